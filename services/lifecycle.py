@@ -1,0 +1,83 @@
+"""Opening and closing what has a life, and tasks that live as long as the process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from types import TracebackType
+from typing import Any, Self
+
+logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+
+
+@asynccontextmanager
+async def opened(*resources: AbstractAsyncContextManager[Any]) -> AsyncIterator[None]:
+    """Enter ``resources`` in the given order and leave them in reverse.
+
+    When one fails to open, those already open are closed and the error goes on.
+    """
+    async with AsyncExitStack() as stack:
+        for resource in resources:
+            await stack.enter_async_context(resource)
+        yield
+
+
+class Supervisor:
+    """Owns the process-long tasks; leaving it cancels and awaits every one of them."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closed = True
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def start(
+        self, name: str, factory: Callable[[], Awaitable[None]], *, restart: bool = False
+    ) -> asyncio.Task[None]:
+        """Run ``factory()`` as a named task until it ends or the supervisor is left.
+
+        A failure is logged; with ``restart`` the task starts again after a pause that doubles
+        from 0.5 s to 30 s. Raises ``RuntimeError`` once the supervisor is closed.
+        """
+        if self._closed:
+            raise RuntimeError("the supervisor is closed")  # noqa: TRY003
+        task = asyncio.get_running_loop().create_task(
+            self._watch(name, factory, restart=restart), name=name
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _watch(
+        self, name: str, factory: Callable[[], Awaitable[None]], *, restart: bool
+    ) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                await factory()
+            except Exception:
+                logger.exception("task failed", extra={"task_name": name})
+                if not restart:
+                    return
+            else:
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)

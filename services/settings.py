@@ -1,0 +1,229 @@
+"""Every setting of acore: one frozen section per part, each field with its meaning.
+
+Values come from the command line, then the environment, ``.env``, ``config.toml`` and these
+defaults; an empty configuration runs. ``docs/configuration.md`` is generated from this module.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(gt=0.0, le=1.0)]
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+Seconds = Annotated[float, Field(ge=0.0)]
+
+
+class Section(BaseModel):
+    """A group of settings that cannot change while the process lives."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StorageSettings(Section):
+    """Where data lies."""
+
+    data: Path = Field(
+        Path("data"), description="Folder for the database, attachments and caches."
+    )
+    url: str | None = Field(
+        None,
+        description="SQLite database URL or file path; empty means `acore.db` in the data folder.",
+    )
+    busy_timeout_seconds: float = Field(
+        5.0, ge=0.1, description="How long a write waits for another writer."
+    )
+    blob_cache_mb: int = Field(
+        512, ge=1, description="Attachments beyond this size are dropped, oldest use first."
+    )
+    max_attachment_mb: int = Field(25, ge=1, description="Largest attachment that is kept.")
+
+
+class LlmSettings(Section):
+    """The language model and how it is asked."""
+
+    ollama_host: str | None = Field(
+        None, description="Address of an Ollama server, such as http://127.0.0.1:11434."
+    )
+    model: str | None = Field(
+        None, description="Model name on that server; empty takes one that is there."
+    )
+    embedded: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="The built-in model: `auto` uses it when no server is configured or reachable.",
+    )
+    num_ctx: int = Field(
+        8192, ge=512, description="Context size in tokens, sent with every call and packed for."
+    )
+    max_tokens: int = Field(400, ge=16, description="Longest answer in tokens.")
+    temperature: float | None = Field(
+        0.8, ge=0.0, le=5.0, description="Randomness of answers; higher is wilder."
+    )
+    top_p: float | None = Field(0.95, gt=0.0, le=1.0, description="Nucleus sampling threshold.")
+    repeat_penalty: float | None = Field(
+        1.1, ge=0.0, le=3.0, description="Above 1 discourages repetition."
+    )
+    think: bool | None = Field(
+        None, description="Switch reasoning on or off for models that have it; empty leaves it."
+    )
+    keep_alive: str = Field("30m", description="How long the server keeps the model loaded.")
+    concurrency: int = Field(
+        1, ge=1, le=256, description="Calls a provider runs at the same time."
+    )
+    connect_timeout_seconds: float = Field(
+        5.0, gt=0.0, description="How long to wait for the server to accept a connection."
+    )
+    first_token_timeout_seconds: float = Field(
+        180.0, gt=0.0, description="How long to wait for the first token, model load included."
+    )
+    stall_timeout_seconds: float = Field(
+        20.0, gt=0.0, description="Longest silence in the middle of an answer."
+    )
+    max_answer_seconds: float = Field(
+        600.0, gt=0.0, description="An answer that takes longer is cut off."
+    )
+    max_answer_characters: int = Field(
+        20_000, ge=100, description="An answer that grows longer is cut off."
+    )
+
+
+class EmbeddedSettings(Section):
+    """The built-in model server."""
+
+    model: str | None = Field(
+        None,
+        description="Path of a GGUF file, or a model name; empty takes the installed default.",
+    )
+    num_ctx: int = Field(4096, ge=512, description="Context size of the built-in model in tokens.")
+    threads: int | None = Field(
+        None, ge=1, description="Threads for the model; empty uses all cores but one."
+    )
+    hub_url: str = Field(
+        "https://huggingface.co", description="Where models given by hub name are fetched from."
+    )
+    start_timeout_seconds: float = Field(
+        120.0, gt=0.0, description="How long the built-in server may take to start."
+    )
+
+
+class PersonaSettings(Section):
+    """Characters."""
+
+    characters: Path = Field(Path("characters"), description="Folder of the shipped characters.")
+    default: str = Field("mira", description="Character that answers when none is chosen.")
+    user_name: str = Field("You", description="What characters call a person without a name.")
+
+
+class GateSettings(Section):
+    """When characters answer."""
+
+    triggers: tuple[
+        Literal["mention", "reply", "private", "name", "keyword", "contextual", "ambient"], ...
+    ] = Field(
+        ("mention", "reply", "private", "name", "keyword"),
+        description="Trigger kinds that are switched on.",
+    )
+    keywords: tuple[str, ...] = Field((), description="Substrings that wake the default character.")
+    keyword_probability: Probability = Field(1.0, description="Chance to answer a keyword.")
+    contextual_probability: Probability = Field(
+        1.0, description="Chance to ask the model whether to join in."
+    )
+    ambient_probability: Probability = Field(0.05, description="Chance to join in unasked.")
+    keyword_cooldown_seconds: Seconds = Field(
+        30.0, description="Pause per channel between keyword answers."
+    )
+    contextual_cooldown_seconds: Seconds = Field(
+        60.0, description="Pause per channel between contextual answers."
+    )
+    ambient_cooldown_seconds: Seconds = Field(
+        180.0, description="Pause per channel between ambient answers."
+    )
+    user_limit: int = Field(20, ge=1, description="Answers one person may cause per window.")
+    channel_limit: int = Field(60, ge=1, description="Answers per channel and window.")
+    limit_window_seconds: float = Field(60.0, gt=0.0, description="Length of the sliding window.")
+    blocked: tuple[str, ...] = Field(
+        (), description="Accounts that are never answered, as platform:user."
+    )
+    max_hops: int = Field(
+        4, ge=0, description="Machine-caused steps after which nobody answers any more."
+    )
+
+
+class ConversationSettings(Section):
+    """How turns run."""
+
+    mailbox: int = Field(64, ge=1, description="Messages that may wait per conversation.")
+    max_sessions: int = Field(2000, ge=1, description="Conversations held in memory at once.")
+    idle_seconds: float = Field(
+        600.0, gt=0.0, description="A conversation unused for this long leaves memory."
+    )
+    history_messages: int = Field(
+        200, ge=2, description="Messages per conversation held in memory for prompts."
+    )
+    max_message_characters: int = Field(
+        100_000, ge=1, description="Longest message that is taken in."
+    )
+    supersede_seconds: Seconds = Field(
+        3.0,
+        description="A second message within this time restarts an answer not yet begun to show.",
+    )
+    context_deadline_seconds: float = Field(
+        0.5, gt=0.0, description="How long context sources may take together."
+    )
+    memory_share: Share = Field(
+        0.25, description="Largest part of the context given to what sources contribute."
+    )
+    examples_share: Share = Field(
+        0.2, description="Largest part of the context given to example dialogue."
+    )
+    lane_events: int = Field(
+        64, ge=1, description="Events a slow place may lag behind before the model waits."
+    )
+    tool_rounds: int = Field(6, ge=0, le=50, description="Rounds of tool calls in one answer.")
+    tool_result_characters: int = Field(
+        4000, ge=100, description="A longer tool result is cut before the model sees it."
+    )
+    pending_action_hours: float = Field(
+        24.0, gt=0.0, description="How long a confirmation may be given."
+    )
+    shutdown_seconds: float = Field(
+        5.0, gt=0.0, description="How long running answers may take to end at exit."
+    )
+
+
+class LoggingSettings(Section):
+    """What is written about the program's work."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severity that is logged."
+    )
+    log_content: bool = Field(
+        False,
+        description="Whether message text may appear in the log; it never should in production.",
+    )
+    file: Path | None = Field(
+        None, description="Log file; empty means `logs/acore.log` in the data folder."
+    )
+
+
+class ConsoleSettings(Section):
+    """The terminal frontend."""
+
+    conversation: str = Field(
+        "console:local:main", description="Conversation the terminal opens by default."
+    )
+
+
+class Settings(Section):
+    """All sections."""
+
+    storage: StorageSettings = Field(default_factory=StorageSettings)
+    llm: LlmSettings = Field(default_factory=LlmSettings)
+    embedded: EmbeddedSettings = Field(default_factory=EmbeddedSettings)
+    persona: PersonaSettings = Field(default_factory=PersonaSettings)
+    gate: GateSettings = Field(default_factory=GateSettings)
+    conversation: ConversationSettings = Field(default_factory=ConversationSettings)
+    logging: LoggingSettings = Field(default_factory=LoggingSettings)
+    console: ConsoleSettings = Field(default_factory=ConsoleSettings)
