@@ -1,0 +1,148 @@
+"""From a turn to a stream of cleaned text: model, context and tools brought together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Protocol
+
+from services.conversation.context import ContextAssembler, Prompt
+from services.conversation.generation import (
+    Assignment,
+    Generation,
+    GenerationEvent,
+    called_message,
+    result_message,
+)
+from services.conversation.inspection import Inspector
+from services.conversation.processing import stop_sequences
+from services.conversation.turn import Turn
+from services.domain.people import AuthorKind
+from services.llm.model import ChatModel, PromptMessage, Sampling, TokenCounter
+from services.persona.character import Persona
+from services.settings import LlmSettings
+from services.toolbox.spec import ToolContext, ToolSpec
+from services.toolbox.toolbox import Toolbox, schema_of
+
+_MOST_NAMES = 20
+
+
+class ModelSource(Protocol):
+    """Where chat models come from."""
+
+    async def get(self, name: str | None = None) -> ChatModel:
+        """Return an opened model, the configured one if ``name`` is ``None``."""
+        ...
+
+
+class AnswerSource:
+    """Answers turns: picks the model, packs the prompt, offers the tools, streams the text."""
+
+    def __init__(
+        self,
+        *,
+        models: ModelSource,
+        assembler: ContextAssembler,
+        generation: Generation,
+        toolbox: Toolbox,
+        tokens: TokenCounter,
+        inspector: Inspector,
+        settings: LlmSettings,
+    ) -> None:
+        self._models = models
+        self._assembler = assembler
+        self._generation = generation
+        self._toolbox = toolbox
+        self._tokens = tokens
+        self._inspector = inspector
+        self._settings = settings
+
+    async def stream(self, turn: Turn, /) -> AsyncGenerator[GenerationEvent, None]:
+        """Yield the answer's events; see ``Generation.stream`` for order and errors."""
+        model = await self._models.get(turn.model_name or turn.persona.model.model)
+        sampling = self.sampling(turn.persona, model)
+        tools = self._toolbox.offered(turn.persona.tools, turn.role)
+        prompt = await self._pack(turn, model, sampling, tools)
+        messages = prompt.messages
+        if turn.resumed is not None:
+            call, result = turn.resumed
+            tool = self._toolbox.find(call.name)
+            messages = (*messages, called_message([call]), result_message(call, result, tool))
+        turn.explanation |= prompt.report | {
+            "model": model.info.name,
+            "context_tokens": model.info.context_tokens,
+            "prompt_tokens_estimated": prompt.tokens,
+            "tools_offered": [tool.name for tool in tools],
+        }
+        self._inspector.remember(turn.brief.turn, messages)
+        own, others = speaker_names(turn)
+        sampling = replace(sampling, stop=stop_sequences(own, others))
+        job = Assignment(
+            model=model,
+            messages=messages,
+            sampling=sampling,
+            think=self._settings.think,
+            tools=tools,
+            context=tool_context(turn),
+            own_names=own,
+            other_names=others,
+        )
+        async with aclosing(self._generation.stream(job)) as events:
+            async for event in events:
+                yield event
+
+    def sampling(self, persona: Persona, model: ChatModel) -> Sampling:
+        """Return how ``persona`` samples; the answer never takes more than half the context."""
+        wanted = persona.model.max_tokens or self._settings.max_tokens
+        temperature = persona.model.temperature
+        return Sampling(
+            max_tokens=min(wanted, model.info.context_tokens // 2),
+            temperature=self._settings.temperature if temperature is None else temperature,
+            top_p=self._settings.top_p,
+            repeat_penalty=self._settings.repeat_penalty,
+        )
+
+    async def _pack(
+        self, turn: Turn, model: ChatModel, sampling: Sampling, tools: Sequence[ToolSpec]
+    ) -> Prompt:
+        described = json.dumps([dict(schema_of(tool).parameters) for tool in tools])
+        extra = sum(self._tokens.count(tool.description) + 40 for tool in tools)
+        if turn.resumed is not None:
+            extra += self._tokens.count(turn.resumed[1].content) + 100
+        return await self._assembler.assemble(
+            turn.brief,
+            turn.persona,
+            turn.history,
+            info=model.info,
+            reserve=sampling.max_tokens,
+            tools_tokens=extra + (self._tokens.count(described) if tools else 0),
+        )
+
+    def opening(self, persona: Persona) -> list[PromptMessage]:
+        """Return what every prompt of ``persona`` begins with."""
+        return self._assembler.opening(persona)
+
+
+def speaker_names(turn: Turn) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the persona's own names and those of the others who speak in the history."""
+    own = turn.persona.names
+    others = dict.fromkeys(
+        entry.message.author.display_name
+        for entry in reversed(turn.history)
+        if entry.message.author.kind is not AuthorKind.SYSTEM
+    )
+    names = [name for name in others if name and name not in own]
+    return own, tuple(names[:_MOST_NAMES])
+
+
+def tool_context(turn: Turn) -> ToolContext:
+    """Return on whose behalf ``turn``'s tools run."""
+    return ToolContext(
+        conversation=turn.brief.conversation,
+        persona=turn.persona.id,
+        turn=turn.brief.turn,
+        asker=turn.asker,
+        role=turn.role,
+    )

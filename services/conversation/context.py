@@ -1,0 +1,273 @@
+"""From a turn to a prompt: sources under one deadline, packed into the model's context."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from services.conversation.layout import (
+    MESSAGE_OVERHEAD,
+    HistoryTurn,
+    clip,
+    last_answered,
+    newest_that_fit,
+    prompt_history,
+)
+from services.conversation.sources import ContextBlock, ContextSource, needs_of
+from services.domain.messages import BlobPart, HistoryEntry
+from services.domain.replies import TurnBrief, TurnKind
+from services.llm.model import ModelInfo, PromptMessage, PromptRole, TokenCounter
+from services.observability.metrics import Metrics
+from services.persona.character import Persona
+from services.persona.macros import fill
+from services.persona.prompts import PromptLibrary
+from services.settings import ConversationSettings
+
+logger = logging.getLogger(__name__)
+
+ReadBlob = Callable[[BlobPart], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A packed prompt. ``report`` says, as JSON values, what went in, what not, and why."""
+
+    messages: tuple[PromptMessage, ...]
+    tokens: int
+    report: dict[str, object]
+
+
+@dataclass(slots=True)
+class _Collected:
+    blocks: list[tuple[ContextSource, ContextBlock]] = field(default_factory=list)
+    asked: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+class ContextAssembler:
+    """Builds prompts in the ``cache`` layout.
+
+    Order: system and example dialogue, byte-stable per persona; history; what the sources say; the
+    message to answer; the card's post-history instructions. What changes comes late, so that a
+    local server evaluates only the end of a prompt again. The sum of all parts and the reserved
+    answer never exceeds ``ModelInfo.context_tokens``.
+    """
+
+    def __init__(
+        self,
+        *,
+        sources: Sequence[ContextSource],
+        prompts: PromptLibrary,
+        tokens: TokenCounter,
+        settings: ConversationSettings,
+        read_blob: ReadBlob,
+        metrics: Metrics,
+        default_user: str,
+    ) -> None:
+        self._sources = tuple(sources)
+        self._prompts = prompts
+        self._tokens = tokens
+        self._settings = settings
+        self._read_blob = read_blob
+        self._metrics = metrics
+        self._default_user = default_user
+        self._systems: dict[tuple[str, str, str], str] = {}
+
+    def opening(self, persona: Persona, *, user: str | None = None) -> list[PromptMessage]:
+        """Return the part of a prompt that is the same in every turn of ``persona``."""
+        return [
+            PromptMessage(
+                role=PromptRole.SYSTEM,
+                content=self._system(persona, user or self._default_user),
+                source="persona",
+            )
+        ]
+
+    async def assemble(
+        self,
+        brief: TurnBrief,
+        persona: Persona,
+        history: Sequence[HistoryEntry],
+        *,
+        info: ModelInfo,
+        reserve: int,
+        tools_tokens: int = 0,
+    ) -> Prompt:
+        """Return the prompt for one turn, leaving ``reserve`` tokens for the answer.
+
+        ``history`` is oldest first and ends with what is to be answered.
+        """
+        user = self._user_name(brief)
+        budget = max(info.context_tokens - reserve - tools_tokens, info.context_tokens // 4)
+        opening = self._fitted_opening(persona, user, budget)
+        collected = await self._collect(brief)
+        late = self._late(collected, int(info.context_tokens * self._settings.memory_share))
+        closing = self._closing(brief, persona, user)
+        fixed = self._cost([*opening, *late, *closing])
+        turns = prompt_history(history, persona)
+        answered = {str(message.id) for message in brief.burst}
+        kept, dropped = newest_that_fit(
+            turns, budget - fixed, count=self._tokens.count, keep=answered
+        )
+        if info.vision:
+            kept = [await self._with_images(turn, brief) for turn in kept]
+        split = last_answered(kept, answered) if brief.kind is not TurnKind.CONTINUE else len(kept)
+        body = [
+            *[turn.prompt for turn in kept[:split]],
+            *late,
+            *[turn.prompt for turn in kept[split:]],
+        ]
+        messages = tuple([*opening, *body, *closing])
+        report = self._report(messages, collected, dropped)
+        return Prompt(messages=messages, tokens=self._cost(messages), report=report)
+
+    def _system(self, persona: Persona, user: str) -> str:
+        key = (persona.id, persona.version, user)
+        if key not in self._systems:
+            if len(self._systems) >= 256:  # noqa: PLR2004
+                self._systems.clear()
+            self._systems[key] = self._render_system(persona, user)
+        return self._systems[key]
+
+    def _render_system(self, persona: Persona, user: str) -> str:
+        card = persona.character
+        main = self._prompts.render("persona/main", char=persona.name)
+        if card.system_prompt:
+            main = card.system_prompt.replace("{{original}}", main)
+        text = self._prompts.render(
+            "persona/system",
+            main=main,
+            char=persona.name,
+            description=card.description,
+            personality=card.personality,
+            scenario=card.scenario,
+        )
+        return fill(text, char=persona.name, user=user)
+
+    def _fitted_opening(self, persona: Persona, user: str, budget: int) -> list[PromptMessage]:
+        opening = self.opening(persona, user=user)
+        room = int(budget * 0.75) - MESSAGE_OVERHEAD
+        system = opening[0]
+        if self._tokens.count(system.content) <= room:
+            return opening
+        logger.warning("character too long for the context", extra={"persona": persona.id})
+        content = clip(system.content, room, self._tokens.count)
+        return [PromptMessage(role=system.role, content=content, source=system.source)]
+
+    async def _collect(self, brief: TurnBrief) -> _Collected:
+        needs = needs_of(brief)
+        collected = _Collected()
+        chosen = []
+        for source in self._sources:
+            if (reason := needs.get(source.serves)) is None:
+                collected.left_out[source.name] = "not needed for this message"
+            else:
+                collected.asked[source.name] = reason
+                chosen.append(source)
+        if not chosen:
+            return collected
+        async with asyncio.TaskGroup() as group:
+            tasks = {group.create_task(self._ask(source, brief)): source for source in chosen}
+            _, late = await asyncio.wait(tasks, timeout=self._settings.context_deadline_seconds)
+            for task in late:
+                task.cancel()
+        for task, source in tasks.items():
+            blocks = None if task in late else task.result()
+            if blocks is None:
+                collected.left_out[source.name] = "too slow" if task in late else "failed"
+                self._metrics.count("context_source_dropped", source=source.name)
+            else:
+                collected.blocks.extend((source, block) for block in blocks if block.text.strip())
+        return collected
+
+    async def _ask(self, source: ContextSource, brief: TurnBrief) -> Sequence[ContextBlock] | None:
+        try:
+            return await source.collect(brief)
+        except Exception:
+            logger.exception("context source failed", extra={"source": source.name})
+            return None
+
+    def _late(self, collected: _Collected, budget: int) -> list[PromptMessage]:
+        ranked = sorted(collected.blocks, key=lambda pair: -pair[0].priority)
+        chosen: list[tuple[ContextSource, ContextBlock]] = []
+        for source, block in ranked:
+            text = self._render_late([*chosen, (source, block)])
+            if self._tokens.count(text) + MESSAGE_OVERHEAD <= budget:
+                chosen.append((source, block))
+            else:
+                collected.left_out[source.name] = "no room"
+        collected.blocks = chosen
+        if not chosen:
+            return []
+        return [
+            PromptMessage(
+                role=PromptRole.SYSTEM,
+                content=self._render_late(chosen),
+                source="+".join(dict.fromkeys(source.name for source, _ in chosen)),
+            )
+        ]
+
+    def _render_late(self, chosen: Sequence[tuple[ContextSource, ContextBlock]]) -> str:
+        return self._prompts.render(
+            "conversation/late", blocks=[block.text.strip() for _, block in chosen]
+        )
+
+    def _closing(self, brief: TurnBrief, persona: Persona, user: str) -> list[PromptMessage]:
+        closing = []
+        if text := persona.character.post_history_instructions.replace("{{original}}", "").strip():
+            content = fill(text, char=persona.name, user=user)
+            closing.append(
+                PromptMessage(role=PromptRole.SYSTEM, content=content, source="post_history")
+            )
+        if brief.kind is TurnKind.CONTINUE:
+            content = self._prompts.render("conversation/continue")
+            closing.append(
+                PromptMessage(role=PromptRole.SYSTEM, content=content, source="continue")
+            )
+        if brief.kind is TurnKind.INITIATIVE and brief.instruction:
+            content = self._prompts.render(
+                "conversation/initiative", instruction=brief.instruction
+            )
+            closing.append(
+                PromptMessage(role=PromptRole.SYSTEM, content=content, source="initiative")
+            )
+        return closing
+
+    async def _with_images(self, turn: HistoryTurn, brief: TurnBrief) -> HistoryTurn:
+        parts = [
+            part
+            for message in brief.burst
+            if str(message.id) == turn.ref
+            for part in message.attachments
+            if part.kind == "image"
+        ]
+        if not parts:
+            return turn
+        images = tuple([await self._read_blob(part) for part in parts])
+        return turn.with_images(images)
+
+    def _user_name(self, brief: TurnBrief) -> str:
+        return brief.trigger.author.display_name if brief.trigger else self._default_user
+
+    def _cost(self, messages: Sequence[PromptMessage]) -> int:
+        return sum(self._tokens.count(message.content) + MESSAGE_OVERHEAD for message in messages)
+
+    def _report(
+        self, messages: Sequence[PromptMessage], collected: _Collected, dropped: int
+    ) -> dict[str, object]:
+        return {
+            "prompt": [
+                {
+                    "role": str(message.role),
+                    "source": message.source,
+                    "tokens": self._tokens.count(message.content) + MESSAGE_OVERHEAD,
+                }
+                for message in messages
+            ],
+            "sources_asked": dict(collected.asked),
+            "sources_left_out": dict(collected.left_out),
+            "refs": [ref for _, block in collected.blocks for ref in block.refs],
+            "history_dropped": dropped,
+        }

@@ -1,0 +1,106 @@
+"""What frontends hand to the conversation core and what they get back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from services.conversation.limits import Reservation
+from services.domain.ids import AuthorId, ConversationId, PersonaId
+from services.domain.messages import Message
+from services.domain.people import Role
+from services.domain.replies import Delivery, Terminal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressing:
+    """What a platform knows about whom a message is meant for.
+
+    ``mentions`` and ``replies_to`` name personas; ``private`` is a place with one human, where
+    everything said is meant for the personas there.
+    """
+
+    mentions: frozenset[PersonaId] = frozenset()
+    replies_to: PersonaId | None = None
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """A message, where the answer goes, and what the platform knows of the asker."""
+
+    message: Message
+    delivery: Delivery
+    addressing: Addressing = field(default_factory=Addressing)
+    role: Role = Role.MEMBER
+    witnesses: frozenset[AuthorId | PersonaId] = frozenset()
+
+
+TriggerKind = Literal[
+    "mention", "reply", "private", "name", "keyword", "contextual", "ambient", "initiative"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fired:
+    """The gate lets a message through; ``reservation`` holds its place in the limits.
+
+    ``personas`` are those the message is addressed to; empty leaves the choice to the router.
+    Whoever takes the decision confirms the reservation when something was sent and releases it
+    otherwise.
+    """
+
+    trigger: TriggerKind
+    personas: Sequence[PersonaId]
+    reason: str
+    reservation: Reservation | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """The gate lets nobody answer; ``reason`` is a stable code such as ``no_trigger``.
+
+    ``notify`` is set on a limit's first refusal in a window: the asker may be told, once.
+    """
+
+    reason: str
+    detail: str = ""
+    retry_after: float | None = None
+    notify: bool = False
+
+
+Decision = Fired | Withheld
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a message: ``withheld`` is set when nobody answered by decision."""
+
+    terminals: Sequence[Terminal] = ()
+    withheld: Withheld | None = None
+    merged: bool = False
+
+
+class Receipt:
+    """A promise about a message that was taken in."""
+
+    def __init__(self, conversation: ConversationId) -> None:
+        self.conversation = conversation
+        self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    def settle(self, outcome: Outcome) -> None:
+        """Fulfil the promise; the first call counts."""
+        if not self._outcome.done():
+            self._outcome.set_result(outcome)
+
+    def fail(self, error: Exception) -> None:
+        """Break the promise: ``outcome`` raises ``error``; the first call counts."""
+        if not self._outcome.done():
+            self._outcome.set_exception(error)
+            self._outcome.exception()
+
+    async def outcome(self) -> Outcome:
+        """Wait until every turn the message caused has ended, or none will start."""
+        return await asyncio.shield(self._outcome)

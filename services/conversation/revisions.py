@@ -1,0 +1,222 @@
+"""Other versions of what was said: regenerate, swipe, continue, edit, undo, branch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.conversation.actions import PendingAction
+from services.conversation.generation import Generation
+from services.conversation.history import History
+from services.conversation.inbound import Receipt
+from services.conversation.jobs import Job
+from services.conversation.ledger import Ledger
+from services.conversation.session import Session
+from services.domain.calls import ToolCall, ToolResult
+from services.domain.clock import Clock
+from services.domain.errors import NotAllowed, NotFound
+from services.domain.ids import ActionId, MessageId
+from services.domain.messages import Alternatives, HistoryEntry
+from services.domain.people import Author, AuthorKind, Role
+from services.domain.replies import Delivery, TurnKind
+from services.persona.character import Persona
+from services.persona.macros import fill
+from services.storage.database import Database
+from services.toolbox.spec import ToolContext
+
+
+class Revisions:
+    """Changes a quiet conversation; each method is called in its session's turn."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        history: History,
+        ledger: Ledger,
+        generation: Generation,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._history = history
+        self._ledger = ledger
+        self._generation = generation
+        self._clock = clock
+
+    async def again(self, session: Session, delivery: Delivery, *, by: Author, role: Role) -> Job:
+        """Return the job of answering anew what the last reply answered."""
+        history = await session.history()
+        reply = _last_reply(history)
+        versions = await self._versions(reply.message.id)
+        return self._job(session, delivery, history, reply, by, role, TurnKind.REGENERATE, versions)
+
+    async def further(self, session: Session, delivery: Delivery, *, by: Author, role: Role) -> Job:
+        """Return the job of letting the last reply go on."""
+        history = await session.history()
+        reply = _last_reply(history)
+        return self._job(session, delivery, history, reply, by, role, TurnKind.CONTINUE, None)
+
+    async def swipe(self, session: Session, step: int) -> Alternatives | None:
+        """Make a neighbouring version of the last reply stand; ``None`` beyond the last one."""
+        reply = _last_reply(await session.history())
+        versions = await self._versions(reply.message.id)
+        target = versions.active + (1 if step > 0 else -1)
+        if target < 0:
+            raise NotFound("no_earlier_version", "This is the first version already.")
+        if target >= len(versions.entries):
+            return None
+        async with self._database.transaction() as tx:
+            await self._history.activate(tx, versions.entries[target].message.id)
+        session.forget_history()
+        return Alternatives(entries=versions.entries, active=target)
+
+    async def edit(
+        self, session: Session, text: str, *, by: Author, message: MessageId | None
+    ) -> HistoryEntry:
+        """Replace the words of ``message``, by default the last one of a human."""
+        history = await session.history()
+        entry = _chosen(history, message)
+        author = entry.message.author
+        if author.kind is AuthorKind.HUMAN and author.id != by.id:
+            raise NotAllowed("edit_other", "You can only edit your own messages and the answers.")
+        async with self._database.transaction() as tx:
+            changed = await self._history.edit(
+                tx, entry.message.id, text, at=self._clock.now()
+            )
+        session.forget_history()
+        return changed
+
+    async def undo(self, session: Session) -> Sequence[HistoryEntry]:
+        """Take the last exchange off the branch and return it, oldest first."""
+        async with self._database.transaction() as tx:
+            undone = await self._history.undo_turn(tx, session.conversation)
+            entries = [await self._history.entry(tx, message) for message in undone.messages]
+        session.forget_history()
+        return entries
+
+    async def branch(self, session: Session, at: int) -> HistoryEntry:
+        """Go back to message number ``at`` of the active branch."""
+        history = await session.history()
+        found = [entry for entry in history if entry.ordinal == at]
+        if not found:
+            raise NotFound("message_unknown", f"There is no message number {at} here.")
+        async with self._database.transaction() as tx:
+            await self._history.branch(tx, session.conversation, found[0].message.id)
+        session.forget_history()
+        return found[0]
+
+    async def reset(self, session: Session) -> None:
+        """Start the conversation afresh."""
+        async with self._database.transaction() as tx:
+            await self._history.reset(tx, session.conversation)
+        session.forget_history()
+
+    async def greet(
+        self, session: Session, persona: Persona, author: Author
+    ) -> HistoryEntry | None:
+        """Store the persona's greeting if nothing has been said yet."""
+        if await session.history() or not persona.character.first_mes.strip():
+            return None
+        text = fill(persona.character.first_mes, char=persona.name, user=author.display_name)
+        entry = await self._ledger.say(session.conversation, persona, text)
+        session.forget_history()
+        return entry
+
+    async def pending(self, action: ActionId, *, by: Author) -> PendingAction:
+        """Return a stored question that ``by`` may answer."""
+        pending = await self._ledger.pending(action)
+        if pending.requested_by is not None and pending.requested_by != by.id:
+            raise NotAllowed("confirm_other", "Only the person who asked can confirm this.")
+        return pending
+
+    async def decide(
+        self,
+        session: Session,
+        pending: PendingAction,
+        *,
+        approve: bool,
+        by: Author,
+        role: Role,
+        delivery: Delivery,
+    ) -> Job:
+        """Settle the question, run the tool on a yes, and return the job of telling the result."""
+        await self._ledger.settle(pending.id, approve=approve, by=by.id)
+        call = ToolCall(id=pending.id, name=pending.tool, arguments=pending.arguments)
+        result = ToolResult(call_id=call.id, content="The person said no.", is_error=True)
+        if approve:
+            context = ToolContext(
+                conversation=pending.conversation,
+                persona=pending.persona,
+                turn=pending.turn,
+                asker=by,
+                role=role,
+            )
+            result = await self._generation.run_confirmed(call, context)
+            await self._ledger.finish_action(pending.id, failed=result.is_error)
+        return Job(
+            kind=TurnKind.REPLY,
+            personas=[pending.persona],
+            delivery=delivery,
+            receipts=[Receipt(session.conversation)],
+            asker=by,
+            role=role,
+            resumed=(call, result),
+            account={"trigger": "confirmation", "gate": "approved" if approve else "declined"},
+        )
+
+    async def _versions(self, message: MessageId) -> Alternatives:
+        async with self._database.reader() as snapshot:
+            return await self._history.alternatives(snapshot, message)
+
+    def _job(
+        self,
+        session: Session,
+        delivery: Delivery,
+        history: Sequence[HistoryEntry],
+        reply: HistoryEntry,
+        by: Author,
+        role: Role,
+        kind: TurnKind,
+        versions: Alternatives | None,
+    ) -> Job:
+        persona = reply.message.author.persona
+        if persona is None:
+            raise NotFound("no_reply", "There is no answer here to do that with.")
+        answered = [entry for entry in history if entry.ordinal < reply.ordinal]
+        return Job(
+            kind=kind,
+            personas=[persona],
+            delivery=delivery,
+            receipts=[Receipt(session.conversation)],
+            burst=[entry.message for entry in _answered(answered)],
+            asker=by,
+            role=role,
+            witnesses=reply.witnesses,
+            alternative_of=reply if versions is not None else None,
+            alternatives=len(versions.entries) if versions is not None else 0,
+            extends=reply if versions is None else None,
+            account={"trigger": str(kind), "gate": "asked for by command"},
+        )
+
+
+def _last_reply(history: Sequence[HistoryEntry]) -> HistoryEntry:
+    if not history or history[-1].message.author.kind is not AuthorKind.PERSONA:
+        raise NotFound("no_reply", "There is no answer at the end to do that with.")
+    return history[-1]
+
+
+def _answered(history: Sequence[HistoryEntry]) -> Sequence[HistoryEntry]:
+    """Return the last human message of ``history``, if any."""
+    for entry in reversed(history):
+        if entry.message.author.kind is not AuthorKind.PERSONA:
+            return [entry]
+    return []
+
+
+def _chosen(history: Sequence[HistoryEntry], message: MessageId | None) -> HistoryEntry:
+    for entry in reversed(history):
+        if message is not None:
+            if entry.message.id == message:
+                return entry
+        elif entry.message.author.kind is AuthorKind.HUMAN:
+            return entry
+    raise NotFound("message_unknown", "There is no such message here.")

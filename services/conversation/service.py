@@ -1,0 +1,347 @@
+"""The conversation core's front door, the same for every frontend."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeVar
+
+from services.conversation.choices import Choices
+from services.conversation.directory import DeliveryDirectory, SessionDirectory
+from services.conversation.inbound import Inbound, Outcome, Receipt, Withheld
+from services.conversation.inspection import Explanation, Inspector
+from services.conversation.jobs import Arrival, Initiative, Job, Proposal
+from services.conversation.revisions import Revisions
+from services.conversation.session import Company, Session, operation
+from services.conversation.warming import Warming
+from services.domain.errors import Busy, InvalidRequest
+from services.domain.events import MessageEdited, MessageRecorded, TurnUndone
+from services.domain.ids import ActionId, ConversationId, MessageId, TurnId
+from services.domain.messages import Alternatives, HistoryEntry
+from services.domain.people import Author, Role
+from services.domain.replies import Delivery, InterruptReason
+from services.lifecycle import Supervisor
+from services.persona.character import Persona
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the service is made of beside its sessions."""
+
+    company: Company
+    revisions: Revisions
+    choices: Choices
+    inspector: Inspector
+    warming: Warming
+    deliveries: DeliveryDirectory
+
+
+class ConversationService:
+    """Takes in messages, runs turns, and changes what was said.
+
+    Everything that concerns one conversation happens in order, in its session's mailbox. Entering
+    recovers turns that a crash left open; leaving stops them, keeping what was shown.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._company = parts.company
+        self._settings = parts.company.settings
+        self._revisions = parts.revisions
+        self._choices = parts.choices
+        self._inspector = parts.inspector
+        self._warming = parts.warming
+        self._deliveries = parts.deliveries
+        self._supervisor = Supervisor()
+        self._sessions = SessionDirectory(
+            supervisor=self._supervisor,
+            create=lambda conversation: Session(conversation, self._company),
+            limit=self._settings.max_sessions,
+        )
+        self._draining = False
+
+    async def __aenter__(self) -> Self:
+        recovered = await self._company.ledger.recover()
+        if recovered:
+            logger.warning("turns recovered after a crash", extra={"turns": recovered})
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.drain()
+        await self._supervisor.__aexit__(kind, error, trace)
+
+    async def drain(self) -> None:
+        """Take in nothing more, stop every turn, and wait until what was shown is stored."""
+        self._draining = True
+        sessions = self._sessions.all()
+        for session in sessions:
+            session.close(InterruptReason.SHUTDOWN)
+        if sessions:
+            waits = asyncio.gather(*(session.quiet() for session in sessions))
+            try:
+                await asyncio.wait_for(waits, self._settings.shutdown_seconds)
+            except TimeoutError:
+                logger.warning("turns did not end in time", extra={"sessions": len(sessions)})
+
+    async def receive(self, inbound: Inbound) -> Receipt:
+        """Take in a message and return at once with the promise of its outcome.
+
+        Raises ``InvalidRequest`` for a message that is too long and ``Busy`` when too many wait.
+        """
+        text = inbound.message.text
+        if len(text) > self._settings.max_message_characters:
+            raise InvalidRequest(
+                "message_too_long",
+                f"That message has {len(text):,} characters; the most that is taken in is "
+                f"{self._settings.max_message_characters:,}. Please shorten it.",
+            )
+        receipt = Receipt(inbound.message.conversation)
+        self._session(inbound.message.conversation).post(Arrival(inbound, receipt))
+        return receipt
+
+    async def initiate(self, initiative: Initiative) -> Receipt:
+        """Let a persona speak unasked; dropped when someone else is speaking or unreachable."""
+        receipt = Receipt(initiative.conversation)
+        delivery = await self._deliveries.reach(initiative.conversation)
+        if delivery is None:
+            receipt.settle(Outcome(withheld=Withheld(reason="unreachable")))
+            return receipt
+        if initiative.hop > self._choices.max_hops:
+            receipt.settle(Outcome(withheld=Withheld(reason="hop_limit")))
+            return receipt
+        session = self._session(initiative.conversation)
+        session.post(Proposal(initiative, delivery, receipt))
+        return receipt
+
+    def stop(
+        self,
+        conversation: ConversationId,
+        reason: InterruptReason = InterruptReason.USER_STOP,
+    ) -> bool:
+        """Interrupt the running turn, keeping what was shown; False if none runs."""
+        session = self._sessions.find(conversation)
+        return session is not None and session.stop(reason)
+
+    # -- other answers
+
+    async def regenerate(
+        self, conversation: ConversationId, delivery: Delivery, *, by: Author, role: Role = Role.MEMBER
+    ) -> Receipt:
+        """Answer again; the new version stands beside the old one. Raises ``NotFound``."""
+
+        async def work(session: Session) -> Receipt:
+            job = await self._revisions.again(session, delivery, by=by, role=role)
+            return _queued(session, job)
+
+        return await self._quietly(conversation, work)
+
+    async def swipe(
+        self,
+        conversation: ConversationId,
+        step: int,
+        delivery: Delivery,
+        *,
+        by: Author,
+        role: Role = Role.MEMBER,
+    ) -> Alternatives | Receipt:
+        """Show the next (``step`` 1) or previous (-1) version of the last reply.
+
+        Beyond the last version a new one is generated. Raises ``NotFound`` before the first.
+        """
+
+        async def work(session: Session) -> Alternatives | Receipt:
+            versions = await self._revisions.swipe(session, step)
+            if versions is not None:
+                return versions
+            return _queued(session, await self._revisions.again(session, delivery, by=by, role=role))
+
+        return await self._quietly(conversation, work)
+
+    async def continue_reply(
+        self, conversation: ConversationId, delivery: Delivery, *, by: Author, role: Role = Role.MEMBER
+    ) -> Receipt:
+        """Let the last reply go on where it stopped. Raises ``NotFound``."""
+
+        async def work(session: Session) -> Receipt:
+            return _queued(session, await self._revisions.further(session, delivery, by=by, role=role))
+
+        return await self._quietly(conversation, work)
+
+    # -- changes
+
+    async def edit(
+        self,
+        conversation: ConversationId,
+        text: str,
+        *,
+        by: Author,
+        message: MessageId | None = None,
+    ) -> HistoryEntry:
+        """Replace a message's words; by default those of the last human message.
+
+        Raises ``NotFound``, ``NotAllowed`` for another person's message, ``InvalidRequest``.
+        """
+        if not text.strip() or len(text) > self._settings.max_message_characters:
+            raise InvalidRequest("edit_text", "Give the new text of the message after the command.")
+
+        async def work(session: Session) -> HistoryEntry:
+            entry = await self._revisions.edit(session, text, by=by, message=message)
+            self._company.bus.publish(MessageEdited(entry=entry))
+            return entry
+
+        return await self._quietly(conversation, work)
+
+    async def undo(self, conversation: ConversationId, *, by: Author) -> Sequence[HistoryEntry]:
+        """Take the last exchange off the branch and return it. Raises ``NotFound``."""
+
+        async def work(session: Session) -> Sequence[HistoryEntry]:
+            undone = await self._revisions.undo(session)
+            ids = tuple(entry.message.id for entry in undone)
+            for turn in dict.fromkeys(entry.turn for entry in undone if entry.turn):
+                self._company.bus.publish(
+                    TurnUndone(conversation=conversation, turn=turn, messages=ids)
+                )
+            return undone
+
+        return await self._quietly(conversation, work)
+
+    async def branch(
+        self, conversation: ConversationId, at: int, *, by: Author
+    ) -> HistoryEntry:
+        """Go back to message number ``at``; what follows starts a new branch. ``NotFound``."""
+        return await self._quietly(conversation, lambda s: self._revisions.branch(s, at))
+
+    async def reset(self, conversation: ConversationId, *, by: Author) -> None:
+        """Start afresh: what was said stays stored but is no longer part of the conversation."""
+        await self._quietly(conversation, self._revisions.reset)
+
+    async def greet(
+        self, conversation: ConversationId, persona: Persona, *, author: Author
+    ) -> HistoryEntry | None:
+        """Open an empty conversation with the persona's greeting and return it, if it has one."""
+
+        async def work(session: Session) -> HistoryEntry | None:
+            entry = await self._revisions.greet(session, persona, author)
+            if entry is not None:
+                self._company.bus.publish(MessageRecorded(entry=entry))
+            return entry
+
+        return await self._quietly(conversation, work)
+
+    async def decide(
+        self,
+        action: ActionId,
+        *,
+        approve: bool,
+        by: Author,
+        delivery: Delivery,
+        role: Role = Role.MEMBER,
+    ) -> Receipt:
+        """Answer a ``ConfirmationRequested``; the persona goes on with the result.
+
+        Each action is decided once. Raises ``NotFound``, ``NotAllowed``, or ``InvalidRequest``
+        when it was decided or has expired.
+        """
+        pending = await self._revisions.pending(action, by=by)
+
+        async def work(session: Session) -> Receipt:
+            job = await self._revisions.decide(
+                session, pending, approve=approve, by=by, role=role, delivery=delivery
+            )
+            return _queued(session, job)
+
+        return await self._quietly(pending.conversation, work)
+
+    # -- looking
+
+    async def recent(
+        self, conversation: ConversationId, limit: int
+    ) -> Sequence[HistoryEntry]:
+        """Return the newest entries of the active branch, oldest first."""
+        return await self._company.ledger.recent(conversation, limit)
+
+    async def why(
+        self, conversation: ConversationId, turn: TurnId | None = None
+    ) -> Explanation | None:
+        """Explain a turn, by default the conversation's last."""
+        account = await self._company.ledger.account(conversation, turn)
+        if account is None:
+            return None
+        return Explanation(
+            turn=account.turn,
+            state=account.state,
+            account=account.why,
+            prompt=self._inspector.prompt(account.turn),
+        )
+
+    # -- choices
+
+    async def persona_of(self, conversation: ConversationId) -> Persona:
+        """Return the character that answers here."""
+        return await self._choices.persona(conversation)
+
+    async def choose_persona(
+        self, conversation: ConversationId, name: str, *, by: Author
+    ) -> Persona:
+        """Let another character answer here. Raises ``NotFound`` with close names."""
+        return await self._choices.choose_persona(conversation, name, by=by)
+
+    async def model_of(self, conversation: ConversationId) -> str | None:
+        """Return the model chosen here; ``None`` is the configured one."""
+        return await self._choices.model(conversation)
+
+    async def choose_model(
+        self, conversation: ConversationId, name: str | None, *, by: Author
+    ) -> None:
+        """Answer here with another model; ``None`` goes back to the configured one."""
+        await self._choices.choose_model(conversation, name, by=by)
+
+    # -- warming up
+
+    def prefill(self, conversation: ConversationId, *, by: Author) -> None:
+        """Let the model read the conversation so far while the person types."""
+        if not self._draining:
+            self._supervisor.start(
+                "prefill", lambda: self._warming.conversation(conversation, self._peek)
+            )
+
+    async def warm(self, persona: Persona) -> bool:
+        """Let the model read a character's prompt once; False when no model answers."""
+        return await self._warming.persona(persona)
+
+    async def _peek(self, conversation: ConversationId) -> Sequence[HistoryEntry]:
+        session = self._sessions.find(conversation)
+        limit = self._settings.history_messages
+        if session is not None:
+            return await session.history()
+        return await self._company.ledger.recent(conversation, limit)
+
+    def _session(self, conversation: ConversationId) -> Session:
+        if self._draining:
+            raise Busy("shutting_down", "acore is shutting down; try again after the restart.")
+        return self._sessions.open(conversation)
+
+    async def _quietly(
+        self, conversation: ConversationId, work: Callable[[Session], Awaitable[T]]
+    ) -> T:
+        """Run ``work`` in the conversation's turn, when no answer runs or waits."""
+        session = self._session(conversation)
+        item, done = operation(lambda: work(session))
+        session.post(item)
+        return await done
+
+
+def _queued(session: Session, job: Job) -> Receipt:
+    session.enqueue(job)
+    return job.receipts[0]

@@ -1,0 +1,61 @@
+"""A turn while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from services.conversation.inbound import Fired
+from services.domain.calls import ToolCall, ToolResult
+from services.domain.ids import MessageId
+from services.domain.messages import HistoryEntry
+from services.domain.people import Author, Role
+from services.domain.replies import Delivery, InterruptReason, TurnBrief
+from services.persona.character import Persona
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """One persona's answer in the making.
+
+    ``alternative_of`` is the reply this one is another version of; ``extends`` is the reply it
+    continues. ``resumed`` is a tool call a person has agreed to, with its result. ``explanation``
+    gathers what was decided, for ``why``.
+    """
+
+    brief: TurnBrief
+    persona: Persona
+    delivery: Delivery
+    history: Sequence[HistoryEntry]
+    asker: Author | None = None
+    role: Role = Role.MEMBER
+    fired: Fired | None = None
+    model_name: str | None = None
+    alternative_of: HistoryEntry | None = None
+    extends: HistoryEntry | None = None
+    resumed: tuple[ToolCall, ToolResult] | None = None
+    witnesses: frozenset[object] = frozenset()
+    explanation: dict[str, object] = field(default_factory=dict)
+    shown: bool = False
+    reason: InterruptReason | None = None
+    _generation: asyncio.Task[Exception | None] | None = None
+
+    def bind(self, generation: asyncio.Task[Exception | None]) -> None:
+        """Name the task that ``interrupt`` cancels; one interrupted before is cancelled now."""
+        self._generation = generation
+        if self.reason is not None:
+            generation.cancel()
+
+    def interrupt(self, reason: InterruptReason) -> None:
+        """Stop the answer; the first reason counts and later calls do nothing."""
+        if self.reason is not None:
+            return
+        self.reason = reason
+        if self._generation is not None:
+            self._generation.cancel()
+
+    @property
+    def reply_to(self) -> MessageId | None:
+        """The message this turn answers."""
+        return self.brief.trigger.id if self.brief.trigger else None

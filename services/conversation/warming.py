@@ -1,0 +1,74 @@
+"""Letting the model read ahead, so that its first word comes soon."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+
+from services.conversation.answers import AnswerSource, ModelSource
+from services.conversation.choices import Choices
+from services.conversation.layout import prompt_history
+from services.domain.errors import AcoreError
+from services.domain.ids import ConversationId
+from services.domain.messages import HistoryEntry
+from services.llm.model import ChatModel, ChatRequest, Priority, PromptMessage
+from services.persona.character import Persona
+
+logger = logging.getLogger(__name__)
+
+_REMEMBERED = 64
+
+
+class Warming:
+    """Evaluates what the next prompt will begin with; nothing is generated or stored."""
+
+    def __init__(self, *, models: ModelSource, answers: AnswerSource, choices: Choices) -> None:
+        self._models = models
+        self._answers = answers
+        self._choices = choices
+        self._done: OrderedDict[ConversationId, str] = OrderedDict()
+
+    async def persona(self, persona: Persona) -> bool:
+        """Evaluate what every prompt of ``persona`` begins with; False when no model answers."""
+        try:
+            model = await self._models.get(persona.model.model)
+            await _evaluate(model, self._answers.opening(persona))
+        except AcoreError as error:
+            logger.info("warming up failed", extra={"code": error.code})
+            return False
+        return True
+
+    async def conversation(
+        self,
+        conversation: ConversationId,
+        recent: Callable[[ConversationId], Awaitable[Sequence[HistoryEntry]]],
+    ) -> None:
+        """Evaluate the persona's prompt and the conversation so far, once per state of it."""
+        persona = await self._choices.persona(conversation)
+        history = await recent(conversation)
+        name = await self._choices.model(conversation) or persona.model.model
+        state = f"{persona.version}/{name}/{history[-1].message.id if history else ''}"
+        if self._done.get(conversation) == state:
+            return
+        self._done[conversation] = state
+        self._done.move_to_end(conversation)
+        while len(self._done) > _REMEMBERED:
+            self._done.popitem(last=False)
+        try:
+            model = await self._models.get(name)
+            opening = self._answers.opening(persona)
+            await _evaluate(model, opening)
+            if turns := prompt_history(history, persona):
+                await _evaluate(model, [*opening, *(turn.prompt for turn in turns)])
+        except AcoreError as error:
+            self._done.pop(conversation, None)
+            logger.info("reading ahead failed", extra={"code": error.code})
+
+
+async def _evaluate(model: ChatModel, messages: Sequence[PromptMessage]) -> None:
+    request = ChatRequest(messages=tuple(messages), priority=Priority.PREFILL, prefill=True)
+    async with aclosing(model.stream(request)) as events:
+        async for _ in events:
+            pass

@@ -1,0 +1,204 @@
+"""Every service and how they fit together, from the ground up."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from dependency_injector import containers, providers
+
+from services.conversation.actions import PendingActions
+from services.conversation.answers import AnswerSource
+from services.conversation.choices import Choices
+from services.conversation.context import ContextAssembler
+from services.conversation.directory import DeliveryDirectory
+from services.conversation.gate import Gate
+from services.conversation.generation import Generation
+from services.conversation.history import History
+from services.conversation.inspection import Inspector
+from services.conversation.judge import ModelJudge
+from services.conversation.ledger import Ledger
+from services.conversation.revisions import Revisions
+from services.conversation.runner import TurnRunner
+from services.conversation.service import ConversationService, Parts
+from services.conversation.session import Company
+from services.conversation.sources import OverheardSource, TimeSource
+from services.conversation.turns import TurnStore
+from services.conversation.warming import Warming
+from services.domain.clock import SystemClock
+from services.domain.events import Notice
+from services.domain.ids import UlidSource
+from services.events.local import LocalEventBus
+from services.lifecycle import opened
+from services.llm.catalog import ModelCatalog
+from services.llm.tokens import CalibratedTokens, EstimatedTokens
+from services.observability.metrics import Metrics
+from services.people.permissions import Permissions
+from services.people.repository import People
+from services.people.scopes import ScopedSettings
+from services.persona.library import CharacterLibrary
+from services.persona.prompts import PromptLibrary
+from services.settings import Settings
+from services.storage.blobs import BlobStore
+from services.storage.database import Database
+from services.toolbox.toolbox import Toolbox
+
+_PROMPTS = Path(__file__).parents[1] / "prompts"
+
+
+def _announce(bus: LocalEventBus) -> Callable[[str, str], None]:
+    def announce(code: str, text: str) -> None:
+        bus.publish(Notice(code=code, text=text))
+
+    return announce
+
+
+def _imported_characters(data: Path) -> Path:
+    return data / "characters"
+
+
+class ServiceFactory(containers.DeclarativeContainer):
+    """All services of one process; each is made once, at first use."""
+
+    settings = providers.Dependency(instance_of=Settings)
+
+    # -- ground: time, chance, news, storage
+    clock = providers.Singleton(SystemClock)
+    rng = providers.Singleton(random.SystemRandom)
+    ids = providers.Singleton(UlidSource, clock, rng)
+    metrics = providers.Singleton(Metrics)
+    bus = providers.Singleton(LocalEventBus)
+    announce = providers.Singleton(_announce, bus)
+    database = providers.Singleton(Database, settings.provided.storage, clock=clock)
+    blobs = providers.Singleton(
+        BlobStore, settings.provided.storage, database=database, clock=clock
+    )
+
+    # -- models
+    tokens = providers.Singleton(CalibratedTokens, providers.Singleton(EstimatedTokens))
+    models = providers.Singleton(
+        ModelCatalog,
+        settings.provided.llm,
+        settings.provided.embedded,
+        data=settings.provided.storage.data,
+        clock=clock,
+        tokens=tokens,
+        on_notice=announce,
+    )
+
+    # -- who there is
+    people = providers.Singleton(People, ids=ids, clock=clock)
+    scopes = providers.Singleton(ScopedSettings, database=database, clock=clock)
+    permissions = providers.Singleton(Permissions, database=database)
+    prompts = providers.Singleton(PromptLibrary, _PROMPTS)
+    library = providers.Singleton(
+        CharacterLibrary,
+        settings.provided.persona.characters,
+        providers.Singleton(_imported_characters, settings.provided.storage.data),
+        default=settings.provided.persona.default,
+    )
+
+    # -- what is kept
+    history = providers.Singleton(History)
+    turns = providers.Singleton(TurnStore, history, ids)
+    actions = providers.Singleton(PendingActions)
+    ledger = providers.Singleton(
+        Ledger,
+        database=database,
+        history=history,
+        turns=turns,
+        actions=actions,
+        people=people,
+        clock=clock,
+        ids=ids,
+        pending_action_hours=settings.provided.conversation.pending_action_hours,
+    )
+
+    # -- talking
+    toolbox = providers.Singleton(Toolbox)
+    judge = providers.Singleton(ModelJudge, models=models, prompts=prompts)
+    gate = providers.Singleton(Gate, settings.provided.gate, clock=clock, rng=rng, judge=judge)
+    sources = providers.List(
+        providers.Singleton(TimeSource, clock),
+        providers.Singleton(OverheardSource, gate.provided.overheard),
+    )
+    assembler = providers.Singleton(
+        ContextAssembler,
+        sources=sources,
+        prompts=prompts,
+        tokens=tokens,
+        settings=settings.provided.conversation,
+        read_blob=blobs.provided.read,
+        metrics=metrics,
+        default_user=settings.provided.persona.user_name,
+    )
+    generation = providers.Singleton(
+        Generation, toolbox=toolbox, prompts=prompts, settings=settings.provided.conversation
+    )
+    inspector = providers.Singleton(Inspector)
+    answers = providers.Singleton(
+        AnswerSource,
+        models=models,
+        assembler=assembler,
+        generation=generation,
+        toolbox=toolbox,
+        tokens=tokens,
+        inspector=inspector,
+        settings=settings.provided.llm,
+    )
+    runner = providers.Singleton(
+        TurnRunner,
+        answers=answers,
+        ledger=ledger,
+        metrics=metrics,
+        lane_events=settings.provided.conversation.lane_events,
+    )
+    choices = providers.Singleton(
+        Choices, scopes=scopes, library=library, rng=rng, gate=settings.provided.gate
+    )
+    company = providers.Singleton(
+        Company,
+        gate=gate,
+        ledger=ledger,
+        runner=runner,
+        choices=choices,
+        library=library,
+        bus=bus,
+        clock=clock,
+        ids=ids,
+        metrics=metrics,
+        settings=settings.provided.conversation,
+    )
+    revisions = providers.Singleton(
+        Revisions,
+        database=database,
+        history=history,
+        ledger=ledger,
+        generation=generation,
+        clock=clock,
+    )
+    warming = providers.Singleton(Warming, models=models, answers=answers, choices=choices)
+    deliveries = providers.Singleton(DeliveryDirectory)
+    parts = providers.Singleton(
+        Parts,
+        company=company,
+        revisions=revisions,
+        choices=choices,
+        inspector=inspector,
+        warming=warming,
+        deliveries=deliveries,
+    )
+    conversations = providers.Singleton(ConversationService, parts)
+
+    # -- life: opened in this order, closed in reverse
+    lifespan = providers.Factory(opened, database, models, library, conversations)
+
+
+@asynccontextmanager
+async def opened_services(settings: Settings) -> AsyncIterator[ServiceFactory]:
+    """Open every service of ``settings`` and close them in reverse order at the end."""
+    factory = ServiceFactory(settings=settings)
+    async with factory.lifespan():
+        yield factory
