@@ -12,6 +12,7 @@ from dependency_injector import containers, providers
 from services.conversation.actions import PendingActions
 from services.conversation.answers import AnswerSource
 from services.conversation.choices import Choices
+from services.conversation.company import Company
 from services.conversation.context import ContextAssembler
 from services.conversation.directory import DeliveryDirectory
 from services.conversation.gate import Gate
@@ -23,24 +24,23 @@ from services.conversation.ledger import Ledger
 from services.conversation.revisions import Revisions
 from services.conversation.runner import TurnRunner
 from services.conversation.service import ConversationService, Parts
-from services.conversation.session import Company
 from services.conversation.sources import OverheardSource, TimeSource
 from services.conversation.turns import TurnStore
 from services.conversation.warming import Warming
 from services.domain.clock import SystemClock
 from services.domain.events import Notice
-from services.domain.ids import UlidSource
+from services.domain.ids import AuthorId, UlidSource
 from services.events.local import LocalEventBus
 from services.lifecycle import opened
 from services.llm.catalog import ModelCatalog
 from services.llm.tokens import CalibratedTokens, EstimatedTokens
 from services.observability.metrics import Metrics
 from services.people.permissions import Permissions
-from services.people.repository import People
+from services.people.repository import PeopleRepository
 from services.people.scopes import ScopedSettings
 from services.persona.library import CharacterLibrary
 from services.persona.prompts import PromptLibrary
-from services.settings import Settings
+from services.settings import GateSettings, PeopleSettings, Settings
 from services.storage.blobs import BlobStore
 from services.storage.database import Database
 from services.toolbox.toolbox import Toolbox
@@ -53,6 +53,14 @@ def _announce(bus: LocalEventBus) -> Callable[[str, str], None]:
         bus.publish(Notice(code=code, text=text))
 
     return announce
+
+
+def _permissions(people: PeopleSettings, gate: GateSettings, database: Database) -> Permissions:
+    return Permissions(
+        database,
+        owners=[AuthorId.parse(owner) for owner in people.owners],
+        blocked=[AuthorId.parse(account) for account in gate.blocked],
+    )
 
 
 def _imported_characters(data: Path) -> Path:
@@ -89,9 +97,11 @@ class ServiceFactory(containers.DeclarativeContainer):
     )
 
     # -- who there is
-    people = providers.Singleton(People, ids=ids, clock=clock)
+    people = providers.Singleton(PeopleRepository, ids)
     scopes = providers.Singleton(ScopedSettings, database=database, clock=clock)
-    permissions = providers.Singleton(Permissions, database=database)
+    permissions = providers.Singleton(
+        _permissions, settings.provided.people, settings.provided.gate, database
+    )
     prompts = providers.Singleton(PromptLibrary, _PROMPTS)
     library = providers.Singleton(
         CharacterLibrary,
@@ -164,6 +174,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         ledger=ledger,
         runner=runner,
         choices=choices,
+        permissions=permissions,
         library=library,
         bus=bus,
         clock=clock,

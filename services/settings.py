@@ -25,9 +25,7 @@ class Section(BaseModel):
 class StorageSettings(Section):
     """Where data lies."""
 
-    data: Path = Field(
-        Path("data"), description="Folder for the database, attachments and caches."
-    )
+    data: Path = Field(Path("data"), description="Folder for the database, attachments and caches.")
     url: str | None = Field(
         None,
         description="SQLite database URL or file path; empty means `acore.db` in the data folder.",
@@ -69,9 +67,7 @@ class LlmSettings(Section):
         None, description="Switch reasoning on or off for models that have it; empty leaves it."
     )
     keep_alive: str = Field("30m", description="How long the server keeps the model loaded.")
-    concurrency: int = Field(
-        1, ge=1, le=256, description="Calls a provider runs at the same time."
-    )
+    concurrency: int = Field(1, ge=1, le=256, description="Calls a provider runs at the same time.")
     connect_timeout_seconds: float = Field(
         5.0, gt=0.0, description="How long to wait for the server to accept a connection."
     )
@@ -108,12 +104,23 @@ class EmbeddedSettings(Section):
     )
 
 
+AccountName = Annotated[str, Field(pattern=r"^[^:]+:.+$")]
+
+
+class PeopleSettings(Section):
+    """Who may do what everywhere."""
+
+    owners: tuple[AccountName, ...] = Field(
+        (), description="Accounts that own this installation, as platform:user."
+    )
+
+
 class PersonaSettings(Section):
     """Characters."""
 
     characters: Path = Field(Path("characters"), description="Folder of the shipped characters.")
     default: str = Field("mira", description="Character that answers when none is chosen.")
-    user_name: str = Field("You", description="What characters call a person without a name.")
+    user_name: str = Field("Friend", description="What characters call a person without a name.")
 
 
 class GateSettings(Section):
@@ -143,7 +150,7 @@ class GateSettings(Section):
     user_limit: int = Field(20, ge=1, description="Answers one person may cause per window.")
     channel_limit: int = Field(60, ge=1, description="Answers per channel and window.")
     limit_window_seconds: float = Field(60.0, gt=0.0, description="Length of the sliding window.")
-    blocked: tuple[str, ...] = Field(
+    blocked: tuple[AccountName, ...] = Field(
         (), description="Accounts that are never answered, as platform:user."
     )
     max_hops: int = Field(
@@ -222,6 +229,7 @@ class Settings(Section):
     storage: StorageSettings = Field(default_factory=StorageSettings)
     llm: LlmSettings = Field(default_factory=LlmSettings)
     embedded: EmbeddedSettings = Field(default_factory=EmbeddedSettings)
+    people: PeopleSettings = Field(default_factory=PeopleSettings)
     persona: PersonaSettings = Field(default_factory=PersonaSettings)
     gate: GateSettings = Field(default_factory=GateSettings)
     conversation: ConversationSettings = Field(default_factory=ConversationSettings)

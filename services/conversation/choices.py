@@ -6,10 +6,11 @@ import random
 from collections.abc import Sequence
 
 from services.conversation.inbound import Fired, Inbound
+from services.conversation.triggers import GateOverrides
 from services.domain.errors import NotFound
 from services.domain.ids import ConversationId, PersonaId
-from services.domain.people import Author
-from services.people.scopes import ScopedSetting, ScopedSettings
+from services.domain.people import Author, Role
+from services.people.scopes import Asker, Scope, ScopedSetting, ScopedSettings
 from services.persona.character import Persona
 from services.persona.library import CharacterLibrary
 from services.persona.router import Routing, route
@@ -19,9 +20,12 @@ PERSONA = ScopedSetting("conversation.persona", str, default="")
 MODEL = ScopedSetting("conversation.model", str, default="")
 REMEMBER = ScopedSetting("conversation.remember", bool, default=False)
 
+# One person at a terminal, often a script, cannot crowd others out.
+_PLATFORM_DEFAULTS = {"console": {"user_limit": 6000, "channel_limit": 6000}}
+
 
 class Choices:
-    """Resolves the settings of a place, each user > channel or room > guild > global."""
+    """Resolves and changes what holds in a place: channel or room, then guild, then everywhere."""
 
     def __init__(
         self,
@@ -34,4 +38,83 @@ class Choices:
         self._scopes = scopes
         self._library = library
         self._rng = rng
+        self._gate = gate
         self.max_hops = gate.max_hops
+
+    async def persona(self, conversation: ConversationId) -> Persona:
+        """Return the character chosen here, else the default one."""
+        name = await self._scopes.resolve(PERSONA, conversation=conversation)
+        if name:
+            try:
+                return self._library.find(name)
+            except NotFound:  # the chosen card has been taken away
+                pass
+        return self._library.default()
+
+    async def choose_persona(
+        self, conversation: ConversationId, name: str, *, by: Author, role: Role
+    ) -> Persona:
+        """Let the character called ``name`` answer here. Raises ``NotFound``, ``NotAllowed``."""
+        persona = self._library.find(name)
+        await self._scopes.set(
+            PERSONA, Scope.channel(conversation), persona.slug, asker=_asker(by, role)
+        )
+        return persona
+
+    async def model(self, conversation: ConversationId) -> str | None:
+        """Return the model chosen here; ``None`` is the configured one."""
+        return await self._scopes.resolve(MODEL, conversation=conversation) or None
+
+    async def choose_model(
+        self, conversation: ConversationId, name: str | None, *, by: Author, role: Role
+    ) -> None:
+        """Answer here with the model called ``name``; ``None`` goes back. ``NotAllowed``."""
+        scope, asker = Scope.channel(conversation), _asker(by, role)
+        if name is None:
+            await self._scopes.unset(MODEL, scope, asker=asker)
+        else:
+            await self._scopes.set(MODEL, scope, name, asker=asker)
+
+    async def remembers(self, conversation: ConversationId) -> bool:
+        """Tell whether chatter addressed to nobody is stored here."""
+        return await self._scopes.resolve(REMEMBER, conversation=conversation)
+
+    async def present(self, conversation: ConversationId) -> Sequence[Persona]:
+        """Return the characters that may answer here, the chosen one first."""
+        chosen = await self.persona(conversation)
+        return [chosen, *(other for other in self._library.all() if other.id != chosen.id)]
+
+    def overrides(self, conversation: ConversationId) -> GateOverrides:
+        """Return how the gate differs here; limits somebody has set hold on every platform."""
+        defaults = _PLATFORM_DEFAULTS.get(conversation.platform, {})
+        chosen = self._gate.model_fields_set
+        return GateOverrides(**{key: n for key, n in defaults.items() if key not in chosen})
+
+    def route(
+        self,
+        inbound: Inbound,
+        fired: Fired,
+        present: Sequence[Persona],
+        *,
+        last_responder: tuple[PersonaId, float] | None,
+    ) -> Routing:
+        """Say who answers a message the gate has let through.
+
+        In private the chosen character answers whatever other names are said.
+        """
+        if fired.trigger == "private" or inbound.addressing.private:
+            present = present[:1]
+        return route(
+            inbound.message.text,
+            present,
+            rng=self._rng,
+            mentioned=fired.personas,
+            replied_to=inbound.addressing.replies_to,
+            last_responder=last_responder,
+            default=present[0].id if present else None,
+            weights={persona.id: 0.0 for persona in present},
+        )
+
+
+def _asker(by: Author, role: Role) -> Asker:
+    return Asker(account=by.id, role=role, person=by.person)

@@ -16,7 +16,7 @@ from services.conversation.layout import (
     prompt_history,
 )
 from services.conversation.sources import ContextBlock, ContextSource, needs_of
-from services.domain.messages import BlobPart, HistoryEntry
+from services.domain.messages import HistoryEntry
 from services.domain.replies import TurnBrief, TurnKind
 from services.llm.model import ModelInfo, PromptMessage, PromptRole, TokenCounter
 from services.observability.metrics import Metrics
@@ -27,7 +27,8 @@ from services.settings import ConversationSettings
 
 logger = logging.getLogger(__name__)
 
-ReadBlob = Callable[[BlobPart], Awaitable[bytes]]
+ReadBlob = Callable[[str], Awaitable[bytes]]
+"""Returns the bytes of a blob by its sha256."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,14 +120,14 @@ class ContextAssembler:
             *late,
             *[turn.prompt for turn in kept[split:]],
         ]
-        messages = tuple([*opening, *body, *closing])
+        messages = (*opening, *body, *closing)
         report = self._report(messages, collected, dropped)
         return Prompt(messages=messages, tokens=self._cost(messages), report=report)
 
     def _system(self, persona: Persona, user: str) -> str:
         key = (persona.id, persona.version, user)
         if key not in self._systems:
-            if len(self._systems) >= 256:  # noqa: PLR2004
+            if len(self._systems) >= 256:
                 self._systems.clear()
             self._systems[key] = self._render_system(persona, user)
         return self._systems[key]
@@ -227,9 +228,7 @@ class ContextAssembler:
                 PromptMessage(role=PromptRole.SYSTEM, content=content, source="continue")
             )
         if brief.kind is TurnKind.INITIATIVE and brief.instruction:
-            content = self._prompts.render(
-                "conversation/initiative", instruction=brief.instruction
-            )
+            content = self._prompts.render("conversation/initiative", instruction=brief.instruction)
             closing.append(
                 PromptMessage(role=PromptRole.SYSTEM, content=content, source="initiative")
             )
@@ -245,7 +244,7 @@ class ContextAssembler:
         ]
         if not parts:
             return turn
-        images = tuple([await self._read_blob(part) for part in parts])
+        images = tuple([await self._read_blob(part.sha256) for part in parts])
         return turn.with_images(images)
 
     def _user_name(self, brief: TurnBrief) -> str:

@@ -127,9 +127,7 @@ class Gate:
             self._rules.put(overrides, rules)
         return rules
 
-    def _screen(
-        self, inbound: Inbound, others: Sequence[Persona], rules: Rules
-    ) -> Withheld | None:
+    def _screen(self, inbound: Inbound, others: Sequence[Persona], rules: Rules) -> Withheld | None:
         message = inbound.message
         author = message.author
         if self._seen_before(message):

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.conversation.inbound import Fired, Inbound, Outcome, Receipt
+from services.conversation.inbound import Fired, Inbound, Outcome, Receipt, Withheld
 from services.domain.calls import ToolCall, ToolResult
 from services.domain.ids import AuthorId, ConversationId, PersonaId
 from services.domain.messages import HistoryEntry, Message
@@ -86,6 +86,9 @@ class Job:
 
     def settle(self) -> None:
         """Fulfil the promises with what happened."""
-        merged = len(self.receipts) > 1
+        nobody = None if self.terminals else Withheld(reason="nobody_present")
+        outcome = Outcome(
+            terminals=tuple(self.terminals), withheld=nobody, merged=len(self.receipts) > 1
+        )
         for receipt in self.receipts:
-            receipt.settle(Outcome(terminals=tuple(self.terminals), merged=merged))
+            receipt.settle(outcome)

@@ -26,7 +26,7 @@ from services.domain.replies import (
     TurnInterrupted,
     Usage,
 )
-from services.people.repository import People
+from services.people.repository import PeopleRepository
 from services.persona.character import Persona
 from services.storage.database import Database
 
@@ -78,7 +78,7 @@ class Ledger:
         history: History,
         turns: TurnStore,
         actions: PendingActions,
-        people: People,
+        people: PeopleRepository,
         clock: Clock,
         ids: IdSource,
         pending_action_hours: float,
@@ -106,7 +106,7 @@ class Ledger:
         A message the platform delivered before comes back as it was first stored.
         """
         async with self._database.transaction() as tx:
-            person = await self._people.ensure(tx, inbound.message.author)
+            person = await self._people.ensure(tx, inbound.message.author, at=self._clock.now())
             message = replace(
                 inbound.message, author=replace(inbound.message.author, person=person)
             )
@@ -202,9 +202,7 @@ class Ledger:
                 entry = await self._turns.conclude(tx, turn.brief.turn, stored, reply=reply)
         return TurnResult(_terminal(turn, ending, entry), entry)
 
-    async def account(
-        self, conversation: ConversationId, turn: TurnId | None
-    ) -> TurnRecord | None:
+    async def account(self, conversation: ConversationId, turn: TurnId | None) -> TurnRecord | None:
         """Return a turn of this conversation, by default its last. Raises ``NotFound``."""
         async with self._database.reader() as snapshot:
             if turn is None:
@@ -225,7 +223,9 @@ class Ledger:
             source=Source.PERSONA,
         )
         async with self._database.transaction() as tx:
-            return (await self._history.record(tx, message, witnesses={persona.id})).entry
+            return (
+                await self._history.record(tx, message, witnesses=frozenset({persona.id}))
+            ).entry
 
     def _reply(self, turn: Turn, ending: Ending) -> DeliveredReply:
         heard = ending.heard

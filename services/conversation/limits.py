@@ -161,9 +161,7 @@ class Limits:
             return None if limit > 0 else self._seconds
         return window.retry_after(limit)
 
-    def reserve(
-        self, *keys: Hashable, on_release: Callable[[], None] | None = None
-    ) -> Reservation:
+    def reserve(self, *keys: Hashable, on_release: Callable[[], None] | None = None) -> Reservation:
         """Hold a place for each key; ``on_release`` runs if they are given back."""
         return Reservation([self._window(key) for key in keys], on_release=on_release)
 

@@ -18,6 +18,7 @@ _LONE = ("<START>", "</s>", "<s>", "<bos>", "<eos>", "<end_of_turn>")
 _LITERALS = sorted((*_BLOCKS, *_TURN_STARTS, *_LONE), key=len, reverse=True)
 _TOKEN = re.compile(r"<\|[A-Za-z0-9_]{1,32}\|>")
 _TOKEN_SO_FAR = re.compile(r"<(?:\|(?:[A-Za-z0-9_]{1,32}\|?)?)?")
+_TELLING = 5  # so much of a marker at the very end is one that was cut off
 _CANDIDATE = re.compile("[<`]")
 
 
@@ -87,8 +88,11 @@ def _marker(text: str, *, final: bool) -> str | None:
     for literal in _LITERALS:
         if text.startswith(literal):
             return literal
-        if not final and literal.startswith(text):
-            return None
+        if literal.startswith(text):
+            if not final:
+                return None
+            if len(text) >= _TELLING:
+                return text
     if not final and _TOKEN_SO_FAR.fullmatch(text):
         return None
     token = _TOKEN.match(text)

@@ -10,7 +10,7 @@ from services.conversation.speakers import SpeakerFilter
 
 MOST_STOP_SEQUENCES = 8
 
-_WIDE_GAP = re.compile(r"(?:[^\S\n]*\n){4,}")
+_WIDE_GAP = re.compile(r"\n(?:[^\S\n]*\n){3,}")
 
 
 class ReplyFilter:
@@ -54,9 +54,9 @@ class SpacingFilter:
         if not self._begun:
             text = text.lstrip()
             self._begun = bool(text)
-        visible = (self._gap + text).rstrip()
-        gap = (self._gap + text)[len(visible) :]
-        self._gap = _WIDE_GAP.sub("\n\n\n\n", gap)
+        words = self._gap + text
+        visible = words.rstrip()
+        self._gap = _WIDE_GAP.sub("\n\n\n\n", words[len(visible) :])
         return _WIDE_GAP.sub("\n\n", visible)
 
 

@@ -79,9 +79,7 @@ class Revisions:
         if author.kind is AuthorKind.HUMAN and author.id != by.id:
             raise NotAllowed("edit_other", "You can only edit your own messages and the answers.")
         async with self._database.transaction() as tx:
-            changed = await self._history.edit(
-                tx, entry.message.id, text, at=self._clock.now()
-            )
+            changed = await self._history.edit(tx, entry.message.id, text, at=self._clock.now())
         session.forget_history()
         return changed
 

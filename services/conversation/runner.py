@@ -107,9 +107,7 @@ class TurnRunner:
             return None, True
         return generation.result(), False
 
-    async def _generate(
-        self, stage: _Stage, pumps: list[asyncio.Task[None]]
-    ) -> Exception | None:
+    async def _generate(self, stage: _Stage, pumps: list[asyncio.Task[None]]) -> Exception | None:
         turn, lanes = stage.turn, stage.lanes
         failure: Exception | None = None
         try:
@@ -122,7 +120,7 @@ class TurnRunner:
                     await self._show(stage, event)
             await self._announce(stage, stage.splitter.flush())
             if not "".join(stage.text).strip():
-                raise empty_answer(turn.brief.persona_name)
+                failure = empty_answer(turn.brief.persona_name)
         except Exception as error:  # what the user is told is decided in one place, below
             failure = error
         for lane in lanes.all:

@@ -1,5 +1,7 @@
 """Whether a stop ends a sentence, judged by what stands before and after it."""
 
+# ruff: noqa: RUF001, SIM905 - punctuation of every script; word lists read best as text
+
 from __future__ import annotations
 
 import re

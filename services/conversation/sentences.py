@@ -1,5 +1,7 @@
 """Streaming text cut into sentences."""
 
+# ruff: noqa: RUF001 - punctuation of every script
+
 from __future__ import annotations
 
 import re
@@ -122,9 +124,7 @@ class SentenceSplitter:
         if self._longest == LONGEST:
             self._longest = 2 * LONGEST
             return None
-        return next(
-            (end for end in range(bound, first, -1) if not _sticks(self._text, end)), bound
-        )
+        return next((end for end in range(bound, first, -1) if not _sticks(self._text, end)), bound)
 
 
 def _sticks(text: str, end: int) -> bool:

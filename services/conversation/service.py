@@ -10,12 +10,13 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from services.conversation.choices import Choices
+from services.conversation.company import Company
 from services.conversation.directory import DeliveryDirectory, SessionDirectory
 from services.conversation.inbound import Inbound, Outcome, Receipt, Withheld
 from services.conversation.inspection import Explanation, Inspector
 from services.conversation.jobs import Arrival, Initiative, Job, Proposal
 from services.conversation.revisions import Revisions
-from services.conversation.session import Company, Session, operation
+from services.conversation.session import Session, operation
 from services.conversation.warming import Warming
 from services.domain.errors import Busy, InvalidRequest
 from services.domain.events import MessageEdited, MessageRecorded, TurnUndone
@@ -136,7 +137,12 @@ class ConversationService:
     # -- other answers
 
     async def regenerate(
-        self, conversation: ConversationId, delivery: Delivery, *, by: Author, role: Role = Role.MEMBER
+        self,
+        conversation: ConversationId,
+        delivery: Delivery,
+        *,
+        by: Author,
+        role: Role = Role.MEMBER,
     ) -> Receipt:
         """Answer again; the new version stands beside the old one. Raises ``NotFound``."""
 
@@ -164,17 +170,26 @@ class ConversationService:
             versions = await self._revisions.swipe(session, step)
             if versions is not None:
                 return versions
-            return _queued(session, await self._revisions.again(session, delivery, by=by, role=role))
+            return _queued(
+                session, await self._revisions.again(session, delivery, by=by, role=role)
+            )
 
         return await self._quietly(conversation, work)
 
     async def continue_reply(
-        self, conversation: ConversationId, delivery: Delivery, *, by: Author, role: Role = Role.MEMBER
+        self,
+        conversation: ConversationId,
+        delivery: Delivery,
+        *,
+        by: Author,
+        role: Role = Role.MEMBER,
     ) -> Receipt:
         """Let the last reply go on where it stopped. Raises ``NotFound``."""
 
         async def work(session: Session) -> Receipt:
-            return _queued(session, await self._revisions.further(session, delivery, by=by, role=role))
+            return _queued(
+                session, await self._revisions.further(session, delivery, by=by, role=role)
+            )
 
         return await self._quietly(conversation, work)
 
@@ -216,9 +231,7 @@ class ConversationService:
 
         return await self._quietly(conversation, work)
 
-    async def branch(
-        self, conversation: ConversationId, at: int, *, by: Author
-    ) -> HistoryEntry:
+    async def branch(self, conversation: ConversationId, at: int, *, by: Author) -> HistoryEntry:
         """Go back to message number ``at``; what follows starts a new branch. ``NotFound``."""
         return await self._quietly(conversation, lambda s: self._revisions.branch(s, at))
 
@@ -265,9 +278,7 @@ class ConversationService:
 
     # -- looking
 
-    async def recent(
-        self, conversation: ConversationId, limit: int
-    ) -> Sequence[HistoryEntry]:
+    async def recent(self, conversation: ConversationId, limit: int) -> Sequence[HistoryEntry]:
         """Return the newest entries of the active branch, oldest first."""
         return await self._company.ledger.recent(conversation, limit)
 
@@ -279,10 +290,10 @@ class ConversationService:
         if account is None:
             return None
         return Explanation(
-            turn=account.turn,
+            turn=account.id,
             state=account.state,
             account=account.why,
-            prompt=self._inspector.prompt(account.turn),
+            prompt=self._inspector.prompt(account.id),
         )
 
     # -- choices
@@ -292,20 +303,20 @@ class ConversationService:
         return await self._choices.persona(conversation)
 
     async def choose_persona(
-        self, conversation: ConversationId, name: str, *, by: Author
+        self, conversation: ConversationId, name: str, *, by: Author, role: Role
     ) -> Persona:
         """Let another character answer here. Raises ``NotFound`` with close names."""
-        return await self._choices.choose_persona(conversation, name, by=by)
+        return await self._choices.choose_persona(conversation, name, by=by, role=role)
 
     async def model_of(self, conversation: ConversationId) -> str | None:
         """Return the model chosen here; ``None`` is the configured one."""
         return await self._choices.model(conversation)
 
     async def choose_model(
-        self, conversation: ConversationId, name: str | None, *, by: Author
+        self, conversation: ConversationId, name: str | None, *, by: Author, role: Role
     ) -> None:
         """Answer here with another model; ``None`` goes back to the configured one."""
-        await self._choices.choose_model(conversation, name, by=by)
+        await self._choices.choose_model(conversation, name, by=by, role=role)
 
     # -- warming up
 

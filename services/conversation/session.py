@@ -5,70 +5,29 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from services.conversation import overlap
-from services.conversation.choices import Choices
-from services.conversation.gate import Gate
-from services.conversation.inbound import Fired, Outcome, Receipt, Withheld
+from services.conversation.company import Company, RecentHistory
+from services.conversation.inbound import Outcome, Receipt, Withheld
+from services.conversation.intake import Intake, release
 from services.conversation.jobs import Arrival, Item, Job, Operation, Proposal
-from services.conversation.ledger import Ledger, TurnResult
+from services.conversation.ledger import TurnResult
 from services.conversation.overlap import Overlap, RunningTurn, Waiting
-from services.conversation.runner import TurnRunner
+from services.conversation.preparation import prepare
 from services.conversation.turn import Turn
-from services.domain.clock import Clock
 from services.domain.errors import AcoreError, Busy
-from services.domain.events import MessageRecorded, Suppressed, TurnConcluded
-from services.domain.ids import ConversationId, IdSource, PersonaId, TurnId
+from services.domain.events import TurnConcluded
+from services.domain.ids import AuthorId, ConversationId, PersonaId
 from services.domain.messages import HistoryEntry, Message, Modality
-from services.domain.replies import (
-    InterruptReason,
-    TurnBrief,
-    TurnFinished,
-    TurnKind,
-)
-from services.events.bus import EventBus
-from services.observability.metrics import Metrics
+from services.domain.replies import InterruptReason, TurnFinished, TurnKind
 from services.persona.character import Persona
-from services.persona.library import CharacterLibrary
-from services.settings import ConversationSettings
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_NOT_KEPT = frozenset(
-    {
-        "duplicate",
-        "empty",
-        "own_message",
-        "bot",
-        "blocked",
-        "role",
-        "no_trigger",
-        "judge_declined",
-        "chance",
-        "nobody_present",
-    }
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Company:
-    """What every session works with."""
-
-    gate: Gate
-    ledger: Ledger
-    runner: TurnRunner
-    choices: Choices
-    library: CharacterLibrary
-    bus: EventBus
-    clock: Clock
-    ids: IdSource
-    metrics: Metrics
-    settings: ConversationSettings
 
 
 @dataclass(slots=True)
@@ -102,9 +61,13 @@ class Session:
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._current: _Current | None = None
+        self._accepting: Item | None = None
         self._busy = False
         self._closed = False
-        self._history: deque[HistoryEntry] | None = None
+        self._recent = RecentHistory(
+            conversation, company.ledger, limit=company.settings.history_messages
+        )
+        self._intake = Intake(company, self._recent)
         self._last_responder: tuple[PersonaId, float] | None = None
 
     # -- from outside
@@ -112,7 +75,7 @@ class Session:
     def post(self, item: Item) -> None:
         """Put ``item`` into the mailbox; raises ``Busy`` when it is full or closed."""
         if self._closed:
-            raise Busy("conversation_closed", "This conversation is closing; try again.")
+            raise _closing()
         try:
             self._inbox.put_nowait(item)
         except asyncio.QueueFull:
@@ -138,10 +101,7 @@ class Session:
     def close(self, reason: InterruptReason) -> None:
         """Take in nothing more, drop what waits, and interrupt the running turn."""
         self._closed = True
-        while self._jobs:
-            job = self._jobs.popleft()
-            _release(job.fired)
-            job.settle()
+        self._drop_waiting()
         self.stop(reason)
         self._work.set()
 
@@ -156,15 +116,11 @@ class Session:
 
     async def history(self) -> list[HistoryEntry]:
         """Return the active branch's newest entries, oldest first."""
-        if self._history is None:
-            limit = self._company.settings.history_messages
-            recent = await self._company.ledger.recent(self.conversation, limit)
-            self._history = deque(recent, maxlen=limit)
-        return list(self._history)
+        return await self._recent.entries()
 
     def forget_history(self) -> None:
         """Read the history from the database again at the next use."""
-        self._history = None
+        self._recent.forget()
 
     def enqueue(self, job: Job) -> None:
         """Let ``job`` run after those that wait."""
@@ -197,8 +153,10 @@ class Session:
                     return
                 continue
             self._busy = True
+            self._accepting = item
             try:
                 await self._accept(item)
+                self._accepting = None
             finally:
                 self._busy = self._current is not None or bool(self._jobs)
 
@@ -222,78 +180,9 @@ class Session:
             receipt.fail(error)
 
     async def _arrive(self, arrival: Arrival) -> None:
-        inbound, company = arrival.inbound, self._company
-        present = await company.choices.present(self.conversation)
-        decision = await company.gate.decide(inbound, present=present)
-        if isinstance(decision, Withheld):
-            await self._withhold(arrival, decision)
-            return
-        try:
-            job = await self._engage(arrival, decision, present)
-        except BaseException:
-            _release([decision])
-            raise
-        if job is None:
-            _release([decision])
-            arrival.receipt.settle(Outcome(withheld=Withheld(reason="duplicate")))
-            return
-        self._place(job, inbound.message)
-
-    async def _withhold(self, arrival: Arrival, decision: Withheld) -> None:
-        message = arrival.inbound.message
-        if decision.reason not in _NOT_KEPT or (
-            decision.reason in {"no_trigger", "judge_declined", "chance"}
-            and await self._company.choices.remembers(self.conversation)
-        ):
-            await self._record(arrival)
-        self._company.metrics.count("suppressed", reason=decision.reason)
-        self._company.bus.publish(
-            Suppressed(
-                conversation=self.conversation, message=message.id, reason=decision.reason
-            )
-        )
-        arrival.receipt.settle(Outcome(withheld=decision))
-
-    async def _record(self, arrival: Arrival) -> HistoryEntry | None:
-        """Store the message; ``None`` when it is there already."""
-        inbound = arrival.inbound
-        history = await self.history()
-        entry = await self._company.ledger.record(inbound)
-        if history and any(known.message.id == entry.message.id for known in history):
-            return None
-        if entry.message.id != inbound.message.id:
-            return None
-        self._remember(entry)
-        self._company.bus.publish(MessageRecorded(entry=entry))
-        return entry
-
-    async def _engage(
-        self, arrival: Arrival, fired: Fired, present: Sequence[Persona]
-    ) -> Job | None:
-        entry = await self._record(arrival)
-        if entry is None:
-            return None
-        inbound, company = arrival.inbound, self._company
-        routing = company.choices.route(
-            inbound, fired, present, last_responder=self._responder_age()
-        )
-        return Job(
-            kind=TurnKind.REPLY,
-            personas=routing.personas,
-            delivery=inbound.delivery,
-            receipts=[arrival.receipt],
-            burst=[entry.message],
-            asker=entry.message.author,
-            role=inbound.role,
-            fired=[fired],
-            hop=inbound.message.hop,
-            witnesses=inbound.witnesses,
-            account={
-                "trigger": fired.trigger,
-                "gate": fired.reason,
-                "routing": f"{routing.reason}: {routing.detail}",
-            },
-        )
+        job = await self._intake.admit(arrival, last_responder=self._responder_age())
+        if job is not None:
+            self._place(job, arrival.inbound.message)
 
     def _place(self, job: Job, message: Message) -> None:
         verdict = overlap.decide(
@@ -360,7 +249,8 @@ class Session:
                     continue
                 result = await self._run_turn(job, persona)
                 sent = sent or result.entry is not None
-                if not isinstance(result.terminal, TurnFinished):
+                stopped = self._current is not None and self._current.reason is not None
+                if stopped or not isinstance(result.terminal, TurnFinished):
                     break
         except AcoreError as error:
             _fail(job, error)
@@ -377,7 +267,8 @@ class Session:
     async def _run_turn(self, job: Job, persona: Persona) -> TurnResult:
         company = self._company
         current = self._current = _Current(job, company.clock.monotonic())
-        turn = await self._turn(job, persona)
+        waiting = {message.id for later in self._jobs for message in later.burst}
+        turn = await prepare(job, persona, company, self._recent, waiting=waiting)
         current.turn = turn
         if current.reason is not None:
             turn.interrupt(current.reason)
@@ -387,7 +278,7 @@ class Session:
             self._last_responder = (persona.id, company.clock.monotonic())
             if job.alternative_of is not None:
                 self.forget_history()
-            self._remember(result.entry)
+            self._recent.remember(result.entry)
         company.bus.publish(
             TurnConcluded(
                 conversation=self.conversation,
@@ -398,60 +289,7 @@ class Session:
         )
         return result
 
-    async def _turn(self, job: Job, persona: Persona) -> Turn:
-        company = self._company
-        trigger = job.burst[-1] if job.burst else None
-        brief = TurnBrief(
-            turn=TurnId(company.ids.new()),
-            conversation=self.conversation,
-            persona=persona.id,
-            persona_name=persona.name,
-            kind=job.kind,
-            started_at=company.clock.now(),
-            trigger=trigger,
-            burst=tuple(job.burst),
-            instruction=job.instruction,
-            modality=trigger.modality if trigger else Modality.TEXT,
-            hop=job.hop + 1,
-            alternatives=job.alternatives,
-        )
-        return Turn(
-            brief=brief,
-            persona=persona,
-            delivery=job.delivery,
-            history=await self._seen_by(job),
-            asker=job.asker,
-            role=job.role,
-            model_name=await company.choices.model(self.conversation),
-            alternative_of=job.alternative_of,
-            extends=job.extends,
-            resumed=job.resumed,
-            witnesses=job.witnesses,
-            explanation={"kind": str(job.kind), "hop": brief.hop, **job.account},
-        )
-
-    async def _seen_by(self, job: Job) -> list[HistoryEntry]:
-        """The history to answer from: up to the reply that is made anew, else the burst last."""
-        history = await self.history()
-        if job.alternative_of is not None:
-            return [entry for entry in history if entry.ordinal < job.alternative_of.ordinal]
-        if job.kind is not TurnKind.REPLY or job.resumed is not None:
-            return history
-        burst = {message.id for message in job.burst}
-        waiting = {message.id for later in self._jobs for message in later.burst}
-        before = [e for e in history if e.message.id not in burst and e.message.id not in waiting]
-        return before + [entry for entry in history if entry.message.id in burst]
-
     # -- state
-
-    def _remember(self, entry: HistoryEntry) -> None:
-        if self._history is None:
-            return
-        for index, known in enumerate(self._history):
-            if known.message.id == entry.message.id:
-                self._history[index] = entry
-                return
-        self._history.append(entry)
 
     def _responder_age(self) -> tuple[PersonaId, float] | None:
         if self._last_responder is None:
@@ -464,7 +302,7 @@ class Session:
             return None
         job, turn = self._current.job, self._current.turn
         return RunningTurn(
-            author=job.burst[-1].author.id if job.burst else None,
+            author=_asker(job),
             modality=job.burst[-1].modality if job.burst else Modality.TEXT,
             started_at=self._current.started_at,
             anything_shown=turn is not None and turn.shown,
@@ -474,19 +312,24 @@ class Session:
     def _abandon(self) -> None:
         """Settle every promise that can no longer be kept."""
         self._closed = True
-        closing = Busy("conversation_closed", "This conversation is closing; try again.")
+        closing = _closing()
+        abandoned = [] if self._accepting is None else [self._accepting]
         while not self._inbox.empty():
-            item = self._inbox.get_nowait()
+            abandoned.append(self._inbox.get_nowait())
+        for item in abandoned:
             if isinstance(item, Operation):
                 if not item.done.done():
                     item.done.set_exception(closing)
             else:
                 item.receipt.fail(closing)
-        for job in self._jobs:
-            _release(job.fired)
-            job.settle()
-        self._jobs.clear()
+        self._drop_waiting()
         self._quiet.set()
+
+    def _drop_waiting(self) -> None:
+        while self._jobs:
+            job = self._jobs.popleft()
+            release(job.fired)
+            _fail(job, _closing())
 
 
 async def _perform(operation: Operation) -> None:
@@ -518,9 +361,20 @@ def _together(running: Job, new: Job) -> Job:
     return joined
 
 
+def _closing() -> Busy:
+    return Busy("conversation_closed", "This conversation is closing; try again.")
+
+
+def _asker(job: Job) -> AuthorId | None:
+    """Return whose message a job answers; nobody's when it was asked for by command."""
+    if job.kind is not TurnKind.REPLY or job.resumed is not None or not job.burst:
+        return None
+    return job.burst[-1].author.id
+
+
 def _waiting(job: Job) -> Waiting:
     return Waiting(
-        last_author=job.burst[-1].author.id if job.burst else None,
+        last_author=_asker(job),
         is_initiative=job.kind is TurnKind.INITIATIVE,
     )
 
@@ -528,12 +382,6 @@ def _waiting(job: Job) -> Waiting:
 def _fail(job: Job, error: Exception) -> None:
     for receipt in job.receipts:
         receipt.fail(error)
-
-
-def _release(fired: Sequence[Fired]) -> None:
-    for one in fired:
-        if one.reservation is not None:
-            one.reservation.release()
 
 
 def operation(work: Callable[[], Awaitable[T]]) -> tuple[Operation, asyncio.Future[T]]:

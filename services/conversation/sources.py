@@ -16,7 +16,7 @@ from services.domain.replies import TurnBrief
 
 _SMALL_TALK_WORDS = 4
 _QUESTION = re.compile(
-    r"\?|？|^\s*(who|what|when|where|why|how|which|do|does|did|is|are|can|could|will)\b",
+    r"[?\uff1f]|^\s*(who|what|when|where|why|how|which|do|does|did|is|are|can|could|will)\b",
     re.IGNORECASE,
 )
 _RECALL = re.compile(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 _DECORATION = "*_["
 _CLOSING = "*_]"
 _MOST_DECORATION = 3
-_COLONS = ":："
+_COLONS = ":\uff1a"
 _FENCE = 3
 
 
@@ -59,7 +59,7 @@ class SpeakerFilter:
             elif not self._heads_line:
                 shown.append(self._rest_of_line())
             elif self._held[0].isspace():
-                shown.append(self._pass(1))
+                shown.append(self._pass(len(self._held) - len(self._held.lstrip())))
             elif not self._head(final=final):
                 break
         if self.finished:
@@ -98,23 +98,25 @@ class SpeakerFilter:
         return words
 
 
-def _label(
-    head: str, names: Sequence[tuple[str, bool]], *, final: bool
-) -> _Label | str | None:
+def _label(head: str, names: Sequence[tuple[str, bool]], *, final: bool) -> _Label | str | None:
     """Return the label ``head`` begins with, ``"open"`` if more text must tell, or ``None``."""
     start = _past(head, 0, _DECORATION)
     if start == len(head) and not final:
-        return "open" if start < _MOST_DECORATION else None
+        return "open"
     for name, own in names:
-        word = head[start : start + len(name)]
-        if any(one.casefold() != two.casefold() for one, two in zip(word, name, strict=False)):
-            continue
-        end = _label_end(head, start + len(name), final=final)
-        if end is None:
-            return "open"
-        if end:
-            return _Label(own=own, end=end)
+        for begin in range(start, -1, -1):
+            if _differ(head[begin : begin + len(name)], name):
+                continue
+            end = _label_end(head, begin + len(name), final=final)
+            if end is None:
+                return "open"
+            if end:
+                return _Label(own=own, end=end)
     return None
+
+
+def _differ(word: str, name: str) -> bool:
+    return any(one.casefold() != two.casefold() for one, two in zip(word, name, strict=False))
 
 
 def _label_end(head: str, named: int, *, final: bool) -> int | None:

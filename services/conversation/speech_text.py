@@ -1,5 +1,7 @@
 """Written sentences as they should be spoken."""
 
+# ruff: noqa: RUF001 - punctuation of every script
+
 from __future__ import annotations
 
 import re

@@ -106,7 +106,7 @@ def build_rules(settings: GateSettings, overrides: GateOverrides) -> Rules:
         max_hops=_chosen(overrides.max_hops, settings.max_hops),
         blocked=frozenset((*settings.blocked, *(overrides.blocked or ()))),
         minimum_role=_chosen(overrides.minimum_role, Role.GUEST),
-        answer_bots=_chosen(overrides.answer_bots, False),  # noqa: FBT003
+        answer_bots=_chosen(overrides.answer_bots, False),
     )
 
 

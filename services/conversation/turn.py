@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from services.conversation.inbound import Fired
 from services.domain.calls import ToolCall, ToolResult
-from services.domain.ids import MessageId
+from services.domain.ids import AuthorId, MessageId, PersonaId
 from services.domain.messages import HistoryEntry
 from services.domain.people import Author, Role
 from services.domain.replies import Delivery, InterruptReason, TurnBrief
@@ -35,7 +35,7 @@ class Turn:
     alternative_of: HistoryEntry | None = None
     extends: HistoryEntry | None = None
     resumed: tuple[ToolCall, ToolResult] | None = None
-    witnesses: frozenset[object] = frozenset()
+    witnesses: frozenset[AuthorId | PersonaId] = frozenset()
     explanation: dict[str, object] = field(default_factory=dict)
     shown: bool = False
     reason: InterruptReason | None = None

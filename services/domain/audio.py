@@ -13,7 +13,7 @@ _BYTES_PER_SAMPLE = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioFrame:
-    """A short run of interleaved samples at ``rate`` Hz; ``started_at`` in seconds of its stream."""
+    """Interleaved samples at ``rate`` Hz; ``started_at`` is in seconds of its stream."""
 
     pcm: bytes
     rate: int

@@ -69,7 +69,7 @@ class ConversationId:
     def parse(cls, text: str) -> ConversationId:
         """Read ``platform:scope:channel``; raises ``InvalidRequest`` on anything else."""
         parts = text.split(":", 2)
-        if len(parts) != 3:  # noqa: PLR2004
+        if len(parts) != 3:
             raise InvalidRequest(
                 "conversation_id", "A conversation id looks like platform:scope:channel."
             )

@@ -42,6 +42,7 @@ class Metrics:
     def snapshot(self) -> Mapping[str, int]:
         """Return every counter as ``name{label=value}``."""
         return {
-            name + (f"{{{','.join(f'{key}={value}' for key, value in labels)}}}" if labels else ""): n
+            name
+            + (f"{{{','.join(f'{key}={value}' for key, value in labels)}}}" if labels else ""): n
             for (name, labels), n in sorted(self._counts.items())
         }

@@ -1,5 +1,7 @@
 """Personas' names in a message: whole words, in any case and script."""
 
+# ruff: noqa: SIM905 - a list this long reads best as text
+
 from __future__ import annotations
 
 import re
@@ -14,7 +16,7 @@ from services.persona.character import Persona
 _SHORTEST_FULL_NAME = 2
 _SHORTEST_FIRST_NAME = 3
 _OCCURRENCES = 64  # looked at per name, so that a flood of near misses stays cheap
-_LINK = re.compile(r"https?://\S+")
+_ADDRESS = re.compile(r"https?://\S+|(?<!\S)[^\s@]{1,64}@[^\s@]{1,255}\.[^\W\d_]+")
 # A first word that calls nobody: "The Narrator" must not wake on every "the".
 _NOT_FIRST_NAMES = frozenset(
     "the an mr mrs ms miss mister dr doctor prof professor sir dame lady lord captain capt "
@@ -60,8 +62,9 @@ class NameIndex:
         return _index(tuple((persona.id, persona.names) for persona in present))
 
     def find(self, text: str) -> tuple[Naming, ...]:
-        """Return every naming in ``text``, in order; links are not looked into."""
-        folded = _folded(_LINK.sub(" ", text) if "://" in text else text)
+        """Return every naming in ``text``, in order; web and mail addresses are skipped."""
+        addressed = "://" in text or "@" in text
+        folded = _folded(_ADDRESS.sub(" ", text) if addressed else text)
         taken: list[tuple[int, int]] = []
         found: list[Naming] = []
         for word, (personas, full) in self._words:
@@ -108,7 +111,7 @@ def _whole_words(text: str, word: str) -> Iterator[int]:
             return
         end = start + len(word)
         before = start == 0 or _apart(word[0], text[start - 1])
-        if before and (end == len(text) or (text[end] != "@" and _apart(word[-1], text[end]))):
+        if before and (end == len(text) or _apart(word[-1], text[end])):
             yield start
         start = text.find(word, start + 1)
 

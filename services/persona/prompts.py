@@ -17,7 +17,7 @@ class PromptLibrary:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
-            autoescape=False,  # noqa: S701
+            autoescape=False,
         )
 
     def render(self, name: str, **values: object) -> str:

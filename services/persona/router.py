@@ -95,9 +95,7 @@ def _meant(naming: Naming, wishes: _Wishes, rng: random.Random) -> PersonaId:
     return sticky if sticky is not None else _drawn(naming.personas, wishes.weights, rng)
 
 
-def _unaddressed(
-    here: Mapping[PersonaId, str], wishes: _Wishes, rng: random.Random
-) -> Routing:
+def _unaddressed(here: Mapping[PersonaId, str], wishes: _Wishes, rng: random.Random) -> Routing:
     if len(here) == 1:
         [(persona, name)] = here.items()
         return Routing(personas=(persona,), reason="only", detail=f"{name} is alone here")
@@ -107,11 +105,10 @@ def _unaddressed(
             personas=(sticky,), reason="sticky", detail=f"{here[sticky]} answered here last"
         )
     weighted = any(wishes.weights.get(persona, 0.0) > 0.0 for persona in here)
-    if not weighted and wishes.default in here:
+    default = wishes.default
+    if default is not None and default in here and not weighted:
         return Routing(
-            personas=(wishes.default,),
-            reason="default",
-            detail=f"{here[wishes.default]} answers by default",
+            personas=(default,), reason="default", detail=f"{here[default]} answers by default"
         )
     drawn = _drawn(tuple(here), wishes.weights, rng)
     return Routing(personas=(drawn,), reason="weighted", detail=f"{here[drawn]} was drawn")

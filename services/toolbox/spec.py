@@ -14,7 +14,7 @@ from services.domain.people import Author, Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext:
-    """On whose behalf and where a tool runs. ``asker`` is ``None`` for a persona's own initiative."""
+    """For whom and where a tool runs; ``asker`` is ``None`` for a persona's own initiative."""
 
     conversation: ConversationId
     persona: PersonaId

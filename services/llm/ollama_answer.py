@@ -1,0 +1,125 @@
+"""One streamed answer while it arrives: its limits, its events, its usage."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from typing import Literal
+
+from services.domain.clock import Clock
+from services.domain.replies import Usage
+from services.llm.model import ChatRequest, Ended, ModelEvent, ToolCalled
+from services.llm.normaliser import StreamNormaliser
+from services.llm.ollama_wire import Line
+from services.settings import LlmSettings
+
+
+class OllamaAnswer:
+    """Turns lines into events and watches the limits of ``settings``."""
+
+    def __init__(
+        self,
+        request: ChatRequest,
+        *,
+        settings: LlmSettings,
+        clock: Clock,
+        opened_in_thought: bool,
+        call_ids: Iterator[str],
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._prefill = request.prefill
+        self._normaliser = StreamNormaliser(
+            tools=_names(request), opened_in_thought=opened_in_thought, call_ids=call_ids
+        )
+        self._started = clock.monotonic()
+        self._first: float | None = None
+        self._latest = self._started
+        self._characters = 0
+        self._thought_characters = 0
+        self._called = False
+        self._finish: Literal["stop", "length"] = "stop"
+        self._usage = Usage()
+        self.over = False
+
+    @property
+    def begun(self) -> bool:
+        """Whether a first token has come."""
+        return self._first is not None
+
+    @property
+    def usage(self) -> Usage:
+        """What the server counted; complete once ``over``."""
+        return self._usage
+
+    def patience(self) -> float:
+        """Return how many seconds the next line may still take."""
+        now = self._clock.monotonic()
+        if self._first is None:
+            due = self._started + self._settings.first_token_timeout_seconds
+        else:
+            due = min(
+                self._latest + self._settings.stall_timeout_seconds,
+                self._first + self._settings.max_answer_seconds,
+            )
+        return max(0.0, due - now)
+
+    def take(self, line: Line) -> list[ModelEvent]:
+        """Return the events of the next line."""
+        self._latest = self._clock.monotonic()
+        if self._first is None and (line.content or line.thinking or line.calls or line.done):
+            self._first = self._latest
+        content, thinking = self._within_limits(line.content, line.thinking)
+        events: list[ModelEvent] = []
+        if not self._prefill:
+            events = self._normaliser.feed(content, thinking)
+            events += (self._normaliser.call(name, arguments) for name, arguments in line.calls)
+        if line.done:
+            self.over = True
+            self._finish = "length" if line.done_reason == "length" else self._finish
+            self._usage = line.usage
+        elif self.timed_out():
+            self.cut()
+        return self._noted(events)
+
+    def timed_out(self) -> bool:
+        """Say whether the whole answer has taken too long."""
+        longest = self._settings.max_answer_seconds
+        return self._first is not None and self._clock.monotonic() - self._first >= longest
+
+    def cut(self) -> None:
+        """End the answer here, as if its length were reached."""
+        self.over = True
+        self._finish = "length"
+
+    def rest(self) -> list[ModelEvent]:
+        """Return what was held back until now; nothing may be taken afterwards."""
+        return [] if self._prefill else self._noted(self._normaliser.close())
+
+    def ended(self) -> Ended:
+        """Return the last event."""
+        usage = replace(
+            self._usage,
+            first_token_seconds=None if self._first is None else self._first - self._started,
+            seconds=self._clock.monotonic() - self._started,
+        )
+        return Ended(finish="tool_calls" if self._called else self._finish, usage=usage)
+
+    def _within_limits(self, content: str, thinking: str) -> tuple[str, str]:
+        """Cut answer and thought, each on its own, at the longest length allowed."""
+        longest = self._settings.max_answer_characters
+        kept = content[: longest - self._characters]
+        thought = thinking[: longest - self._thought_characters]
+        self._characters += len(kept)
+        self._thought_characters += len(thought)
+        if len(kept) < len(content) or len(thought) < len(thinking):
+            self.cut()
+        return kept, thought
+
+    def _noted(self, events: list[ModelEvent]) -> list[ModelEvent]:
+        self._called = self._called or any(isinstance(event, ToolCalled) for event in events)
+        return events
+
+
+def _names(request: ChatRequest) -> Collection[str]:
+    return [tool.name for tool in request.tools]

@@ -1,0 +1,214 @@
+"""Attachments as files named by their content."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import aiofiles
+import aiofiles.os
+from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from services.domain.clock import Clock
+from services.domain.errors import InvalidRequest, NotFound, StorageError
+from services.settings import StorageSettings
+from services.storage.database import Database
+from services.storage.tables import attachments, blobs
+
+# What was just stored may belong to a message that is not recorded yet.
+_GRACE = timedelta(hours=1)
+# A last use is noted no more often than this, so that reading does not mean writing.
+_USE_NOTED_EVERY = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredBlob:
+    """Bytes in the store; ``sha256`` in hex names them."""
+
+    sha256: str
+    size: int
+    media_type: str
+
+
+class BlobStore:
+    """Keeps each content once, under ``blobs/`` in the data folder.
+
+    When the total outgrows ``blob_cache_mb``, files that no message refers to are dropped, the
+    least recently used first; what a message refers to stays.
+    """
+
+    def __init__(self, settings: StorageSettings, *, database: Database, clock: Clock) -> None:
+        self._folder = settings.data / "blobs"
+        self._largest = settings.max_attachment_mb * 2**20
+        self._capacity = settings.blob_cache_mb * 2**20
+        self._database = database
+        self._clock = clock
+        self._written = 0
+        # A name and its row come and go together, or a drop could take a file just put back.
+        self._naming = asyncio.Lock()
+
+    async def put(self, content: bytes | AsyncIterable[bytes], *, media_type: str) -> StoredBlob:
+        """Store bytes durably and return their name.
+
+        Raises ``InvalidRequest`` as soon as they exceed ``max_attachment_mb``, and
+        ``StorageError`` when the disk fails; nothing is left behind then.
+        """
+        self._written += 1
+        unfinished = self._folder / f".{os.getpid()}-{self._written}.part"
+        try:
+            digest, size = await self._write(content, unfinished)
+            async with self._naming:
+                await self._name(unfinished, digest)
+                stored_type = await self._note(digest, size=size, media_type=media_type)
+        except OSError as error:
+            raise StorageError(
+                "blob_write",
+                f"The attachment cannot be saved in {self._folder}: {error.strerror}.",
+            ) from error
+        finally:
+            if await aiofiles.os.path.exists(unfinished):
+                await aiofiles.os.remove(unfinished)
+        await self.evict()
+        return StoredBlob(sha256=digest, size=size, media_type=stored_type)
+
+    async def read(self, sha256: str) -> bytes:
+        """Return the bytes; raises ``NotFound`` when they were dropped or never stored."""
+        found = await self._find(sha256)
+        if found is None:
+            raise _gone()
+        if self._clock.now() - found > _USE_NOTED_EVERY:
+            await self._note_use(sha256)
+        try:
+            async with aiofiles.open(self._path(sha256), "rb") as file:
+                return await file.read()
+        except FileNotFoundError as error:
+            raise _gone() from error
+        except OSError as error:
+            raise StorageError(
+                "blob_read", f"The attachment cannot be read from {self._folder}: {error.strerror}."
+            ) from error
+
+    async def evict(self) -> int:
+        """Drop unreferenced files until the total fits, and return how many bytes went."""
+        async with self._database.reader() as snapshot:
+            total = await snapshot.run(_total)
+        if total <= self._capacity:
+            return 0
+        before = self._clock.now() - _GRACE
+        async with self._naming:
+            async with self._database.transaction() as tx:
+                doomed = await tx.run(_drop_unused, total - self._capacity, before)
+            for sha256, _ in doomed:
+                path = self._path(sha256)
+                if await aiofiles.os.path.exists(path):
+                    await aiofiles.os.remove(path)
+        return sum(size for _, size in doomed)
+
+    async def _write(
+        self, content: bytes | AsyncIterable[bytes], unfinished: Path
+    ) -> tuple[str, int]:
+        digest, size = hashlib.sha256(), 0
+        await aiofiles.os.makedirs(self._folder, exist_ok=True)
+        async with aiofiles.open(unfinished, "wb") as file, aclosing(_pieces(content)) as pieces:
+            async for piece in pieces:
+                size += len(piece)
+                if size > self._largest:
+                    raise InvalidRequest(
+                        "attachment_too_large",
+                        f"Attachments may have {self._largest // 2**20} MB at most.",
+                    )
+                digest.update(piece)
+                await file.write(piece)
+            await file.flush()
+            await asyncio.to_thread(os.fsync, file.fileno())
+        return digest.hexdigest(), size
+
+    async def _name(self, unfinished: Path, digest: str) -> None:
+        final = self._path(digest)
+        await aiofiles.os.makedirs(final.parent, exist_ok=True)
+        await aiofiles.os.replace(unfinished, final)
+
+    async def _note(self, digest: str, *, size: int, media_type: str) -> str:
+        now = self._clock.now()
+
+        def work(connection: Connection) -> str:
+            connection.execute(
+                insert(blobs)
+                .values(
+                    sha256=digest,
+                    size=size,
+                    media_type=media_type,
+                    created_at=now,
+                    last_used_at=now,
+                )
+                .on_conflict_do_update(index_elements=["sha256"], set_={"last_used_at": now})
+            )
+            return str(
+                connection.execute(
+                    select(blobs.c.media_type).where(blobs.c.sha256 == digest)
+                ).scalar_one()
+            )
+
+        async with self._database.transaction() as tx:
+            return await tx.run(work)
+
+    async def _find(self, sha256: str) -> datetime | None:
+        def work(connection: Connection) -> datetime | None:
+            query = select(blobs.c.last_used_at).where(blobs.c.sha256 == sha256)
+            return connection.execute(query).scalar_one_or_none()
+
+        async with self._database.reader() as snapshot:
+            return await snapshot.run(work)
+
+    async def _note_use(self, sha256: str) -> None:
+        def work(connection: Connection) -> None:
+            connection.execute(
+                update(blobs).where(blobs.c.sha256 == sha256).values(last_used_at=self._clock.now())
+            )
+
+        async with self._database.transaction() as tx:
+            await tx.run(work)
+
+    def _path(self, sha256: str) -> Path:
+        return self._folder / sha256[:2] / sha256[2:]
+
+
+def _total(connection: Connection) -> int:
+    return int(connection.execute(select(func.coalesce(func.sum(blobs.c.size), 0))).scalar_one())
+
+
+def _drop_unused(connection: Connection, excess: int, before: datetime) -> list[tuple[str, int]]:
+    referenced = select(attachments.c.id).where(attachments.c.sha256 == blobs.c.sha256).exists()
+    candidates = connection.execute(
+        select(blobs.c.sha256, blobs.c.size)
+        .where(~referenced, blobs.c.last_used_at < before)
+        .order_by(blobs.c.last_used_at)
+    )
+    doomed: list[tuple[str, int]] = []
+    for sha256, size in candidates:
+        if excess <= 0:
+            break
+        doomed.append((sha256, size))
+        excess -= size
+    for sha256, _ in doomed:
+        connection.execute(delete(blobs).where(blobs.c.sha256 == sha256))
+    return doomed
+
+
+async def _pieces(content: bytes | AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    async for piece in content:
+        yield piece
+
+
+def _gone() -> NotFound:
+    return NotFound("attachment_gone", "That attachment is no longer stored.")

@@ -1,0 +1,269 @@
+"""The database's tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    literal_column,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+_NAIVE = "a stored moment needs a time zone"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored and returned in UTC; naive ones are refused."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the moment in UTC without its zone, as SQLite keeps it."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(_NAIVE)
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the stored moment with its zone."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class Json(TypeDecorator[object]):
+    """An open-ended payload; ``None`` is stored as NULL."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("display_name", String, nullable=False),
+    Column("timezone", String),
+    Column("language", String),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("platform", String, nullable=False),
+    Column("user", String, nullable=False),
+    Column("person_id", ForeignKey("people.id"), nullable=False, index=True),
+    Column("display_name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("linked_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("platform", "user"),
+)
+
+personas = Table(
+    "personas",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("slug", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("version", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("imported_at", UtcDateTime, nullable=False),
+)
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("platform", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("title", String),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_activity_at", UtcDateTime, nullable=False, index=True),
+    Column("next_ordinal", Integer, nullable=False),
+    Column("head_message_id", String),
+)
+
+rosters = Table(
+    "rosters",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False),
+    Column("digest", String, nullable=False),
+    UniqueConstraint("conversation_id", "digest"),
+)
+
+roster_members = Table(
+    "roster_members",
+    metadata,
+    Column("roster_id", ForeignKey("rosters.id"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("member", String, nullable=False),
+    PrimaryKeyConstraint("roster_id", "kind", "member"),
+    Index("ix_roster_members_kind_member", "kind", "member"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("parent_id", ForeignKey("messages.id"), index=True),
+    Column("active", Boolean, nullable=False),
+    Column("turn_id", String, index=True),
+    Column("author_platform", String, nullable=False),
+    Column("author_user", String, nullable=False),
+    Column("author_kind", String, nullable=False),
+    Column("author_name", String, nullable=False),
+    Column("person_id", ForeignKey("people.id"), index=True),
+    Column("persona_id", String),
+    Column("source", String, nullable=False),
+    Column("visibility", String, nullable=False),
+    Column("modality", String, nullable=False),
+    Column("written", Text, nullable=False),
+    Column("heard", Text),
+    Column("reply_to", String),
+    Column("mentions", Json),
+    Column("hop", Integer, nullable=False),
+    Column("roster_id", ForeignKey("rosters.id")),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("edited_at", UtcDateTime),
+    Column("deleted_at", UtcDateTime),
+    UniqueConstraint("conversation_id", "ordinal"),
+    Index("ix_messages_author_platform_author_user", "author_platform", "author_user"),
+)
+parent_key = func.coalesce(messages.c.parent_id, literal_column("''"))
+Index(
+    "uq_messages_active_sibling",
+    messages.c.conversation_id,
+    parent_key,
+    unique=True,
+    sqlite_where=text("active = 1"),
+)
+
+external_ids = Table(
+    "external_ids",
+    metadata,
+    Column("platform", String, nullable=False),
+    Column("external_id", String, nullable=False),
+    Column("message_id", ForeignKey("messages.id"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    PrimaryKeyConstraint("platform", "external_id"),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("sha256", String, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("media_type", String, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_used_at", UtcDateTime, nullable=False, index=True),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("message_id", ForeignKey("messages.id"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("sha256", String, nullable=False, index=True),
+    Column("media_type", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("size", Integer, nullable=False),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False),
+    Column("persona_id", String, nullable=False),
+    Column("persona_name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("modality", String, nullable=False),
+    Column("trigger_message_id", ForeignKey("messages.id")),
+    Column("alternative_of", ForeignKey("messages.id")),
+    Column("reply_message_id", ForeignKey("messages.id"), index=True),
+    Column("state", String, nullable=False),
+    Column("reason", String),
+    Column("hop", Integer, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("delivered", Text, nullable=False),
+    Column("sentences", Integer, nullable=False),
+    Column("model", String),
+    Column("usage", Json),
+    Column("why", Json),
+    Index("ix_turns_conversation_id_id", "conversation_id", "id"),
+    Index("ix_turns_open", "state", sqlite_where=text("state = 'open'")),
+)
+
+pending_actions = Table(
+    "pending_actions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("turn_id", String, nullable=False),
+    Column("conversation_id", ForeignKey("conversations.id"), nullable=False, index=True),
+    Column("persona_id", String, nullable=False),
+    Column("requested_by", String),
+    Column("tool", String, nullable=False),
+    Column("arguments", Json, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("state", String, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("decided_by", String),
+    Column("decided_at", UtcDateTime),
+    Index("ix_pending_actions_state_expires_at", "state", "expires_at"),
+)
+
+scoped_settings = Table(
+    "scoped_settings",
+    metadata,
+    Column("scope", String, nullable=False),
+    Column("scope_id", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("value", Json, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("updated_by", String),
+    PrimaryKeyConstraint("scope", "scope_id", "key"),
+)
+
+roles = Table(
+    "roles",
+    metadata,
+    Column("scope", String, nullable=False),
+    Column("scope_id", String, nullable=False),
+    Column("account", String, nullable=False, index=True),
+    Column("role", Integer, nullable=False),
+    PrimaryKeyConstraint("scope", "scope_id", "account"),
+)
