@@ -27,6 +27,7 @@ from services.toolbox.spec import ToolContext, ToolSpec
 from services.toolbox.toolbox import Toolbox, schema_of
 
 _MOST_NAMES = 20
+_LABELS = ("User", "Human")  # what models call whoever they talk to
 
 
 class ModelSource(Protocol):
@@ -133,7 +134,7 @@ def speaker_names(turn: Turn) -> tuple[tuple[str, ...], tuple[str, ...]]:
         for entry in reversed(turn.history)
         if entry.message.author.kind is not AuthorKind.SYSTEM
     )
-    names = [name for name in others if name and name not in own]
+    names = [name for name in (*others, *_LABELS) if name and name not in own]
     return own, tuple(names[:_MOST_NAMES])
 
 

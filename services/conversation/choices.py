@@ -21,7 +21,7 @@ MODEL = ScopedSetting("conversation.model", str, default="")
 REMEMBER = ScopedSetting("conversation.remember", bool, default=False)
 
 # One person at a terminal, often a script, cannot crowd others out.
-_PLATFORM_DEFAULTS = {"console": {"user_limit": 6000, "channel_limit": 6000}}
+_TERMINAL_LIMIT = 6000
 
 
 class Choices:
@@ -86,9 +86,13 @@ class Choices:
 
     def overrides(self, conversation: ConversationId) -> GateOverrides:
         """Return how the gate differs here; limits somebody has set hold on every platform."""
-        defaults = _PLATFORM_DEFAULTS.get(conversation.platform, {})
+        if conversation.platform != "console":
+            return GateOverrides()
         chosen = self._gate.model_fields_set
-        return GateOverrides(**{key: n for key, n in defaults.items() if key not in chosen})
+        return GateOverrides(
+            user_limit=None if "user_limit" in chosen else _TERMINAL_LIMIT,
+            channel_limit=None if "channel_limit" in chosen else _TERMINAL_LIMIT,
+        )
 
     def route(
         self,
@@ -108,7 +112,7 @@ class Choices:
             inbound.message.text,
             present,
             rng=self._rng,
-            mentioned=fired.personas,
+            mentioned=inbound.addressing.mentions,
             replied_to=inbound.addressing.replies_to,
             last_responder=last_responder,
             default=present[0].id if present else None,

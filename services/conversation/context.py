@@ -256,14 +256,14 @@ class ContextAssembler:
     def _report(
         self, messages: Sequence[PromptMessage], collected: _Collected, dropped: int
     ) -> dict[str, object]:
+        parts: dict[tuple[str, str], list[int]] = {}
+        for message in messages:
+            cost = self._tokens.count(message.content) + MESSAGE_OVERHEAD
+            parts.setdefault((str(message.role), message.source), []).append(cost)
         return {
             "prompt": [
-                {
-                    "role": str(message.role),
-                    "source": message.source,
-                    "tokens": self._tokens.count(message.content) + MESSAGE_OVERHEAD,
-                }
-                for message in messages
+                {"role": role, "source": source, "messages": len(costs), "tokens": sum(costs)}
+                for (role, source), costs in parts.items()
             ],
             "sources_asked": dict(collected.asked),
             "sources_left_out": dict(collected.left_out),

@@ -45,7 +45,10 @@ class Explanation:
                 lines.append(f"{key.replace('_', ' ')}: {_plain(value)}")
         parts = self.account.get("prompt")
         for part in parts if isinstance(parts, list) else ():
-            lines.append(f"prompt part: {part['role']} {part['source']} ({part['tokens']} tokens)")
+            lines.append(
+                f"prompt part: {part['role']} {part['source']}, {part['messages']} messages, "
+                f"{part['tokens']} tokens"
+            )
         for message in self.prompt:
             lines.append(f"--- {message.role} ({message.source})")
             lines.extend(message.content.splitlines())

@@ -193,7 +193,7 @@ class Ledger:
                 await self._turns.conclude(tx, turn.brief.turn, stored)
             elif turn.extends is not None:
                 await self._turns.conclude(tx, turn.brief.turn, stored)
-                text = turn.extends.message.text + ending.written
+                text = _joined(turn.extends.message.text, ending.written)
                 entry = await self._history.edit(
                     tx, turn.extends.message.id, text, at=self._clock.now()
                 )
@@ -258,6 +258,12 @@ def persona_author(persona: Persona) -> Author:
         kind=AuthorKind.PERSONA,
         persona=persona.id,
     )
+
+
+def _joined(text: str, more: str) -> str:
+    """Return a reply and its continuation, with a space where neither brings one."""
+    gap = text[-1:].isspace() or more[:1].isspace() or not more[:1].isalnum()
+    return text + more if gap else f"{text} {more}"
 
 
 def _state(ending: Ending) -> tuple[TurnState, str | None]:

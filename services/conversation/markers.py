@@ -93,7 +93,10 @@ def _marker(text: str, *, final: bool) -> str | None:
                 return None
             if len(text) >= _TELLING:
                 return text
-    if not final and _TOKEN_SO_FAR.fullmatch(text):
-        return None
+    if _TOKEN_SO_FAR.fullmatch(text):
+        if not final:
+            return None
+        if len(text) >= _TELLING:
+            return text
     token = _TOKEN.match(text)
     return token.group() if token else ""
