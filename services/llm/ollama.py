@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from services.llm.ollama_sdk import OllamaClient
 
 _ASK_SECONDS = 15.0
+_DRAIN_SECONDS = 0.1
 _CANDIDATES = 8
 
 
@@ -139,7 +140,7 @@ class OllamaModel:
             think=info.thinking,
             keep_alive=self._settings.keep_alive,
         )
-        async with aclosing(client.chat_lines(body, chat_headers(request))) as lines:
+        async with aclosing(client.lines("/api/chat", body, chat_headers(request))) as lines:
             failure: ProviderError | None = None
             while not answer.over and failure is None:
                 try:
@@ -153,6 +154,8 @@ class OllamaModel:
                 else:
                     for event in answer.take(line) if line is not None else ():
                         yield event
+            if answer.complete:
+                await self._drain(lines)
         for event in answer.rest():
             yield event
         if failure is not None:
@@ -187,6 +190,12 @@ class OllamaModel:
             ) from error
         raise broken_off(self._connection.endpoint)
 
+    async def _drain(self, lines: AsyncGenerator[Mapping[str, object], None]) -> None:
+        """Let a complete answer's stream end, so that its connection can be used again."""
+        with suppress(ProviderError, TimeoutError), self._connection.translated():
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await anext(lines, None)
+
     def _learn(self, error: ProviderError, request: ChatRequest) -> bool:
         """Note that the model lacks what the request used; say whether that was news."""
         if error.fault is not ProviderFault.UNSUPPORTED:
@@ -211,16 +220,20 @@ class OllamaModel:
         try:
             with self._connection.translated(known):
                 async with asyncio.timeout(_ASK_SECONDS):
-                    if known is not None:
-                        return self._described(known, await client.show(known))
-                    return await self._pick(client)
+                    listed = (await client.list()).models
+                    if known is None:
+                        info = await self._pick(client, [each.model for each in listed])
+                    else:
+                        info = self._described(known, await client.show(known))
         except TimeoutError as error:
             raise unreachable(self._connection.endpoint, "no answer to /api/show") from error
+        names = {info.name, f"{info.name}:latest"}
+        size = next((each.size for each in listed if each.model in names), None)
+        return replace(info, size_bytes=None if size is None else int(size))
 
-    async def _pick(self, client: OllamaClient) -> ModelInfo:
+    async def _pick(self, client: OllamaClient, present: Sequence[str | None]) -> ModelInfo:
         """Take a running model that can chat, else the first one there."""
         running = [each.model or each.name for each in (await client.ps()).models]
-        present = [each.model for each in (await client.list()).models]
         names = dict.fromkeys(name for name in (*running, *present) if name)
         for name in itertools.islice(names, _CANDIDATES):
             shown = await client.show(name)

@@ -15,7 +15,10 @@ from services.settings import LlmSettings
 
 
 class OllamaAnswer:
-    """Turns lines into events and watches the limits of ``settings``."""
+    """Turns lines into events and watches the limits of ``settings``.
+
+    ``over`` says that no more lines are wanted, ``complete`` that the server said so too.
+    """
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class OllamaAnswer:
         self._finish: Literal["stop", "length"] = "stop"
         self._usage = Usage()
         self.over = False
+        self.complete = False
 
     @property
     def begun(self) -> bool:
@@ -75,7 +79,7 @@ class OllamaAnswer:
             events = self._normaliser.feed(content, thinking)
             events += (self._normaliser.call(name, arguments) for name, arguments in line.calls)
         if line.done:
-            self.over = True
+            self.over = self.complete = True
             self._finish = "length" if line.done_reason == "length" else self._finish
             self._usage = line.usage
         elif self.timed_out():

@@ -27,11 +27,12 @@ def unreachable(endpoint: Endpoint, detail: str = "") -> ProviderError:
 
 def missing(endpoint: Endpoint, model: str | None) -> ProviderError:
     """Return the error for a model that the server has not."""
-    sentence = (
-        f"The model {model} is not on the server; run `main.py model pull {model}`."
-        if model
-        else f"The server at {endpoint.host} has no chat model; run `ollama pull llama3.2`."
-    )
+    if model is None:
+        sentence = f"The server at {endpoint.host} has no chat model; run `ollama pull llama3.2`."
+    elif endpoint.provider == "ollama":
+        sentence = f"The model {model} is not on the server; run `main.py model pull {model}`."
+    else:
+        sentence = f"The model {model} needs an Ollama server; set OLLAMA_HOST, or name no model."
     return ProviderError(endpoint.provider, ProviderFault.MODEL_MISSING, sentence)
 
 

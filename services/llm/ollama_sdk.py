@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, contextmanager, suppress
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,10 +20,10 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost", "0.0.0.0", None}  # noqa: S104
 
 
 class OllamaClient(ollama.AsyncClient):
-    """The SDK's client, with a chat call that keeps what the SDK drops.
+    """The SDK's client, with streamed calls that keep what the SDK drops.
 
     The SDK's own models leave out fields they do not know: nested tool schemas, ``min_p``, cached
-    token counts. ``chat_lines`` sends and returns them as they are, with headers per call.
+    token counts. ``lines`` sends and returns them as they are, with headers per call.
     """
 
     def __init__(self, host: str, *, connect_timeout: float) -> None:
@@ -42,30 +42,51 @@ class OllamaClient(ollama.AsyncClient):
         """Close every connection."""
         await self._client.aclose()
 
-    async def chat_lines(
-        self, body: Mapping[str, object], headers: Mapping[str, str]
+    async def lines(
+        self, path: str, body: Mapping[str, object], headers: Mapping[str, str] | None = None
     ) -> AsyncGenerator[Mapping[str, object], None]:
-        """Yield the lines of a streamed answer; closing it closes the connection.
+        """Post ``body`` and yield the lines of the answer; closing it closes the connection.
 
         Raises ``ollama.ResponseError`` for an error status or an error line, ``ValueError`` for a
         line that is no JSON object, and the errors of ``httpx``.
         """
         async with self._client.stream(
-            "POST", "/api/chat", json=body, headers=dict(headers)
+            "POST", path, json=body, headers=dict(headers or {})
         ) as response:
             if response.is_error:
                 text = (await response.aread()).decode(errors="replace")
                 raise ollama.ResponseError(text, response.status_code)
-            rest = b""
-            async for block in response.aiter_bytes():
-                *lines, rest = (rest + block).split(b"\n")
-                if len(rest) > MAX_LINE_BYTES:
-                    raise MalformedLine
-                for line in lines:
-                    if line.strip():
+            blocks = response.aiter_bytes()
+            try:
+                async with aclosing(_lines(blocks)) as lines:
+                    async for line in lines:
                         yield _object(line)
-            if rest.strip():
-                yield _object(rest)
+            finally:
+                await _abandon(response, blocks)
+
+
+async def _lines(blocks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    rest = b""
+    async for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        if len(rest) > MAX_LINE_BYTES:
+            raise MalformedLine
+        for line in lines:
+            if line.strip():
+                yield line
+    if rest.strip():
+        yield rest
+
+
+async def _abandon(response: httpx.Response, blocks: AsyncIterator[bytes]) -> None:
+    """Close the connection and let the library's nested generators run into that.
+
+    Left in the middle they would be closed one by one by tasks that nobody owns.
+    """
+    await response.aclose()
+    with suppress(httpx.HTTPError, httpx.StreamError):
+        async for _ in blocks:
+            pass
 
 
 def _object(line: bytes) -> Mapping[str, object]:
@@ -86,7 +107,8 @@ def translated(endpoint: Endpoint, model: str | None = None) -> Iterator[None]:
         raise _transport_error(endpoint, error) from error
     except ollama.ResponseError as error:
         raise _response_error(endpoint, model, error) from error
-    except ValueError as error:
+    except (ValueError, TypeError, AttributeError) as error:
+        # All three come out of the SDK for JSON of another shape than it expects.
         raise ProviderError(
             endpoint.provider,
             ProviderFault.MALFORMED,

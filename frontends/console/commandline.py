@@ -1,0 +1,170 @@
+"""The command line: finds the commands, runs one, turns what goes wrong into an exit code.
+
+Exit codes: 0 done, 1 wrong settings or arguments, 2 something acore depends on cannot be reached,
+3 a defect; 130 when stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import logging
+import os
+import pkgutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, cast
+
+from frontends.console import commands
+from frontends.console.invocation import CommandModule, Invocation, Launch
+from services.domain.errors import AcoreError, ProviderError, StorageError
+
+if TYPE_CHECKING:
+    from services.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+DONE = 0
+WRONG_SETTINGS = 1
+UNREACHABLE = 2
+DEFECT = 3
+INTERRUPTED = 130
+
+_DEFAULT_COMMAND = "run"
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves with the code for wrong arguments, which is not argparse's own."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG_SETTINGS, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def command_names() -> list[str]:
+    """Return the names of all commands, in alphabetical order."""
+    return sorted(module.name for module in pkgutil.iter_modules(commands.__path__))
+
+
+def execute(argv: Sequence[str], *, launch: Launch) -> int:
+    """Run the command that ``argv`` names, ``run`` if it names none; return the exit code.
+
+    Never raises: people get one sentence on standard error, the log gets the traceback.
+    """
+    argv = list(argv)
+    if not argv or (argv[0].startswith("-") and argv[0] not in {"-h", "--help"}):
+        argv.insert(0, _DEFAULT_COMMAND)
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as leaving:
+        return _flushed(leaving.code if isinstance(leaving.code, int) else WRONG_SETTINGS)
+    return _flushed(_guarded(arguments, launch=launch))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="main.py",
+        description="acore: characters that talk, remember and act, on your own machine.",
+        allow_abbrev=False,
+    )
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in command_names():
+        module = _module(name)
+        summary = (module.__doc__ or name).splitlines()[0]
+        subparser = subparsers.add_parser(
+            name, help=summary, description=summary, allow_abbrev=False
+        )
+        subparser.add_argument("--data", type=Path, metavar="DIR", help="folder for all data")
+        subparser.add_argument("--config", type=Path, metavar="FILE", help="settings file (TOML)")
+        module.configure(subparser)
+    return parser
+
+
+def _module(name: str) -> CommandModule:
+    return cast("CommandModule", importlib.import_module(f"{commands.__name__}.{name}"))
+
+
+def _guarded(arguments: argparse.Namespace, *, launch: Launch) -> int:
+    log_file = (arguments.data or Path("data")) / "logs" / "acore.log"
+    try:
+        settings = _settings(arguments)
+        log_file = _start_log(settings)
+        call = Invocation(arguments=arguments, settings=settings, launch=launch)
+        return asyncio.run(_module(arguments.command).execute(call))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BaseException as error:  # noqa: BLE001  every failure ends here
+        return _explained(error, log_file=log_file)
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    from services.configuration import load_settings  # noqa: PLC0415
+
+    overrides: dict[str, object] = {}
+    if arguments.data is not None:
+        overrides["storage.data"] = arguments.data
+    return load_settings(
+        config=arguments.config, overrides=overrides, environ=os.environ, cwd=Path.cwd()
+    )
+
+
+def _start_log(settings: Settings) -> Path:
+    from services.observability.logging import start_logging  # noqa: PLC0415
+
+    file = settings.logging.file or settings.storage.data / "logs" / "acore.log"
+    start_logging(file, level=settings.logging.level, log_content=settings.logging.log_content)
+    return file
+
+
+def _explained(error: BaseException, *, log_file: Path) -> int:
+    causes = list(_leaves(error))
+    known = next((cause for cause in causes if isinstance(cause, AcoreError)), None)
+    if any(isinstance(cause, BrokenPipeError) for cause in causes):
+        return DONE
+    if any(isinstance(cause, (KeyboardInterrupt, asyncio.CancelledError)) for cause in causes):
+        return INTERRUPTED
+    if known is not None:
+        logger.error("command failed", exc_info=error, extra={"code": known.code})
+        _complain(known.user_message)
+        unreachable = isinstance(known, (ProviderError, StorageError))
+        return UNREACHABLE if unreachable else WRONG_SETTINGS
+    _record(error, log_file)
+    _complain(f"acore stopped because of a defect; what happened is in {log_file}.")
+    return DEFECT
+
+
+def _record(error: BaseException, log_file: Path) -> None:
+    if not logging.getLogger().handlers:
+        from services.observability.logging import start_logging  # noqa: PLC0415
+
+        start_logging(log_file, level="INFO", log_content=False)
+    logger.critical("defect", exc_info=error)
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _complain(sentence: str) -> None:
+    try:
+        sys.stderr.write(f"{sentence}\n")
+        sys.stderr.flush()
+    except OSError:
+        logger.warning("standard error is gone")
+
+
+def _flushed(code: int) -> int:
+    """Write out what is left, so that the interpreter has nothing to complain about at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        except (OSError, ValueError, AttributeError):
+            return code or DEFECT
+    return code

@@ -1,0 +1,66 @@
+"""Where answers go in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from frontends.console.views import View
+from services.domain.ids import ActionId
+from services.domain.replies import (
+    ConfirmationRequested,
+    Delivered,
+    InterruptReason,
+    ReplyEvent,
+    ReplySink,
+    TurnBrief,
+)
+
+
+class ConsoleDelivery:
+    """Shows the turns one message causes.
+
+    ``asked`` is the last action a tool wants confirmed. ``lost`` says that the output is gone.
+    """
+
+    def __init__(self, view: View) -> None:
+        self.asked: ActionId | None = None
+        self.lost = False
+        self._closed = False
+        self._view = view
+
+    @asynccontextmanager
+    async def open(self, turn: TurnBrief, /) -> AsyncIterator[Sequence[ReplySink]]:
+        """Give the one sink there is; it needs no closing."""
+        yield (ConsoleSink(self),)
+
+    def show(self, event: ReplyEvent) -> None:
+        """Show ``event``; raises ``OSError`` once the output is gone or the delivery was closed."""
+        if self.lost or self._closed:
+            raise BrokenPipeError
+        if isinstance(event, ConfirmationRequested):
+            self.asked = event.action
+        try:
+            self._view.event(event)
+        except OSError:
+            self.lost = True
+            raise
+
+    def close(self) -> None:
+        """Show nothing more: the person no longer waits."""
+        self._closed = True
+
+
+class ConsoleSink:
+    """Writes each event at once, so nothing is ever held back."""
+
+    def __init__(self, delivery: ConsoleDelivery) -> None:
+        self._delivery = delivery
+
+    async def emit(self, event: ReplyEvent, /) -> None:
+        """Show the event."""
+        self._delivery.show(event)
+
+    async def abort(self, reason: InterruptReason, /) -> Delivered:
+        """Everything that was given was shown."""
+        return Delivered()

@@ -1,0 +1,154 @@
+"""One person's talk in one conversation, whatever shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from frontends.console.actions import COMMANDS
+from frontends.console.delivery import ConsoleDelivery
+from frontends.console.slash import Said, read_line
+from frontends.console.views import View, spoken
+from services.conversation.inbound import Addressing, Inbound, Receipt
+from services.domain.errors import AcoreError, ProviderError, StorageError
+from services.domain.ids import ActionId, ConversationId, MessageId
+from services.domain.messages import Message, TextPart
+from services.domain.people import Author, Role
+from services.domain.replies import TurnFailed
+
+if TYPE_CHECKING:
+    from services.factory import ServiceFactory
+
+MODEL_MISSING = "provider_model_missing"
+
+_UNREACHABLE = 2
+_DEFECT = 3
+
+
+class Talk:
+    """Takes lines one by one and shows what comes of each before the next.
+
+    ``failure`` is the exit code of the worst answer that failed, 0 if none did; ``refused`` says
+    that something asked for was not done, ``failed_code`` why the last line got no answer, and
+    ``ended`` that the person wants to leave.
+    """
+
+    def __init__(
+        self,
+        services: ServiceFactory,
+        *,
+        view: View,
+        author: Author,
+        conversation: ConversationId,
+    ) -> None:
+        self.conversations = services.conversations()
+        self.library = services.library()
+        self.models = services.models()
+        self.view = view
+        self.author = author
+        self.role = Role.OWNER  # whoever has the process has everything
+        self.conversation = conversation
+        self.pending: ActionId | None = None
+        self.failure = 0
+        self.failed_code: str | None = None
+        self.refused = False
+        self.ended = False
+        self._ids = services.ids()
+        self._clock = services.clock()
+        self._delivery: ConsoleDelivery | None = None
+
+    async def hear(self, line: str) -> None:
+        """Do what a line asks for and wait until it is done; refusals are shown, not raised.
+
+        Raises ``BrokenPipeError`` when nobody can see the answers any more.
+        """
+        await self.attempt(self._obey(line))
+
+    async def attempt(self, work: Awaitable[None]) -> bool:
+        """Wait for ``work`` and tell whether it could be done; if not, the reason is shown."""
+        self.failed_code = None
+        try:
+            await work
+        except AcoreError as error:
+            self._note_refusal(error)
+            return False
+        return True
+
+    async def _obey(self, line: str) -> None:
+        match read_line(line, COMMANDS):
+            case Said(text=text):
+                await self.say(text)
+            case asked:
+                await asked.command.perform(self, asked.argument)
+
+    async def say(self, text: str) -> None:
+        """Send a message and wait for the answer."""
+        message = Message(
+            id=MessageId(self._ids.new()),
+            conversation=self.conversation,
+            author=self.author,
+            parts=(TextPart(text=text),),
+            created_at=self._clock.now(),
+        )
+        inbound = Inbound(
+            message=message,
+            delivery=self.delivery(),
+            addressing=Addressing(private=True),
+            role=self.role,
+            witnesses=frozenset({self.author.id}),
+        )
+        await self.conclude(await self.conversations.receive(inbound))
+
+    async def choose_persona(self, name: str) -> None:
+        """Have another character answer from now on, and show its greeting if it opens the talk."""
+        await self.select_persona(name)
+        await self.greet()
+
+    async def select_persona(self, name: str) -> None:
+        """Have another character answer from now on; raises ``NotFound`` for an unknown one."""
+        await self.conversations.choose_persona(
+            self.conversation, name, by=self.author, role=self.role
+        )
+
+    async def greet(self) -> None:
+        """Have the character open the talk, if nothing has been said yet."""
+        persona = await self.conversations.persona_of(self.conversation)
+        greeting = await self.conversations.greet(self.conversation, persona, author=self.author)
+        if greeting is not None:
+            self.view.report(spoken("greeting", greeting))
+
+    def delivery(self) -> ConsoleDelivery:
+        """Return a new place for answers, which is the one in use from now on."""
+        self._delivery = ConsoleDelivery(self.view)
+        return self._delivery
+
+    async def conclude(self, receipt: Receipt) -> None:
+        """Wait until what was asked for is done, and remember how it went."""
+        delivery = self._delivery
+        outcome = await receipt.outcome()
+        if delivery is not None:
+            if delivery.lost:
+                raise BrokenPipeError
+            self.pending = delivery.asked or self.pending
+        if outcome.withheld is not None:
+            self.view.withheld(outcome.withheld)
+        for terminal in outcome.terminals:
+            if isinstance(terminal, TurnFailed):
+                provider = terminal.code.startswith("provider_")
+                self._note_failure(terminal.code, _UNREACHABLE if provider else _DEFECT)
+
+    def abandon(self) -> None:
+        """Show nothing more of the answer that is being waited for."""
+        if self._delivery is not None:
+            self._delivery.close()
+
+    def _note_refusal(self, error: AcoreError) -> None:
+        self.view.refused(error)
+        if isinstance(error, ProviderError | StorageError):
+            self._note_failure(error.code, _UNREACHABLE)
+        else:
+            self.refused = True
+
+    def _note_failure(self, code: str, exit_code: int) -> None:
+        self.failed_code = code
+        self.failure = max(self.failure, exit_code)

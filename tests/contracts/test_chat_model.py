@@ -1,0 +1,163 @@
+"""What every ``ChatModel`` promises, asked of the fake and of the real ones."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from services.domain.clock import SystemClock
+from services.llm.model import (
+    ChatModel,
+    ChatRequest,
+    ContentDelta,
+    Ended,
+    ModelEvent,
+    Priority,
+    PromptMessage,
+    PromptRole,
+    Sampling,
+)
+from services.llm.ollama import OllamaModel
+from services.llm.priority import ProviderLane
+from services.settings import EmbeddedSettings, LlmSettings
+from tests.fakes.ollama_server import Answer, FakeOllama
+from tests.fakes.scripted_model import Script, ScriptedModel
+
+SMALL_MODEL = Path(sys.prefix) / "share" / "acore" / "models" / "smollm2-135m-instruct-q4_1.gguf"
+Opened = Callable[[], AbstractAsyncContextManager[ChatModel]]
+
+
+@asynccontextmanager
+async def scripted() -> AsyncGenerator[ChatModel, None]:
+    model = ScriptedModel(Script(text="Hello there, traveller.", token_seconds=0.01))
+    yield model
+    assert model.active == 0
+
+
+@asynccontextmanager
+async def ollama() -> AsyncGenerator[ChatModel, None]:
+    settings = LlmSettings(concurrency=2)
+    async with FakeOllama(default=Answer(delay_each=0.01)).running() as server:
+        model = OllamaModel(
+            "tiny",
+            host=server.url,
+            settings=settings,
+            num_ctx=4096,
+            clock=SystemClock(),
+            lane=ProviderLane(2),
+        )
+        try:
+            yield model
+        finally:
+            await model.aclose()
+
+
+@asynccontextmanager
+async def embedded() -> AsyncGenerator[ChatModel, None]:
+    server_module = pytest.importorskip("services.llm.embedded.supervisor")
+    if not SMALL_MODEL.exists():
+        pytest.skip("the small built-in model is not installed; run `make setup`")
+    settings = EmbeddedSettings(model=str(SMALL_MODEL), num_ctx=1024)
+    server = server_module.EmbeddedServer(
+        settings, data=SMALL_MODEL.parent, on_notice=lambda *_: None
+    )
+    model = OllamaModel(
+        None,
+        host=server.start,
+        settings=LlmSettings(),
+        num_ctx=1024,
+        clock=SystemClock(),
+        lane=ProviderLane(1),
+    )
+    try:
+        yield model
+    finally:
+        await model.aclose()
+        await server.aclose()
+
+
+@pytest.fixture(
+    params=[
+        scripted,
+        pytest.param(ollama, marks=pytest.mark.integration),
+        pytest.param(embedded, marks=[pytest.mark.integration, pytest.mark.timeout(60)]),
+    ],
+    ids=["scripted", "ollama", "embedded"],
+)
+async def model(request: pytest.FixtureRequest) -> AsyncGenerator[ChatModel, None]:
+    opened: Opened = request.param
+    async with opened() as model:
+        await model.open()
+        yield model
+
+
+def asking(text: str = "Say hello.", **options) -> ChatRequest:
+    system = PromptMessage(role=PromptRole.SYSTEM, content="You are kind.", source="test")
+    user = PromptMessage(role=PromptRole.USER, content=text, source="test")
+    return ChatRequest(
+        messages=(system, user),
+        sampling=Sampling(max_tokens=24, temperature=0.0, seed=1),
+        **options,
+    )
+
+
+async def collect(model: ChatModel, request: ChatRequest) -> list[ModelEvent]:
+    async with aclosing(model.stream(request)) as events:
+        return [event async for event in events]
+
+
+async def test_open_is_idempotent_and_info_agrees(model: ChatModel) -> None:
+    info = await model.open()
+    assert info == model.info == await model.open()
+    assert info.context_tokens > 0
+    assert info.name
+    assert info.provider
+
+
+async def test_answer_is_text_and_then_exactly_one_end(model: ChatModel) -> None:
+    events = await collect(model, asking())
+    assert [event for event in events if isinstance(event, Ended)] == events[-1:]
+    assert "".join(event.text for event in events if isinstance(event, ContentDelta)).strip()
+    assert all(event.text for event in events if isinstance(event, ContentDelta))
+
+
+async def test_prefill_yields_nothing_but_the_end(model: ChatModel) -> None:
+    events = await collect(model, asking(prefill=True, priority=Priority.PREFILL))
+    assert [event.kind for event in events] == ["ended"]
+
+
+async def test_closing_early_leaves_the_model_usable(model: ChatModel) -> None:
+    async with aclosing(model.stream(asking())) as events:
+        async for event in events:
+            if isinstance(event, ContentDelta):
+                break
+    assert (await collect(model, asking()))[-1].kind == "ended"
+
+
+async def test_cancelling_leaves_the_model_usable(model: ChatModel) -> None:
+    for delay in (0.0, 0.005, 0.03):
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(collect(model, asking()))
+            await asyncio.sleep(delay)
+            task.cancel()
+    assert (await collect(model, asking()))[-1].kind == "ended"
+
+
+async def test_answers_at_the_same_time_do_not_mix(model: ChatModel) -> None:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(collect(model, asking())) for _ in range(3)]
+    for task in tasks:
+        kinds = [event.kind for event in task.result()]
+        assert kinds.count("ended") == 1
+        assert kinds[-1] == "ended"
+
+
+async def test_probe_says_that_it_is_well(model: ChatModel) -> None:
+    health = await model.probe()
+    assert health.ok
+    assert health.detail

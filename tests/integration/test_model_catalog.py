@@ -1,0 +1,244 @@
+"""Which model answers, and what happens when a server does not."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from services.domain.clock import SystemClock
+from services.domain.errors import ProviderError, ProviderFault
+from services.llm import catalog as module
+from services.llm.catalog import ModelCatalog, ModelListing, PullProgress
+from services.llm.engines import OllamaEngine
+from services.llm.model import ChatRequest, PromptMessage, PromptRole
+from services.llm.ollama_connection import OllamaConnection
+from services.llm.tokens import CalibratedTokens, EstimatedTokens
+from services.settings import EmbeddedSettings, LlmSettings
+from tests.fakes.ollama_server import Answer, FakeOllama, Model
+
+REQUEST = ChatRequest(messages=(PromptMessage(role=PromptRole.USER, content="Hi", source="test"),))
+
+
+class Notices(list[str]):
+    def take(self, code: str, sentence: str) -> None:
+        assert code
+        self.append(sentence)
+
+
+@asynccontextmanager
+async def catalog(
+    data: Path,
+    *,
+    notices: Notices | None = None,
+    **settings,
+) -> AsyncGenerator[ModelCatalog, None]:
+    models = ModelCatalog(
+        LlmSettings(**settings),
+        EmbeddedSettings(model="no-such-model"),
+        data=data,
+        clock=SystemClock(),
+        tokens=CalibratedTokens(EstimatedTokens()),
+        on_notice=(notices if notices is not None else Notices()).take,
+    )
+    async with models:
+        yield models
+
+
+@contextmanager
+def refused() -> Iterator[str]:
+    """An address on this machine where nothing listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+
+@pytest.fixture
+async def built_in(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[FakeOllama, None]:
+    """The built-in server stood in for by a scripted one."""
+    server = FakeOllama(models={"built-in": Model(running=True)})
+    async with server.running():
+
+        class Engine(OllamaEngine):
+            def __init__(self, settings, embedded, *, clock, tokens, **_) -> None:
+                super().__init__(settings, clock=clock, tokens=tokens)
+                self._num_ctx, self._default = embedded.num_ctx, None
+
+                async def start() -> str:
+                    return server.url
+
+                self.connection = OllamaConnection(start, connect_timeout=1.0, provider="embedded")
+
+        monkeypatch.setattr(module, "EmbeddedEngine", Engine)
+        yield server
+
+
+async def test_configured_server_answers_with_its_context_size(tmp_path: Path) -> None:
+    async with (
+        FakeOllama().running() as server,
+        catalog(tmp_path, ollama_host=server.url, num_ctx=2048) as models,
+    ):
+        model = await models.get()
+        assert (model.info.name, model.info.context_tokens) == ("tiny", 2048)
+        assert model.info.size_bytes == 1_000_000
+        assert await models.get() is model
+        assert server.url in models.describe()
+        assert "tiny" in models.describe()
+
+
+async def test_without_a_host_the_built_in_model_is_started_early(
+    tmp_path: Path, built_in: FakeOllama
+) -> None:
+    async with catalog(tmp_path) as models:
+        async with asyncio.timeout(5):
+            await built_in.asked.wait()
+        model = await models.get()
+        assert (model.info.provider, model.info.name) == ("embedded", "built-in")
+        assert model.info.context_tokens == EmbeddedSettings().num_ctx
+        assert "built-in" in models.describe()
+        assert "OLLAMA_HOST" in models.describe()
+
+
+async def test_always_embedded_ignores_the_host(tmp_path: Path, built_in: FakeOllama) -> None:
+    async with (
+        FakeOllama().running() as server,
+        catalog(tmp_path, ollama_host=server.url, embedded="always") as models,
+    ):
+        assert (await models.get()).info.name == "built-in"
+        assert server.requests == []
+
+
+async def test_unreachable_host_falls_back_with_one_notice(
+    tmp_path: Path, built_in: FakeOllama
+) -> None:
+    notices = Notices()
+    with refused() as host:
+        async with catalog(tmp_path, notices=notices, ollama_host=host, model="llama") as models:
+            assert built_in.requests == [], "the built-in model is not started on suspicion"
+            async with asyncio.TaskGroup() as group:
+                names = [group.create_task(models.get(name)) for name in (None, "llama", "x")]
+            assert {task.result().info.name for task in names} == {"built-in"}
+            assert (await models.available())[0].name == "built-in"
+            assert "start Ollama" in models.describe()
+    assert notices == [
+        f"Ollama at {host} does not answer, so the built-in model is used; "
+        "start Ollama or correct OLLAMA_HOST."
+    ]
+
+
+async def test_never_embedded_is_an_error(tmp_path: Path) -> None:
+    with refused() as host:
+        async with catalog(tmp_path, ollama_host=host, embedded="never") as models:
+            for attempt in (models.get, models.available):
+                with pytest.raises(ProviderError) as caught:
+                    await attempt()
+                assert caught.value.fault is ProviderFault.UNREACHABLE
+
+
+async def test_unknown_model_on_a_reachable_server_does_not_fall_back(
+    tmp_path: Path, built_in: FakeOllama
+) -> None:
+    notices = Notices()
+    async with (
+        FakeOllama().running() as server,
+        catalog(tmp_path, notices=notices, ollama_host=server.url) as models,
+    ):
+        with pytest.raises(ProviderError) as caught:
+            await models.get("llama")
+        assert caught.value.fault is ProviderFault.MODEL_MISSING
+        assert "main.py model pull llama" in caught.value.user_message
+        assert (await models.get()).info.name == "tiny"
+    assert notices == []
+    assert built_in.requests == []
+
+
+async def test_no_installed_model_is_one_sentence(tmp_path: Path) -> None:
+    async with catalog(tmp_path) as models:
+        with pytest.raises(ProviderError) as caught:
+            await models.get()
+    assert caught.value.fault is ProviderFault.MODEL_MISSING
+    assert "make setup" in caught.value.user_message
+    assert "OLLAMA_HOST" in caught.value.user_message
+
+
+async def test_models_are_kept_by_name_and_bounded(tmp_path: Path) -> None:
+    server = FakeOllama(models={f"m{number}": Model() for number in range(12)})
+    async with (
+        server.running(),
+        catalog(tmp_path, ollama_host=server.url, model="m0") as models,
+    ):
+        first = await models.get("m1")
+        for number in range(12):
+            await models.get(f"m{number}")
+        assert await models.get("m11") is await models.get("m11")
+        assert await models.get("m1") is not first
+        # A model that was put aside while in use still works.
+        async with aclosing(first.stream(REQUEST)) as events:
+            assert [event.kind async for event in events][-1] == "ended"
+
+
+async def test_models_of_one_host_share_its_lane(tmp_path: Path) -> None:
+    server = FakeOllama(models={"a": Model(), "b": Model()}, default=Answer(delay_each=0.02))
+
+    async with (
+        server.running(),
+        catalog(tmp_path, ollama_host=server.url) as models,
+    ):
+
+        async def ask(name: str) -> None:
+            async with aclosing((await models.get(name)).stream(REQUEST)) as events:
+                async for _ in events:
+                    pass
+
+        async with asyncio.TaskGroup() as group:
+            for name in "abab":
+                group.create_task(ask(name))
+    assert server.most_active == 1
+
+
+async def test_listing_says_what_runs(tmp_path: Path) -> None:
+    server = FakeOllama(models={"a": Model(size=5), "b": Model(size=7, running=True)})
+    async with (
+        server.running(),
+        catalog(tmp_path, ollama_host=server.url) as models,
+    ):
+        assert await models.available() == [
+            ModelListing(name="a", size_bytes=5),
+            ModelListing(name="b", size_bytes=7, running=True),
+        ]
+
+
+async def test_pull_reports_progress_and_refusal(tmp_path: Path) -> None:
+    server = FakeOllama(
+        pull=(
+            {"status": "pulling", "completed": 5, "total": 10},
+            {"status": "success"},
+        )
+    )
+    async with (
+        server.running(),
+        catalog(tmp_path, ollama_host=server.url) as models,
+    ):
+        async with aclosing(models.pull("llama")) as steps:
+            assert [step async for step in steps] == [
+                PullProgress(status="pulling", completed=5, total=10),
+                PullProgress(status="success"),
+            ]
+        server.pull = ({"error": "pull model manifest: file does not exist"},)
+        with pytest.raises(ProviderError) as caught:
+            await anext(models.pull("lama"))
+    assert caught.value.fault is ProviderFault.MODEL_MISSING
+    assert "lama" in caught.value.user_message
+
+
+async def test_leaving_early_closes_what_is_being_opened(tmp_path: Path) -> None:
+    async with (
+        FakeOllama(default=Answer(stall_after=0)).running() as server,
+        catalog(tmp_path, ollama_host=server.url) as models,
+    ):
+        await models.get()
+    assert server.active == 0
