@@ -101,34 +101,57 @@ class History:
         ``NotFound`` for an unknown parent.
         """
 
-        def work(connection: Connection) -> Recorded:
-            known = self._known(connection, message)
-            if known is not None:
-                return Recorded(entry=known, known=True)
-            head, ordinal = tree.open_conversation(
-                connection, message.conversation, at=message.created_at
-            )
-            after = head if isinstance(parent, Anchor) else parent
-            if after != head:
-                if after is not None:
-                    self._load(connection, MessageId(after), within=message.conversation)
-                tree.stand_at(connection, message.conversation, after)
-            entry = HistoryEntry(
-                message=message,
-                ordinal=ordinal,
-                parent=None if after is None else MessageId(after),
-                turn=turn,
-                heard=heard,
-                witnesses=witnesses,
-            )
-            roster = self._rosters.store(connection, message.conversation, witnesses)
-            insert_entry(connection, entry, roster=roster)
-            tree.advance(connection, message, ordinal=ordinal)
-            if roster is not None:
-                tx.on_commit(lambda: self._rosters.stored.keep(roster, witnesses))
-            return Recorded(entry=entry)
+        return await tx.run(
+            self.insert,
+            tx,
+            message,
+            witnesses=witnesses,
+            parent=parent,
+            turn=turn,
+            heard=heard,
+        )
 
-        return await tx.run(work)
+    def insert(
+        self,
+        connection: Connection,
+        tx: Transaction,
+        message: Message,
+        *,
+        witnesses: Witnesses = frozenset(),
+        parent: MessageId | Anchor | None = Anchor.HEAD,
+        turn: TurnId | None = None,
+        heard: str | None = None,
+    ) -> Recorded:
+        """Do what ``record`` does, from inside a piece of work that changes more."""
+        known = self._known(connection, message)
+        if known is not None:
+            return Recorded(entry=known, known=True)
+        head, ordinal = tree.open_conversation(
+            connection, message.conversation, at=message.created_at
+        )
+        after = head if isinstance(parent, Anchor) else parent
+        if after != head:
+            if after is not None:
+                self._load(connection, MessageId(after), within=message.conversation)
+            tree.stand_at(connection, message.conversation, after)
+        entry = HistoryEntry(
+            message=message,
+            ordinal=ordinal,
+            parent=None if after is None else MessageId(after),
+            turn=turn,
+            heard=heard,
+            witnesses=witnesses,
+        )
+        roster = self._rosters.store(connection, message.conversation, witnesses)
+        insert_entry(connection, entry, roster=roster)
+        tree.advance(connection, message, ordinal=ordinal)
+        if roster is not None:
+            tx.on_commit(lambda: self._rosters.stored.keep(roster, witnesses))
+        return Recorded(entry=entry)
+
+    def parent_of(self, connection: Connection, message: MessageId) -> MessageId | None:
+        """Return what a message follows; raises ``NotFound``."""
+        return self._load(connection, message).parent
 
     async def record_alternative(
         self,

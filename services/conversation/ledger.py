@@ -105,7 +105,7 @@ class Ledger:
 
         A message the platform delivered before comes back as it was first stored.
         """
-        async with self._database.transaction() as tx:
+        async with self._database.steps() as tx:
             person = await self._people.ensure(tx, inbound.message.author, at=self._clock.now())
             message = replace(
                 inbound.message, author=replace(inbound.message.author, person=person)
@@ -121,12 +121,12 @@ class Ledger:
     async def open(self, turn: Turn) -> None:
         """Store ``turn`` as open."""
         original = turn.alternative_of.message.id if turn.alternative_of else None
-        async with self._database.transaction() as tx:
+        async with self._database.steps() as tx:
             await self._turns.begin(tx, turn.brief, alternative_of=original)
 
     async def checkpoint(self, turn: Turn, delivered: str, sentences: int) -> None:
         """Note what has been delivered so far, so that a crash cannot lose it."""
-        async with self._database.transaction() as tx:
+        async with self._database.steps() as tx:
             await self._turns.checkpoint(
                 tx, turn.brief.turn, delivered=delivered, sentences=sentences
             )
@@ -148,7 +148,7 @@ class Ledger:
             expires_at=now + self._patience,
             requested_by=turn.asker.id if turn.asker else None,
         )
-        async with self._database.transaction() as tx:
+        async with self._database.steps() as tx:
             await self._actions.create(tx, action)
         return Confirmation(
             action=action.id, tool=call.name, arguments=action.arguments, question=question
@@ -161,14 +161,14 @@ class Ledger:
 
     async def settle(self, action: ActionId, *, approve: bool, by: AuthorId) -> PendingAction:
         """Decide a stored question, once. Raises ``InvalidRequest`` when it was or expired."""
-        async with self._database.transaction() as tx:
+        async with self._database.steps() as tx:
             return await self._actions.decide(
                 tx, action, approve=approve, by=by, at=self._clock.now()
             )
 
     async def finish_action(self, action: ActionId, *, failed: bool) -> None:
         """Note that an approved action has run."""
-        async with self._database.transaction() as tx:
+        async with self._database.steps() as tx:
             await self._actions.finish(tx, action, failed=failed)
 
     async def commit(self, turn: Turn, ending: Ending) -> TurnResult:
@@ -188,18 +188,17 @@ class Ledger:
             why=why,
         )
         entry: HistoryEntry | None = None
-        async with self._database.transaction() as tx:
-            if not ending.written.strip():
+        if turn.extends is not None and ending.written.strip():
+            text = _joined(turn.extends.message.text, ending.written)
+            async with self._database.transaction() as tx:
                 await self._turns.conclude(tx, turn.brief.turn, stored)
-            elif turn.extends is not None:
-                await self._turns.conclude(tx, turn.brief.turn, stored)
-                text = _joined(turn.extends.message.text, ending.written)
                 entry = await self._history.edit(
                     tx, turn.extends.message.id, text, at=self._clock.now()
                 )
-            else:
-                reply = self._reply(turn, ending)
-                entry = await self._turns.conclude(tx, turn.brief.turn, stored, reply=reply)
+        else:
+            reply = self._reply(turn, ending) if ending.written.strip() else None
+            async with self._database.steps() as step:
+                entry = await self._turns.conclude(step, turn.brief.turn, stored, reply=reply)
         return TurnResult(_terminal(turn, ending, entry), entry)
 
     async def account(self, conversation: ConversationId, turn: TurnId | None) -> TurnRecord | None:
@@ -222,7 +221,7 @@ class Ledger:
             created_at=self._clock.now(),
             source=Source.PERSONA,
         )
-        async with self._database.transaction() as tx:
+        async with self._database.steps() as tx:
             return (
                 await self._history.record(tx, message, witnesses=frozenset({persona.id}))
             ).entry

@@ -25,8 +25,8 @@ _RECALL = re.compile(
     re.IGNORECASE,
 )
 _TIME = re.compile(
-    r"\b(time|clock|hour|today|tonight|tomorrow|yesterday|date|day|week(end)?|month|year|morning"
-    r"|evening|birthday|(mon|tues|wednes|thurs|fri|satur|sun)day)\b",
+    r"\b(time|clock|date|tomorrow|yesterday|weekday|weekend|birthday|(what|which) day"
+    r"|(mon|tues|wednes|thurs|fri|satur|sun)day)\b",
     re.IGNORECASE,
 )
 

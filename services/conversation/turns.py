@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
-from services.conversation.history import History
+from services.conversation.history import Anchor, History
 from services.conversation.history_rows import Witnesses
 from services.conversation.history_tree import open_conversation
 from services.domain.errors import InvalidRequest, NotFound
@@ -159,17 +159,21 @@ class TurnStore:
         when the turn has ended already, and then stores nothing.
         """
 
-        def work(connection: Connection) -> None:
-            values: dict[str, object] = {
-                "state": ending.state.value,
-                "reason": ending.reason,
-                "ended_at": ending.at,
-                "delivered": "",
-                "model": ending.model,
-                "usage": asdict(ending.usage),
-            }
-            if ending.why is not None:
-                values["why"] = dict(ending.why)
+        values: dict[str, object] = {
+            "state": ending.state.value,
+            "reason": ending.reason,
+            "ended_at": ending.at,
+            "delivered": "",
+            "model": ending.model,
+            "usage": asdict(ending.usage),
+        }
+        if ending.why is not None:
+            values["why"] = dict(ending.why)
+
+        def work(connection: Connection) -> HistoryEntry | None:
+            entry = None if reply is None else self._insert(connection, tx, turn, reply)
+            if entry is not None:
+                values["reply_message_id"] = entry.message.id
             changed = connection.execute(
                 update(turns)
                 .where(turns.c.id == turn, turns.c.state == TurnState.OPEN.value)
@@ -177,9 +181,9 @@ class TurnStore:
             )
             if not changed.rowcount:
                 raise InvalidRequest("turn_ended", "That answer has ended already.")
+            return entry
 
-        await tx.run(work)
-        return None if reply is None else await self._record(tx, turn, reply)
+        return await tx.run(work)
 
     async def recover(self, tx: Transaction, *, at: datetime) -> list[TurnRecord]:
         """Interrupt the turns a crash left open and record what they had delivered.
@@ -242,28 +246,21 @@ class TurnStore:
 
         return await snapshot.run(work)
 
-    async def _record(self, tx: Transaction, turn: TurnId, reply: DeliveredReply) -> HistoryEntry:
-        if reply.alternative_of is None:
-            recorded = await self._history.record(
-                tx, reply.message, witnesses=reply.witnesses, turn=turn, heard=reply.heard
-            )
-        else:
-            recorded = await self._history.record_alternative(
-                tx,
-                reply.message,
-                of=reply.alternative_of,
-                witnesses=reply.witnesses,
-                turn=turn,
-                heard=reply.heard,
-            )
-        message = recorded.entry.message.id
-
-        def work(connection: Connection) -> None:
-            connection.execute(
-                update(turns).where(turns.c.id == turn).values(reply_message_id=message)
-            )
-
-        await tx.run(work)
+    def _insert(
+        self, connection: Connection, tx: Transaction, turn: TurnId, reply: DeliveredReply
+    ) -> HistoryEntry:
+        parent: MessageId | Anchor | None = Anchor.HEAD
+        if reply.alternative_of is not None:
+            parent = self._history.parent_of(connection, reply.alternative_of)
+        recorded = self._history.insert(
+            connection,
+            tx,
+            reply.message,
+            witnesses=reply.witnesses,
+            parent=parent,
+            turn=turn,
+            heard=reply.heard,
+        )
         return recorded.entry
 
     async def _checkpointed(

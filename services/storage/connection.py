@@ -99,6 +99,10 @@ class ConnectionThread:
         """
         return self._submit(lambda: task(self._begun()))
 
+    def step(self, task: Callable[[Connection], T]) -> asyncio.Future[T]:
+        """Run ``task`` as a transaction of its own, undone if it raises."""
+        return self._submit(lambda: self._step(task))
+
     def outside(self, task: Callable[[Connection], T]) -> asyncio.Future[T]:
         """Run ``task`` on the bare connection, for pragmas that a transaction forbids."""
         return self._submit(lambda: self._outside(task))
@@ -154,6 +158,15 @@ class ConnectionThread:
     def _refuse_broken(self) -> None:
         if self._broken:
             raise StorageError("transaction_broken", "The change was not saved; try it again.")
+
+    def _step(self, task: Callable[[Connection], T]) -> T:
+        try:
+            result = task(self._begun())
+        except BaseException:
+            self._rollback()
+            raise
+        self._commit()
+        return result
 
     def _commit(self) -> None:
         connection = self._connection

@@ -71,9 +71,36 @@ class Transaction(Snapshot):
         super().__init__(thread)
         self.committed: list[Callable[[], None]] = []
 
+    def announce(self) -> None:
+        """Tell everyone who asked that the changes are stored; the database calls this."""
+        while self.committed:
+            self.committed.pop(0)()
+
     def on_commit(self, action: Callable[[], None]) -> None:
         """Call ``action`` once the changes are stored, such as to update a cache."""
         self.committed.append(action)
+
+
+class Steps(Transaction):
+    """Changes that each happen by themselves: every ``run`` is a transaction of its own.
+
+    It takes one trip to the database's thread instead of two. When cancelled, a ``run`` that has
+    begun is still stored.
+    """
+
+    async def run(
+        self,
+        task: Callable[Concatenate[Connection, P], T],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run and commit ``task(connection, ...)``; nothing of it is stored if it raises."""
+        if self._thread is None:
+            raise RuntimeError("the steps have ended")
+        step = self._thread.step(lambda connection: task(connection, *args, **kwargs))
+        step.add_done_callback(lambda done: _announce(done, self))
+        return await asyncio.shield(step)
 
 
 class Database:
@@ -153,6 +180,19 @@ class Database:
             finally:
                 transaction.end()
                 self._writing = None
+
+    @asynccontextmanager
+    async def steps(self) -> AsyncGenerator[Steps, None]:
+        """Wait for the turn to write; each ``run`` in the block is stored by itself.
+
+        For a single change, which is quicker this way than in a ``transaction()``.
+        """
+        async with self._write_turn:
+            steps = Steps(self._open_writer())
+            try:
+                yield steps
+            finally:
+                steps.end()
 
     @asynccontextmanager
     async def reader(self) -> AsyncGenerator[Snapshot, None]:
@@ -248,11 +288,9 @@ def _checkpoint(connection: Connection) -> None:
     connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def _announce(commit: asyncio.Future[None], transaction: Transaction) -> None:
-    if commit.cancelled() or commit.exception() is not None:
-        return
-    for action in transaction.committed:
-        action()
+def _announce(commit: asyncio.Future[T], transaction: Transaction) -> None:
+    if not commit.cancelled() and commit.exception() is None:
+        transaction.announce()
 
 
 def _retrieve(ended: asyncio.Future[None]) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -228,31 +228,52 @@ async def test_address_serves_before_the_model_is_loaded(tmp_path: Path):
     assert not children()
 
 
-@pytest.mark.parametrize("phase", ["prompt", "answer"])
-async def test_closing_the_stream_frees_the_model_at_once(tmp_path: Path, phase: str):
-    """Left alone, either request keeps the only conversation slot for more than ten seconds."""
+@asynccontextmanager
+async def generating(
+    embedded: EmbeddedServer, prompt: str, **headers: str
+) -> AsyncIterator[aiohttp.StreamReader]:
+    """Generate as long as the context allows, closing the connection at the end of the block."""
+    options = {"num_predict": -1, "temperature": 0, "repeat_penalty": 1}
+    body = {"model": NAME, "prompt": prompt, "raw": True, "options": options}
+    url = f"{embedded.base_url}/api/generate"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, json=body, headers=headers) as response,
+    ):
+        yield response.content
+
+
+COUNTING = "1 2 3 4 5 6 7 8 9"
+LONG = "word and " * 900
+
+
+async def test_closing_the_stream_stops_the_answer(tmp_path: Path):
+    """Left alone, the request keeps the only conversation slot for more than ten seconds."""
     async with running(tmp_path) as embedded:
-        await embedded.ready()
-        body = {
-            "model": NAME,
-            "prompt": "word and " * 900 if phase == "prompt" else "1 2 3 4 5 6 7 8 9",
-            "raw": True,
-            "options": {"num_predict": 1800, "temperature": 0},
-        }
-        async with aiohttp.ClientSession() as session:
-            post = session.post(f"{embedded.base_url}/api/generate", json=body)
-            if phase == "prompt":
-                with pytest.raises(TimeoutError):
-                    async with asyncio.timeout(0.5), post as response:
-                        await response.read()
-            else:
-                async with post as response:
-                    for _ in range(3):
-                        await response.content.readline()
+        async with generating(embedded, COUNTING) as stream:
+            for _ in range(3):
+                await stream.readline()
         began = time.monotonic()
         await chat(embedded, "Hi")
 
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("beside", [False, True])
+async def test_closing_the_stream_stops_the_prompt(tmp_path: Path, *, beside: bool):
+    """llama.cpp does not look for the closed connection while the other slot keeps it awake."""
+    async with running(tmp_path) as embedded, AsyncExitStack() as stack:
+        await embedded.ready()
+        if beside:
+            other = generating(embedded, COUNTING, **{"X-Acore-Priority": "background"})
+            await (await stack.enter_async_context(other)).readline()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5), generating(embedded, LONG) as stream:
+                await stream.readline()
+        began = time.monotonic()
+        await chat(embedded, "Hi")
+
+        assert time.monotonic() - began < 4
 
 
 async def test_prefill_survives_a_restart_and_its_snapshot_is_a_real_cache_hit(tmp_path: Path):

@@ -86,8 +86,9 @@ class LlamaServer:
     """The routes of llama.cpp's server that are used here.
 
     A request is stopped by closing its generator or cancelling the caller. llama.cpp looks for
-    the closed connection after each event, so progress events are asked for: without them it would
-    evaluate a long prompt to its end first.
+    the closed connection after each event of the request, and otherwise only after a second in
+    which neither slot produced anything; progress events are asked for so that a long prompt is
+    not evaluated to its end beside a busy slot.
     """
 
     def __init__(self, address: str, *, key: str) -> None:
