@@ -67,7 +67,7 @@ test: $(INSTALLED) test-model
 	$(call step,tests,$(PYTHON) -m pytest --quiet $(PYTEST_ARGS) --cov)
 
 check-all: test
-	$(call step,long tests,$(PYTHON) -m pytest --quiet -m slow $(PYTEST_ARGS) || [ $$? -eq 5 ])
+	$(call step,long tests,$(PYTHON) -m pytest --quiet -m slow -o faulthandler_timeout=7200 $(PYTEST_ARGS) || [ $$? -eq 5 ])
 
 bench: setup
 	@$(foreach module,$(BENCHMARKS),echo "== $(module)" && $(PYTHON) -m $(module) &&) true

@@ -31,7 +31,11 @@ _TEXT: Final[Mapping[str, re.Pattern[str]]] = {
     "Slack token": re.compile(r"\bxox[abeoprs]-[0-9A-Za-z-]{10,}"),
     "Discord token": re.compile(r"\b[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,}"),
     "signed token": re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
-    "password in a URL": re.compile(r"\b[a-z][a-z0-9+]*://[^\s:/@{}$<]+:[^\s:/@{}$<]{4,}@"),
+    # At hosts that are nobody's it is an example.
+    "password in a URL": re.compile(
+        r"\b[a-z][a-z0-9+]*://[^\s:/@{}$<]+:[^\s:/@{}$<]{4,}@"
+        r"(?!127\.0\.0\.1|localhost|[\w.-]*(?:\.invalid|\.test|example\.(?:org|com))\b|[{<$%\"'])"
+    ),
     "assigned secret": re.compile(
         r"(?i)(?:api_?key|secret|passw(?:or)?d|token)[\"']?\s*[:=]\s*"
         r"[\"']?(?=[\w+/-]*\d)(?=[\w+/-]*[a-z])[\w+/-]{24,}"

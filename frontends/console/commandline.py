@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import importlib
 import logging
 import os
@@ -52,6 +53,7 @@ def execute(argv: Sequence[str], *, launch: Launch) -> int:
 
     Never raises: people get one sentence on standard error, the log gets the traceback.
     """
+    _stand_in_for_closed_streams()
     argv = list(argv)
     if not argv or (argv[0].startswith("-") and argv[0] not in {"-h", "--help"}):
         argv.insert(0, _DEFAULT_COMMAND)
@@ -124,6 +126,9 @@ def _explained(error: BaseException, *, log_file: Path) -> int:
         return DONE
     if any(isinstance(cause, (KeyboardInterrupt, asyncio.CancelledError)) for cause in causes):
         return INTERRUPTED
+    if unwritable := next((cause for cause in causes if _is_output_gone(cause)), None):
+        _complain(f"The output cannot be written: {unwritable}.")
+        return UNREACHABLE
     if known is not None:
         logger.error("command failed", exc_info=error, extra={"code": known.code})
         _complain(known.user_message)
@@ -142,12 +147,22 @@ def _record(error: BaseException, log_file: Path) -> None:
     logger.critical("defect", exc_info=error)
 
 
+def _is_output_gone(cause: BaseException) -> bool:
+    return isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EIO}
+
+
 def _leaves(error: BaseException) -> Iterator[BaseException]:
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
             yield from _leaves(inner)
     else:
         yield error
+
+
+def _stand_in_for_closed_streams() -> None:
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _complain(sentence: str) -> None:
@@ -165,6 +180,7 @@ def _flushed(code: int) -> int:
             stream.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        except (OSError, ValueError, AttributeError):
-            return code or DEFECT
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            code = code or UNREACHABLE
     return code

@@ -20,12 +20,12 @@ from services.domain.replies import (
 class ConsoleDelivery:
     """Shows the turns one message causes.
 
-    ``asked`` is the last action a tool wants confirmed. ``lost`` says that the output is gone.
+    ``asked`` is the last action a tool wants confirmed, ``lost`` why nobody sees the answers.
     """
 
     def __init__(self, view: View) -> None:
         self.asked: ActionId | None = None
-        self.lost = False
+        self.lost: OSError | None = None
         self._closed = False
         self._view = view
 
@@ -36,14 +36,14 @@ class ConsoleDelivery:
 
     def show(self, event: ReplyEvent) -> None:
         """Show ``event``; raises ``OSError`` once the output is gone or the delivery was closed."""
-        if self.lost or self._closed:
+        if self.lost is not None or self._closed:
             raise BrokenPipeError
         if isinstance(event, ConfirmationRequested):
             self.asked = event.action
         try:
             self._view.event(event)
-        except OSError:
-            self.lost = True
+        except OSError as error:
+            self.lost = error
             raise
 
     def close(self) -> None:

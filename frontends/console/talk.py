@@ -60,7 +60,7 @@ class Talk:
     async def hear(self, line: str) -> None:
         """Do what a line asks for and wait until it is done; refusals are shown, not raised.
 
-        Raises ``BrokenPipeError`` when nobody can see the answers any more.
+        Raises ``OSError`` when nobody can see the answers any more.
         """
         await self.attempt(self._obey(line))
 
@@ -127,8 +127,8 @@ class Talk:
         delivery = self._delivery
         outcome = await receipt.outcome()
         if delivery is not None:
-            if delivery.lost:
-                raise BrokenPipeError
+            if delivery.lost is not None:
+                raise delivery.lost
             self.pending = delivery.asked or self.pending
         if outcome.withheld is not None:
             self.view.withheld(outcome.withheld)

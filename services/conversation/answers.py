@@ -121,9 +121,9 @@ class AnswerSource:
             tools_tokens=extra + (self._tokens.count(described) if tools else 0),
         )
 
-    def opening(self, persona: Persona) -> list[PromptMessage]:
+    def opening(self, persona: Persona, model: ChatModel) -> list[PromptMessage]:
         """Return what every prompt of ``persona`` begins with."""
-        return self._assembler.opening(persona)
+        return self._assembler.opening(persona, model.info)
 
 
 def speaker_names(turn: Turn) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.conversation.layout import (
     MESSAGE_OVERHEAD,
+    Fitted,
     HistoryTurn,
     clip,
     last_answered,
@@ -26,6 +28,9 @@ from services.persona.prompts import PromptLibrary
 from services.settings import ConversationSettings
 
 logger = logging.getLogger(__name__)
+
+_KEPT_OPENINGS = 256
+_START = re.compile(r"<START>", re.IGNORECASE)
 
 ReadBlob = Callable[[str], Awaitable[bytes]]
 """Returns the bytes of a blob by its sha256."""
@@ -74,17 +79,23 @@ class ContextAssembler:
         self._read_blob = read_blob
         self._metrics = metrics
         self._default_user = default_user
-        self._systems: dict[tuple[str, str, str], str] = {}
+        self._openings: dict[tuple[str, str, str, int], list[PromptMessage]] = {}
 
-    def opening(self, persona: Persona, *, user: str | None = None) -> list[PromptMessage]:
-        """Return the part of a prompt that is the same in every turn of ``persona``."""
-        return [
-            PromptMessage(
-                role=PromptRole.SYSTEM,
-                content=self._system(persona, user or self._default_user),
-                source="persona",
-            )
-        ]
+    def opening(
+        self, persona: Persona, info: ModelInfo, *, user: str | None = None
+    ) -> list[PromptMessage]:
+        """Return the part of a prompt that is the same in every turn of ``persona``.
+
+        A persona too long for half the context is clipped in the middle; example dialogue is left
+        out block by block, from its end, beyond its share.
+        """
+        user = user or self._default_user
+        key = (persona.id, persona.version, user, info.context_tokens)
+        if key not in self._openings:
+            if len(self._openings) >= _KEPT_OPENINGS:
+                self._openings.clear()
+            self._openings[key] = self._build_opening(persona, info.context_tokens, user)
+        return self._openings[key]
 
     async def assemble(
         self,
@@ -102,35 +113,51 @@ class ContextAssembler:
         """
         user = self._user_name(brief)
         budget = max(info.context_tokens - reserve - tools_tokens, info.context_tokens // 4)
-        opening = self._fitted_opening(persona, user, budget)
+        opening = self.opening(persona, info, user=user)
         collected = await self._collect(brief)
         late = self._late(collected, int(info.context_tokens * self._settings.memory_share))
         closing = self._closing(brief, persona, user)
         fixed = self._cost([*opening, *late, *closing])
         turns = prompt_history(history, persona)
         answered = {str(message.id) for message in brief.burst}
-        kept, dropped = newest_that_fit(
-            turns, budget - fixed, count=self._tokens.count, keep=answered
-        )
+        fitted = newest_that_fit(turns, budget - fixed, count=self._tokens.count, keep=answered)
+        kept = fitted.turns
         if info.vision:
             kept = [await self._with_images(turn, brief) for turn in kept]
-        split = last_answered(kept, answered) if brief.kind is not TurnKind.CONTINUE else len(kept)
-        body = [
+        split = len(kept) if brief.kind is TurnKind.CONTINUE else last_answered(kept, answered)
+        messages = (
+            *opening,
             *[turn.prompt for turn in kept[:split]],
             *late,
             *[turn.prompt for turn in kept[split:]],
-        ]
-        messages = (*opening, *body, *closing)
-        report = self._report(messages, collected, dropped)
-        return Prompt(messages=messages, tokens=self._cost(messages), report=report)
+            *closing,
+        )
+        parts = self._parts([*opening, *late, *closing], fitted)
+        report = _report(parts, collected, fitted.dropped)
+        return Prompt(messages=messages, tokens=fixed + sum(fitted.costs), report=report)
 
-    def _system(self, persona: Persona, user: str) -> str:
-        key = (persona.id, persona.version, user)
-        if key not in self._systems:
-            if len(self._systems) >= 256:
-                self._systems.clear()
-            self._systems[key] = self._render_system(persona, user)
-        return self._systems[key]
+    def _build_opening(self, persona: Persona, context: int, user: str) -> list[PromptMessage]:
+        content = self._render_system(persona, user)
+        room = context // 2
+        if self._tokens.count(content) > room:
+            logger.warning("character too long for the context", extra={"persona": persona.id})
+            content = clip(content, room, self._tokens.count)
+        opening = [PromptMessage(role=PromptRole.SYSTEM, content=content, source="persona")]
+        if examples := self._examples(persona, int(context * self._settings.examples_share), user):
+            opening.append(
+                PromptMessage(role=PromptRole.SYSTEM, content=examples, source="examples")
+            )
+        return opening
+
+    def _examples(self, persona: Persona, room: int, user: str) -> str:
+        text = fill(persona.character.mes_example, char=persona.name, user=user)
+        blocks = [block.strip() for block in _START.split(text) if block.strip()]
+        while blocks:
+            examples = self._prompts.render("persona/examples", char=persona.name, blocks=blocks)
+            if self._tokens.count(examples) <= room:
+                return examples
+            blocks.pop()
+        return ""
 
     def _render_system(self, persona: Persona, user: str) -> str:
         card = persona.character
@@ -146,16 +173,6 @@ class ContextAssembler:
             scenario=card.scenario,
         )
         return fill(text, char=persona.name, user=user)
-
-    def _fitted_opening(self, persona: Persona, user: str, budget: int) -> list[PromptMessage]:
-        opening = self.opening(persona, user=user)
-        room = int(budget * 0.75) - MESSAGE_OVERHEAD
-        system = opening[0]
-        if self._tokens.count(system.content) <= room:
-            return opening
-        logger.warning("character too long for the context", extra={"persona": persona.id})
-        content = clip(system.content, room, self._tokens.count)
-        return [PromptMessage(role=system.role, content=content, source=system.source)]
 
     async def _collect(self, brief: TurnBrief) -> _Collected:
         needs = needs_of(brief)
@@ -253,20 +270,27 @@ class ContextAssembler:
     def _cost(self, messages: Sequence[PromptMessage]) -> int:
         return sum(self._tokens.count(message.content) + MESSAGE_OVERHEAD for message in messages)
 
-    def _report(
-        self, messages: Sequence[PromptMessage], collected: _Collected, dropped: int
-    ) -> dict[str, object]:
+    def _parts(self, fixed: Sequence[PromptMessage], fitted: Fitted) -> list[dict[str, object]]:
+        """Say what the prompt is made of: by role and source, how much of each."""
         parts: dict[tuple[str, str], list[int]] = {}
-        for message in messages:
+        for message in fixed:
             cost = self._tokens.count(message.content) + MESSAGE_OVERHEAD
             parts.setdefault((str(message.role), message.source), []).append(cost)
-        return {
-            "prompt": [
-                {"role": role, "source": source, "messages": len(costs), "tokens": sum(costs)}
-                for (role, source), costs in parts.items()
-            ],
-            "sources_asked": dict(collected.asked),
-            "sources_left_out": dict(collected.left_out),
-            "refs": [ref for _, block in collected.blocks for ref in block.refs],
-            "history_dropped": dropped,
-        }
+        for turn, cost in zip(fitted.turns, fitted.costs, strict=True):
+            parts.setdefault((str(turn.prompt.role), turn.prompt.source), []).append(cost)
+        return [
+            {"role": role, "source": source, "messages": len(costs), "tokens": sum(costs)}
+            for (role, source), costs in parts.items()
+        ]
+
+
+def _report(
+    parts: list[dict[str, object]], collected: _Collected, dropped: int
+) -> dict[str, object]:
+    return {
+        "prompt": parts,
+        "sources_asked": dict(collected.asked),
+        "sources_left_out": dict(collected.left_out),
+        "refs": [ref for _, block in collected.blocks for ref in block.refs],
+        "history_dropped": dropped,
+    }

@@ -74,10 +74,19 @@ def prompt_history(history: Sequence[HistoryEntry], persona: Persona) -> list[Hi
     return turns
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The history that goes into a prompt, each turn's cost in tokens, and how many do not."""
+
+    turns: list[HistoryTurn]
+    costs: list[int]
+    dropped: int
+
+
 def newest_that_fit(
     turns: Sequence[HistoryTurn], budget: int, *, count: Count, keep: set[str]
-) -> tuple[list[HistoryTurn], int]:
-    """Return the newest run of ``turns`` within ``budget`` tokens, and how many were left out.
+) -> Fitted:
+    """Return the newest run of ``turns`` within ``budget`` tokens.
 
     A cut falls on an ordinal divisible by ``ANCHOR`` where that keeps at least half of what would
     fit. Turns whose ref is in ``keep`` are clipped in the middle rather than left out.
@@ -87,23 +96,24 @@ def newest_that_fit(
     while start > 0 and used + costs[start - 1] <= budget:
         start -= 1
         used += costs[start]
-    if start > 0:
-        fitting = len(turns) - start
-        anchored = start
-        while anchored < len(turns) and turns[anchored].ordinal % ANCHOR:
-            anchored += 1
-        if len(turns) - anchored >= max(1, fitting // 2):
-            start = anchored
-    kept = list(turns[start:])
+    if start == 0:
+        return Fitted(list(turns), costs, 0)
     missing = [turn for turn in turns[:start] if turn.ref in keep]
-    if not missing:
-        return kept, start
-    room = max(budget // len(missing), 2 * MESSAGE_OVERHEAD)
-    clipped = [
-        turn.with_content(clip(turn.prompt.content, room - MESSAGE_OVERHEAD, count))
-        for turn in missing
-    ]
-    return clipped, len(turns) - len(clipped)
+    if missing:
+        return _clipped(missing, budget, count=count, dropped=len(turns) - len(missing))
+    anchored = start
+    while anchored < len(turns) and turns[anchored].ordinal % ANCHOR:
+        anchored += 1
+    if len(turns) - anchored >= max(1, (len(turns) - start) // 2):
+        start = anchored
+    return Fitted(list(turns[start:]), costs[start:], start)
+
+
+def _clipped(turns: Sequence[HistoryTurn], budget: int, *, count: Count, dropped: int) -> Fitted:
+    room = max(budget // len(turns) - MESSAGE_OVERHEAD, MESSAGE_OVERHEAD)
+    clipped = [turn.with_content(clip(turn.prompt.content, room, count)) for turn in turns]
+    costs = [count(turn.prompt.content) + MESSAGE_OVERHEAD for turn in clipped]
+    return Fitted(clipped, costs, dropped)
 
 
 def clip(text: str, tokens: int, count: Count) -> str:

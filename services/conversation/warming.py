@@ -34,7 +34,7 @@ class Warming:
         """Evaluate what every prompt of ``persona`` begins with; False when no model answers."""
         try:
             model = await self._models.get(persona.model.model)
-            await _evaluate(model, self._answers.opening(persona))
+            await _evaluate(model, self._answers.opening(persona, model))
         except AcoreError as error:
             logger.info("warming up failed", extra={"code": error.code})
             return False
@@ -58,7 +58,7 @@ class Warming:
             self._done.popitem(last=False)
         try:
             model = await self._models.get(name)
-            opening = self._answers.opening(persona)
+            opening = self._answers.opening(persona, model)
             await _evaluate(model, opening)
             if turns := prompt_history(history, persona):
                 await _evaluate(model, [*opening, *(turn.prompt for turn in turns)])

@@ -79,11 +79,15 @@ class Message:
     @property
     def text(self) -> str:
         """All written parts, joined by newlines."""
+        if len(self.parts) == 1 and isinstance(self.parts[0], TextPart):
+            return self.parts[0].text
         return "\n".join(part.text for part in self.parts if isinstance(part, TextPart))
 
     @property
     def attachments(self) -> tuple[BlobPart, ...]:
         """Parts that are not words, in order."""
+        if len(self.parts) == 1 and isinstance(self.parts[0], TextPart):
+            return ()
         return tuple(part for part in self.parts if isinstance(part, BlobPart))
 
 

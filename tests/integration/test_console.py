@@ -161,6 +161,18 @@ async def test_output_that_is_cut_off_ends_quietly(acore: Acore) -> None:
     assert await process.wait() == 0
 
 
+async def test_a_full_disk_behind_the_output_is_told_in_a_sentence(acore: Acore) -> None:
+    command = [*acore.program("chat", "--message", "Hello")]
+    with Path("/dev/full").open("w") as full:  # noqa: ASYNC230
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=full, stderr=asyncio.subprocess.PIPE, env=acore.env, cwd=acore.folder
+        )
+    _, complaints = await process.communicate()
+    assert process.returncode == 2
+    assert complaints.decode().startswith("The output cannot be written")
+    assert complaints.count(b"\n") == 1
+
+
 async def test_a_second_program_on_the_same_data_is_turned_away(acore: Acore) -> None:
     process = await acore.start("chat", "--json")
     assert process.stdin is not None

@@ -75,6 +75,7 @@ def test_ordinary_text_is_left_alone(tmp_path: Path):
         "token = settings.discord.token.get_secret_value()\n"
         "http://127.0.0.1:11434 and https://example.org/home/page and data/work/x\n"
         "OPENAI_API_KEY=\nmax_tokens = 400\n"
+        "http://me:secret@127.0.0.1:1 and redis://me:secret@host.invalid/0\n"
         "f'{user}:{password}@host' and postgresql://host/name\n"
     )
     (tmp_path / ".env.example").write_text("# OLLAMA_MODEL=\n")

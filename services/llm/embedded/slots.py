@@ -168,7 +168,9 @@ def _is_answer(chunk: Chunk) -> bool:
     if chunk.timings is not None:
         return True
     return any(
-        choice.text or choice.delta.content or choice.delta.reasoning_content
+        choice.text
+        or choice.delta.content
+        or choice.delta.reasoning_content
         or choice.delta.tool_calls
         for choice in chunk.choices
-    )  # fmt: skip
+    )

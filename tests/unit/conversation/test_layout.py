@@ -84,8 +84,8 @@ def test_voice_is_remembered_as_heard_not_as_written() -> None:
 
 def test_everything_is_kept_when_it_fits() -> None:
     turns = prompt_history(talk(10), MIRA)
-    kept, dropped = newest_that_fit(turns, 10_000, count=count_words, keep=set())
-    assert (len(kept), dropped) == (10, 0)
+    fitted = newest_that_fit(turns, 10_000, count=count_words, keep=set())
+    assert (len(fitted.turns), fitted.dropped) == (10, 0)
 
 
 def test_the_cut_stays_put_while_the_conversation_grows() -> None:
@@ -93,7 +93,7 @@ def test_the_cut_stays_put_while_the_conversation_grows() -> None:
     starts = []
     for length in range(60, 72):
         turns = prompt_history(talk(length), MIRA)
-        kept, _ = newest_that_fit(turns, budget, count=count_words, keep=set())
+        kept = newest_that_fit(turns, budget, count=count_words, keep=set()).turns
         starts.append(kept[0].ordinal)
     assert all(start % ANCHOR == 0 for start in starts)
     assert len(set(starts)) <= 2, "a start that moves every turn evaluates the prompt anew"
@@ -101,15 +101,15 @@ def test_the_cut_stays_put_while_the_conversation_grows() -> None:
 
 def test_an_anchor_that_would_cost_most_of_the_history_is_not_used() -> None:
     turns = prompt_history(talk(40, words=100), MIRA)
-    kept, _ = newest_that_fit(turns, 3 * 110, count=count_words, keep=set())
-    assert len(kept) >= 2
+    assert len(newest_that_fit(turns, 3 * 110, count=count_words, keep=set()).turns) >= 2
 
 
 def test_a_message_longer_than_the_budget_is_clipped_not_dropped() -> None:
     turns = prompt_history([entry(1, "old"), entry(2, "word " * 5000)], MIRA)
-    kept, dropped = newest_that_fit(turns, 100, count=count_words, keep={"m2"})
+    fitted = newest_that_fit(turns, 100, count=count_words, keep={"m2"})
+    kept = fitted.turns
     assert [turn.ref for turn in kept] == ["m2"]
-    assert dropped == 1
+    assert fitted.dropped == 1
     assert count_words(kept[0].prompt.content) <= 100
     assert "[…]" in kept[0].prompt.content
 
@@ -121,9 +121,10 @@ def test_a_message_longer_than_the_budget_is_clipped_not_dropped() -> None:
 def test_what_is_kept_never_exceeds_the_budget(lengths: list[int], budget: int) -> None:
     history = [entry(n, " ".join(["w"] * size)) for n, size in enumerate(lengths, start=1)]
     turns = prompt_history(history, MIRA)
-    kept, dropped = newest_that_fit(turns, budget, count=count_words, keep=set())
+    fitted = newest_that_fit(turns, budget, count=count_words, keep=set())
+    kept, dropped = fitted.turns, fitted.dropped
     cost = sum(count_words(turn.prompt.content) + MESSAGE_OVERHEAD for turn in kept)
-    assert cost <= budget
+    assert sum(fitted.costs) == cost <= budget
     assert len(kept) + dropped == len(turns)
     assert [turn.ordinal for turn in kept] == list(range(dropped + 1, len(turns) + 1))
 

@@ -40,7 +40,7 @@ async def test_output_that_is_gone_silences_the_sink_and_is_remembered() -> None
     async with delivery.open(brief()) as (sink,):
         with pytest.raises(OSError):  # noqa: PT011
             await sink.emit(TextDelta(text="Hel"))
-    assert delivery.lost
+    assert isinstance(delivery.lost, BrokenPipeError)
 
 
 async def test_an_abandoned_answer_no_longer_writes() -> None:
@@ -51,7 +51,7 @@ async def test_an_abandoned_answer_no_longer_writes() -> None:
         with pytest.raises(OSError):  # noqa: PT011
             await sink.emit(TextDelta(text="late"))
     assert out.getvalue() == ""
-    assert not delivery.lost
+    assert delivery.lost is None
 
 
 async def test_the_action_to_confirm_is_remembered() -> None:
