@@ -97,7 +97,7 @@ class Steps(Transaction):
     ) -> T:
         """Run and commit ``task(connection, ...)``; nothing of it is stored if it raises."""
         if self._thread is None:
-            raise RuntimeError("the steps have ended")
+            raise RuntimeError("the steps have ended")  # noqa: TRY003
         step = self._thread.step(lambda connection: task(connection, *args, **kwargs))
         step.add_done_callback(lambda done: _announce(done, self))
         return await asyncio.shield(step)

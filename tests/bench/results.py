@@ -53,7 +53,8 @@ def report(area: str, figures: Sequence[Figure]) -> None:
         sign = "≤" if figure.better == "lower" else "≥"
         target = "" if figure.target is None else f"  target {sign} {figure.target:g}"
         verdict = {True: "", False: "  MISSED", None: ""}[figure.met]
-        lines.append(f"  {figure.name:<{width}}  {figure.value:>10.3f} {figure.unit}{target}{verdict}")
+        value = f"{figure.value:>10.3f} {figure.unit}"
+        lines.append(f"  {figure.name:<{width}}  {value}{target}{verdict}")
     sys.stdout.write("\n".join(lines) + "\n")
     FOLDER.mkdir(parents=True, exist_ok=True)
     content = json.dumps([figure.as_json() for figure in figures], indent=1)

@@ -1,6 +1,6 @@
 """Texts with the larger of the token counts of SmolLM2 and Qwen 2.5."""
 
-# ruff: noqa: E501, RUF001
+# ruff: noqa: E501
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from services.domain.calls import ToolCall
 from services.domain.errors import ProviderError, ProviderFault, StorageError
 from services.domain.ids import ActionId, ConversationId, MessageId, PersonaId, TurnId
 from services.domain.messages import HistoryEntry, Message, TextPart
-from services.domain.replies import InterruptReason, TurnBrief, TurnKind, Usage
+from services.domain.replies import Delivered, InterruptReason, TurnBrief, TurnKind, Usage
 from services.observability.metrics import Metrics
 from services.persona.character import Character, Persona
 from services.toolbox.spec import ToolSpec
@@ -83,12 +83,13 @@ class MemoryLedger:
         return TurnResult(_terminal(turn, ending, entry), entry)
 
 
+Step = GenerationEvent | Exception | float | Callable[[], None]
+
+
 class ScriptedAnswers:
     """Plays generation events with pauses before each."""
 
-    def __init__(
-        self, events: Sequence[GenerationEvent | Exception | float | Callable[[], None]]
-    ) -> None:
+    def __init__(self, events: Sequence[Step]) -> None:
         self.events = events
         self.closed = False
 
@@ -129,7 +130,7 @@ def runner(answers: ScriptedAnswers, ledger: MemoryLedger, *, lane_events: int =
 
 
 DONE = Done(Usage(), 1, cut=False)
-TALK = [Text("One is here. "), 0.1, Text("Two is here. "), 0.1, Text("Three."), DONE]
+TALK: list[Step] = [Text("One is here. "), 0.1, Text("Two is here. "), 0.1, Text("Three."), DONE]
 
 
 async def test_a_finished_reply_is_stored_before_it_is_announced() -> None:
@@ -236,7 +237,7 @@ async def test_a_bug_in_the_answer_shows_a_plain_sentence_not_the_bug() -> None:
 
 
 @pytest.mark.parametrize("events", [[DONE], [Text("  \n"), DONE]])
-async def test_an_empty_answer_is_never_delivered(events: list[GenerationEvent]) -> None:
+async def test_an_empty_answer_is_never_delivered(events: list[Step]) -> None:
     ledger, delivery = MemoryLedger(), RecordingDelivery()
     result = await runner(ScriptedAnswers(events), ledger).run(turn_for(delivery))
     assert result.terminal.kind == "turn_failed"
@@ -250,7 +251,7 @@ async def test_a_slow_voice_slows_the_model_and_loses_nothing() -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
     fed: list[float] = []
-    events: list[GenerationEvent | Callable[[], None]] = []
+    events: list[Step] = []
     for word in words:
         events += [word, lambda: fed.append(loop.time() - began)]
     await runner(ScriptedAnswers([*events, DONE]), ledger, lane_events=4).run(
@@ -289,8 +290,9 @@ async def test_a_barge_in_with_a_dead_voice_lane_still_stops_the_text() -> None:
 
 async def test_a_sink_that_hangs_when_stopped_is_given_up_after_a_second() -> None:
     class Hanging(RecordingSink):
-        async def abort(self, reason: InterruptReason, /):  # type: ignore[no-untyped-def]
+        async def abort(self, reason: InterruptReason, /) -> Delivered:
             await asyncio.sleep(3600)
+            return Delivered()
 
     ledger, sink = MemoryLedger(), Hanging()
     turn = turn_for(RecordingDelivery([sink]))
