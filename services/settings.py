@@ -96,6 +96,10 @@ class EmbeddedSettings(Section):
     threads: int | None = Field(
         None, ge=1, description="Threads for the model; empty uses all cores but one."
     )
+    prefixes: Path | None = Field(
+        None,
+        description="Folder for evaluated character prompts; empty keeps them beside the model.",
+    )
     hub_url: str = Field(
         "https://huggingface.co", description="Where models given by hub name are fetched from."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import tempfile
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.domain.clock import SystemClock
+from services.llm.embedded.supervisor import EmbeddedServer
 from services.llm.model import (
     ChatModel,
     ChatRequest,
@@ -59,13 +61,12 @@ async def ollama() -> AsyncGenerator[ChatModel, None]:
 
 @asynccontextmanager
 async def embedded() -> AsyncGenerator[ChatModel, None]:
-    server_module = pytest.importorskip("services.llm.embedded.supervisor")
     if not SMALL_MODEL.exists():
-        pytest.skip("the small built-in model is not installed; run `make setup`")
-    settings = EmbeddedSettings(model=str(SMALL_MODEL), num_ctx=1024)
-    server = server_module.EmbeddedServer(
-        settings, data=SMALL_MODEL.parent, on_notice=lambda *_: None
-    )
+        pytest.skip("the small built-in model is not installed: run `make setup MODEL=small`")
+    folder = tempfile.TemporaryDirectory()
+    data = Path(folder.name)
+    settings = EmbeddedSettings(model=str(SMALL_MODEL), num_ctx=1024, prefixes=data)
+    server = EmbeddedServer(settings, data=data, on_notice=lambda *_: None)
     model = OllamaModel(
         None,
         host=server.start,
@@ -78,6 +79,8 @@ async def embedded() -> AsyncGenerator[ChatModel, None]:
         yield model
     finally:
         await model.aclose()
+        await server.aclose()
+        folder.cleanup()
         await server.aclose()
 
 

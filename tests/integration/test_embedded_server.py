@@ -50,7 +50,7 @@ class Notices:
 def server(
     data: Path, notices: Notices | None = None, *, model: Path = MODEL, num_ctx: int = 2048
 ) -> EmbeddedServer:
-    settings = EmbeddedSettings(model=str(model), num_ctx=num_ctx)
+    settings = EmbeddedSettings(model=str(model), num_ctx=num_ctx, prefixes=data / "prefixes")
     return EmbeddedServer(settings, data=data, on_notice=notices or Notices())
 
 

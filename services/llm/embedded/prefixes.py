@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 _DIGEST_LETTERS = 16
@@ -35,10 +36,15 @@ class PrefixFiles:
         self._keep = keep
 
     def open(self) -> None:
-        """Make the folder, readable by its owner alone, and drop half-written files."""
+        """Make the folder, readable by its owner alone, and drop what dead processes left."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in self._folder.glob("*.tmp"):
-            path.unlink(missing_ok=True)
+            if not _alive(path.stem.rpartition("-")[2]):
+                path.unlink(missing_ok=True)
+
+    def temporary(self, key: str) -> str:
+        """Return the file name under which this process writes the snapshot of ``key``."""
+        return f"{key}-{os.getpid()}.tmp"
 
     def key(self, prompt: str) -> str:
         """Return the name under which ``prompt`` is kept."""
@@ -66,6 +72,10 @@ class PrefixFiles:
     def drop(self, file_name: str) -> None:
         """Delete a file that turned out to be of no use."""
         (self._folder / file_name).unlink(missing_ok=True)
+
+
+def _alive(process: str) -> bool:
+    return process.isdigit() and Path(f"/proc/{process}").exists()
 
 
 def _digest(path: Path) -> str:

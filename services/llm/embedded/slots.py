@@ -141,7 +141,7 @@ class Slots:
 
     async def _save(self, prompt: str) -> None:
         key = self._prefixes.key(prompt)
-        temporary = f"{key}.tmp"
+        temporary = self._prefixes.temporary(key)
         try:
             await self._llama.save(CONVERSATION, temporary)
             await asyncio.to_thread(self._prefixes.adopt, key, temporary)

@@ -229,13 +229,19 @@ class EmbeddedServer:
             "--name": model.name,
             "--num-ctx": self.num_ctx,
             "--threads": self._settings.threads or _spare_cores(),
-            "--prefixes": self._data / "prefixes",
+            "--prefixes": self._prefixes(model.path.parent),
             "--log": self._log,
             "--listen-fd": descriptor,
             "--parent": os.getpid(),
         }
         pairs = [str(part) for pair in options.items() for part in pair]
         return [sys.executable, "-m", "services.llm.embedded", *pairs]
+
+    def _prefixes(self, beside_model: Path) -> Path:
+        if self._settings.prefixes is not None:
+            return self._settings.prefixes
+        folder = beside_model if os.access(beside_model, os.W_OK) else self._data
+        return folder / "prefixes"
 
     @property
     def _log(self) -> Path:
