@@ -58,7 +58,7 @@ class SessionDirectory:
         Raises ``Busy`` when all ``limit`` sessions are at work.
         """
         session = self._sessions.get(conversation)
-        if session is None:
+        if session is None or session.closed:
             self._make_room()
             session = self._create(conversation)
             self._sessions[conversation] = session

@@ -106,6 +106,11 @@ class Session:
         self._work.set()
 
     @property
+    def closed(self) -> bool:
+        """Whether it takes in nothing any more."""
+        return self._closed
+
+    @property
     def running(self) -> Turn | None:
         """The turn in progress."""
         return self._current.turn if self._current else None

@@ -680,6 +680,17 @@ async def test_idle_conversations_leave_memory(tmp_path: Path) -> None:
         assert len(await app.history(ConversationId("test", "local", "c3"))) == 4
 
 
+async def test_a_message_as_a_conversation_leaves_memory_is_still_answered(tmp_path: Path) -> None:
+    idle, limits = {"idle_seconds": 0.01}, {"user_limit": 100, "channel_limit": 100}
+    model = ScriptedModel("Yes.")
+    async with opened_app(tmp_path, model, conversation=idle, gate=limits) as app:
+        for _ in range(40):
+            outcome, _ = await app.say("Hello")
+            assert outcome.terminals[0].kind == "turn_finished"
+            await asyncio.sleep(0.0101)
+        assert len(await app.history()) == 80
+
+
 async def until(condition: Callable[[], object], *, seconds: float = 5.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
