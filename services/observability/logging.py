@@ -64,5 +64,5 @@ def start_logging(file: Path, *, level: str, log_content: bool) -> None:
     handler.setFormatter(JsonLines(log_content=log_content))
     root.handlers[:] = [handler]
     logging.raiseExceptions = False
-    for noisy in ("httpx", "httpcore", "aiosqlite", "asyncio"):
+    for noisy in ("httpx", "httpcore", "asyncio"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))

@@ -203,11 +203,7 @@ def migrated(folder: Path) -> Path:
     return data
 
 
-async def inspected(data: Path, scratch: Path, *queries: str) -> list[list[list[Any]]]:
-    """Return the rows of each query on a copy of the database as it lies there.
-
-    A process of its own does it, so this one never opens a database of the program.
-    """
+def _copied(data: Path, scratch: Path) -> None:
     scratch.mkdir(exist_ok=True)
     for suffix in ("", "-wal"):
         source = data / f"acore.db{suffix}"
@@ -215,6 +211,14 @@ async def inspected(data: Path, scratch: Path, *queries: str) -> list[list[list[
         copy.unlink(missing_ok=True)
         if source.exists():
             copy.write_bytes(source.read_bytes())
+
+
+async def inspected(data: Path, scratch: Path, *queries: str) -> list[list[list[Any]]]:
+    """Return the rows of each query on a copy of the database as it lies there.
+
+    A process of its own does it, so this one never opens a database of the program.
+    """
+    _copied(data, scratch)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
