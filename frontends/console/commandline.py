@@ -130,7 +130,8 @@ def _explained(error: BaseException, *, log_file: Path) -> int:
         _complain(f"The output cannot be written: {unwritable}.")
         return UNREACHABLE
     if known is not None:
-        logger.error("command failed", exc_info=error, extra={"code": known.code})
+        if logging.getLogger().handlers:  # else the settings failed, and there is no log yet
+            logger.error("command failed", exc_info=error, extra={"code": known.code})
         _complain(known.user_message)
         unreachable = isinstance(known, (ProviderError, StorageError))
         return UNREACHABLE if unreachable else WRONG_SETTINGS
