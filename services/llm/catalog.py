@@ -164,9 +164,10 @@ class ModelCatalog:
             name = known.info.name if known is not None else None
         except NotOpenedError:
             name = None
+        name = name or self._engine().default_name()
         host = self._engine().connection.endpoint.host if not self._uses_embedded else ""
         if host:
-            what = name or self._settings.model or "A model"
+            what = name or "A model"
             return f"{what} on Ollama at {host} answers; OLLAMA_MODEL chooses another."
         what = f"The built-in model {name}" if name else "The built-in model"
         if self._fell_back:

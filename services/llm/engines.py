@@ -41,6 +41,10 @@ class OllamaEngine:
             tokens=self._tokens,
         )
 
+    def default_name(self) -> str | None:
+        """Return the name of the default model as far as it is known before it is opened."""
+        return self._default
+
     async def aclose(self) -> None:
         """Close the connection."""
         await self.connection.aclose()
@@ -69,6 +73,10 @@ class EmbeddedEngine(OllamaEngine):
         self.connection = OllamaConnection(
             self._started, connect_timeout=settings.connect_timeout_seconds, provider="embedded"
         )
+
+    def default_name(self) -> str | None:
+        """Return the name of the model file."""
+        return self._server.expected_name()
 
     async def _started(self) -> str:
         address = await self._server.start()

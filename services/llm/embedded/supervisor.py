@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from services.domain.errors import ProviderError, ProviderFault
 from services.lifecycle import Supervisor
-from services.llm.embedded.models import ModelFile, ModelStore
+from services.llm.embedded.models import HubModel, ModelFile, ModelStore
 
 if TYPE_CHECKING:
     from services.settings import EmbeddedSettings
@@ -96,6 +96,16 @@ class EmbeddedServer:
         """Return the address the server listens on. Raises ``RuntimeError`` before ``start``."""
         self._started_model()
         return f"http://127.0.0.1:{self._port}"
+
+    def expected_name(self) -> str | None:
+        """Return the name of the model that is served or will be, ``None`` when there is none."""
+        if self._model is not None:
+            return self._model.name
+        try:
+            found = self._store.find()
+        except ProviderError:
+            return None
+        return (found.target if isinstance(found, HubModel) else found).stem
 
     async def start(self) -> str:
         """Start the server unless it runs and return its base URL, before the model is loaded.
