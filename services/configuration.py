@@ -37,6 +37,10 @@ ALIASES = (
     Alias(variable="OLLAMA_MODEL", path="llm.model"),
     Alias(variable="LLM_MODEL", path="llm.model"),
     Alias(variable="DATABASE_PATH", path="storage.url"),
+    Alias(variable="OPENAI_API_KEY", path="openai.api_key"),
+    Alias(variable="OPENAI_BASE_URL", path="openai.base_url"),
+    Alias(variable="OPENROUTER_API_KEY", path="openrouter.api_key"),
+    Alias(variable="REQUESTY_API_KEY", path="requesty.api_key"),
 )
 
 

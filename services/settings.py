@@ -2,6 +2,7 @@
 
 Values come from the command line, then the environment, ``.env``, ``config.toml`` and these
 defaults; an empty configuration runs. ``docs/configuration.md`` is generated from this module.
+Fields marked ``LIVE`` take effect when the settings are reloaded, the others at the next start.
 """
 
 from __future__ import annotations
@@ -9,15 +10,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic.config import JsonDict
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Seconds = Annotated[float, Field(ge=0.0)]
 
 
+LIVE: JsonDict = {"live": True}
+
+
 class Section(BaseModel):
-    """A group of settings that cannot change while the process lives."""
+    """A group of settings; a reload replaces the whole section."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,8 +50,36 @@ class LlmSettings(Section):
     ollama_host: str | None = Field(
         None, description="Address of an Ollama server, such as http://127.0.0.1:11434."
     )
+    ollama_hosts: tuple[str, ...] = Field(
+        (), description="Further Ollama servers, tried in order when the first does not answer."
+    )
+    endpoint: Literal[
+        "auto", "ollama", "openai", "openrouter", "requesty", "vllm", "llamacpp", "embedded"
+    ] = Field(
+        "auto",
+        description="Where models without an `@endpoint` run; `auto` takes Ollama when its host is "
+        "set, else the first endpoint with a key or address, else the built-in model.",
+    )
     model: str | None = Field(
-        None, description="Model name on that server; empty takes one that is there."
+        None,
+        description="Model that answers, as `name` or `name@endpoint`; empty takes one that is "
+        "there.",
+    )
+    fallbacks: tuple[str, ...] = Field(
+        (),
+        description="Models asked in this order when the first one fails before its first word.",
+        json_schema_extra=LIVE,
+    )
+    fallback_texts: tuple[str, ...] = Field(
+        (),
+        description="Said, one at random, when no model answered; empty says what went wrong.",
+        json_schema_extra=LIVE,
+    )
+    thinking_model: str | None = Field(
+        None,
+        description="Cheap model for yes/no questions, classification and titles; empty takes the "
+        "one that answers.",
+        json_schema_extra=LIVE,
     )
     embedded: Literal["auto", "always", "never"] = Field(
         "auto",
@@ -55,16 +88,26 @@ class LlmSettings(Section):
     num_ctx: int = Field(
         8192, ge=512, description="Context size in tokens, sent with every call and packed for."
     )
-    max_tokens: int = Field(400, ge=16, description="Longest answer in tokens.")
-    temperature: float | None = Field(
-        0.8, ge=0.0, le=5.0, description="Randomness of answers; higher is wilder."
+    max_tokens: int = Field(
+        400, ge=16, description="Longest answer in tokens.", json_schema_extra=LIVE
     )
-    top_p: float | None = Field(0.95, gt=0.0, le=1.0, description="Nucleus sampling threshold.")
+    temperature: float | None = Field(
+        0.8,
+        ge=0.0,
+        le=5.0,
+        description="Randomness of answers; higher is wilder.",
+        json_schema_extra=LIVE,
+    )
+    top_p: float | None = Field(
+        0.95, gt=0.0, le=1.0, description="Nucleus sampling threshold.", json_schema_extra=LIVE
+    )
     repeat_penalty: float | None = Field(
-        1.1, ge=0.0, le=3.0, description="Above 1 discourages repetition."
+        1.1, ge=0.0, le=3.0, description="Above 1 discourages repetition.", json_schema_extra=LIVE
     )
     think: bool | None = Field(
-        None, description="Switch reasoning on or off for models that have it; empty leaves it."
+        None,
+        description="Switch reasoning on or off for models that have it; empty leaves it.",
+        json_schema_extra=LIVE,
     )
     keep_alive: str = Field("30m", description="How long the server keeps the model loaded.")
     concurrency: int = Field(1, ge=1, le=256, description="Calls a provider runs at the same time.")
@@ -83,6 +126,64 @@ class LlmSettings(Section):
     max_answer_characters: int = Field(
         20_000, ge=100, description="An answer that grows longer is cut off."
     )
+    retries: int = Field(
+        2, ge=0, le=10, description="Further tries after a timeout, an overload or a server error."
+    )
+    retry_seconds: float = Field(
+        1.0, gt=0.0, description="Pause before the first further try; doubles, with jitter."
+    )
+    breaker_failures: int = Field(
+        3, ge=1, description="Failures in a row after which a model is not asked for a while."
+    )
+    breaker_seconds: float = Field(
+        30.0, gt=0.0, description="How long a failing model is not asked."
+    )
+    cache_entries: int = Field(
+        1000, ge=0, description="Answers to repeatable requests that are kept in memory."
+    )
+    cache_seconds: float = Field(3600.0, gt=0.0, description="How long such an answer is used.")
+
+
+class HostedSettings(Section):
+    """An OpenAI-compatible endpoint; a key or an address switches it on."""
+
+    base_url: str | None = Field(None, description="Address of the API, `/v1` included.")
+    api_key: SecretStr | None = Field(None, description="Key of the API.")
+    model: str | None = Field(None, description="Model asked when none is named.")
+    context_tokens: int = Field(
+        16_384, ge=512, description="Context packed for, unless the server says it has less."
+    )
+    concurrency: int = Field(8, ge=1, le=256, description="Calls made at the same time.")
+
+
+class OpenAiSettings(HostedSettings):
+    """OpenAI, or anything that speaks its API."""
+
+
+class OpenRouterSettings(HostedSettings):
+    """OpenRouter."""
+
+    base_url: str | None = Field(
+        "https://openrouter.ai/api/v1", description="Address of the API, `/v1` included."
+    )
+
+
+class RequestySettings(HostedSettings):
+    """The Requesty router."""
+
+    base_url: str | None = Field(
+        "https://router.requesty.ai/v1", description="Address of the API, `/v1` included."
+    )
+
+
+class VllmSettings(HostedSettings):
+    """A vLLM server."""
+
+
+class LlamaCppSettings(HostedSettings):
+    """A llama.cpp server."""
+
+    concurrency: int = Field(1, ge=1, le=256, description="Calls made at the same time.")
 
 
 class EmbeddedSettings(Section):
@@ -123,8 +224,14 @@ class PersonaSettings(Section):
     """Characters."""
 
     characters: Path = Field(Path("characters"), description="Folder of the shipped characters.")
-    default: str = Field("mira", description="Character that answers when none is chosen.")
-    user_name: str = Field("Friend", description="What characters call a person without a name.")
+    default: str = Field(
+        "mira", description="Character that answers when none is chosen.", json_schema_extra=LIVE
+    )
+    user_name: str = Field(
+        "Friend",
+        description="What characters call a person without a name.",
+        json_schema_extra=LIVE,
+    )
 
 
 class GateSettings(Section):
@@ -135,25 +242,38 @@ class GateSettings(Section):
     ] = Field(
         ("mention", "reply", "private", "name", "keyword"),
         description="Trigger kinds that are switched on.",
+        json_schema_extra=LIVE,
     )
-    keywords: tuple[str, ...] = Field((), description="Substrings that wake the default character.")
-    keyword_probability: Probability = Field(1.0, description="Chance to answer a keyword.")
+    keywords: tuple[str, ...] = Field(
+        (), description="Substrings that wake the default character.", json_schema_extra=LIVE
+    )
+    keyword_probability: Probability = Field(
+        1.0, description="Chance to answer a keyword.", json_schema_extra=LIVE
+    )
     contextual_probability: Probability = Field(
-        1.0, description="Chance to ask the model whether to join in."
+        1.0, description="Chance to ask the model whether to join in.", json_schema_extra=LIVE
     )
-    ambient_probability: Probability = Field(0.05, description="Chance to join in unasked.")
+    ambient_probability: Probability = Field(
+        0.05, description="Chance to join in unasked.", json_schema_extra=LIVE
+    )
     keyword_cooldown_seconds: Seconds = Field(
-        30.0, description="Pause per channel between keyword answers."
+        30.0, description="Pause per channel between keyword answers.", json_schema_extra=LIVE
     )
     contextual_cooldown_seconds: Seconds = Field(
-        60.0, description="Pause per channel between contextual answers."
+        60.0, description="Pause per channel between contextual answers.", json_schema_extra=LIVE
     )
     ambient_cooldown_seconds: Seconds = Field(
-        180.0, description="Pause per channel between ambient answers."
+        180.0, description="Pause per channel between ambient answers.", json_schema_extra=LIVE
     )
-    user_limit: int = Field(20, ge=1, description="Answers one person may cause per window.")
-    channel_limit: int = Field(60, ge=1, description="Answers per channel and window.")
-    limit_window_seconds: float = Field(60.0, gt=0.0, description="Length of the sliding window.")
+    user_limit: int = Field(
+        20, ge=1, description="Answers one person may cause per window.", json_schema_extra=LIVE
+    )
+    channel_limit: int = Field(
+        60, ge=1, description="Answers per channel and window.", json_schema_extra=LIVE
+    )
+    limit_window_seconds: float = Field(
+        60.0, gt=0.0, description="Length of the sliding window.", json_schema_extra=LIVE
+    )
     blocked: tuple[AccountName, ...] = Field(
         (), description="Accounts that are never answered, as platform:user."
     )
@@ -181,26 +301,41 @@ class ConversationSettings(Section):
         description="A second message within this time restarts an answer not yet begun to show.",
     )
     context_deadline_seconds: float = Field(
-        0.5, gt=0.0, description="How long context sources may take together."
+        0.5,
+        gt=0.0,
+        description="How long context sources may take together.",
+        json_schema_extra=LIVE,
     )
     memory_share: Share = Field(
-        0.25, description="Largest part of the context given to what sources contribute."
+        0.25,
+        description="Largest part of the context given to what sources contribute.",
+        json_schema_extra=LIVE,
     )
     examples_share: Share = Field(
-        0.2, description="Largest part of the context given to example dialogue."
+        0.2,
+        description="Largest part of the context given to example dialogue.",
+        json_schema_extra=LIVE,
     )
     lane_events: int = Field(
         64, ge=1, description="Events a slow place may lag behind before the model waits."
     )
-    tool_rounds: int = Field(6, ge=0, le=50, description="Rounds of tool calls in one answer.")
+    tool_rounds: int = Field(
+        6, ge=0, le=50, description="Rounds of tool calls in one answer.", json_schema_extra=LIVE
+    )
     tool_result_characters: int = Field(
-        4000, ge=100, description="A longer tool result is cut before the model sees it."
+        4000,
+        ge=100,
+        description="A longer tool result is cut before the model sees it.",
+        json_schema_extra=LIVE,
     )
     pending_action_hours: float = Field(
         24.0, gt=0.0, description="How long a confirmation may be given."
     )
     shutdown_seconds: float = Field(
-        5.0, gt=0.0, description="How long running answers may take to end at exit."
+        10.0,
+        gt=0.0,
+        le=20.0,
+        description="How long running answers may go on at exit before they are marked as cut off.",
     )
 
 
@@ -208,12 +343,16 @@ class LoggingSettings(Section):
     """What is written about the program's work."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="Least severity that is logged."
+        "INFO", description="Least severity that is logged.", json_schema_extra=LIVE
     )
     log_content: bool = Field(
         False,
         description="Whether message text may appear in the log; it never should in production.",
     )
+    format: Literal["json", "console"] = Field(
+        "json", description="`json`: an object per line; `console`: lines for people."
+    )
+    output: Literal["file", "stderr", "both"] = Field("file", description="Where the log goes.")
     file: Path | None = Field(
         None, description="Log file; empty means `logs/acore.log` in the data folder."
     )
@@ -222,9 +361,45 @@ class LoggingSettings(Section):
 class ConsoleSettings(Section):
     """The terminal frontend."""
 
+    enabled: bool = Field(True, description="Whether `run` talks in the terminal.")
     conversation: str = Field(
         "console:local:main", description="Conversation the terminal opens by default."
     )
+
+
+class WebSettings(Section):
+    """The web server: health and metrics."""
+
+    enabled: bool = Field(True, description="Whether `run` serves it.")
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; beyond this machine only with a token."
+    )
+    port: int = Field(8765, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    token: SecretStr | None = Field(
+        None, description="What callers have to send as bearer token; needed beyond this machine."
+    )
+
+
+class HousekeepingSettings(Section):
+    """What is tidied up by itself, and the nightly backup."""
+
+    enabled: bool = Field(True, description="Whether `run` tidies up.")
+    at_hour: int = Field(
+        4, ge=0, le=23, description="Hour of the day, local time, of the nightly work."
+    )
+    backups: Path | None = Field(
+        None, description="Folder for backups; empty means `backups` beside the data folder."
+    )
+    daily_backups: int = Field(7, ge=0, description="Newest daily backups that are kept.")
+    weekly_backups: int = Field(
+        4,
+        ge=0,
+        le=4,
+        description="Weekly backups kept beyond those; none grows older than 30 days.",
+    )
+    temporary_hours: float = Field(24.0, gt=0.0, description="Age at which temporary files go.")
+    clip_days: float = Field(14.0, gt=0.0, description="Age at which unused voice clips go.")
+    log_days: float = Field(30.0, gt=0.0, description="Age at which rotated logs go.")
 
 
 class Settings(Section):
@@ -232,6 +407,11 @@ class Settings(Section):
 
     storage: StorageSettings = Field(default_factory=StorageSettings)
     llm: LlmSettings = Field(default_factory=LlmSettings)
+    openai: OpenAiSettings = Field(default_factory=OpenAiSettings)
+    openrouter: OpenRouterSettings = Field(default_factory=OpenRouterSettings)
+    requesty: RequestySettings = Field(default_factory=RequestySettings)
+    vllm: VllmSettings = Field(default_factory=VllmSettings)
+    llamacpp: LlamaCppSettings = Field(default_factory=LlamaCppSettings)
     embedded: EmbeddedSettings = Field(default_factory=EmbeddedSettings)
     people: PeopleSettings = Field(default_factory=PeopleSettings)
     persona: PersonaSettings = Field(default_factory=PersonaSettings)
@@ -239,3 +419,5 @@ class Settings(Section):
     conversation: ConversationSettings = Field(default_factory=ConversationSettings)
     logging: LoggingSettings = Field(default_factory=LoggingSettings)
     console: ConsoleSettings = Field(default_factory=ConsoleSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
+    housekeeping: HousekeepingSettings = Field(default_factory=HousekeepingSettings)

@@ -33,8 +33,16 @@ _LABELS = ("User", "Human")  # what models call whoever they talk to
 class ModelSource(Protocol):
     """Where chat models come from."""
 
-    async def get(self, name: str | None = None) -> ChatModel:
-        """Return an opened model, the configured one if ``name`` is ``None``."""
+    async def get(self, name: str | None = None, *, fallbacks: Sequence[str] = ()) -> ChatModel:
+        """Return an opened model, the configured one if ``name`` is ``None``.
+
+        ``fallbacks`` are asked in order when it fails before its first word; without any, the
+        configured ones are.
+        """
+        ...
+
+    async def thinking(self) -> ChatModel:
+        """Return the opened model for yes/no questions, classification and titles."""
         ...
 
 
@@ -62,7 +70,9 @@ class AnswerSource:
 
     async def stream(self, turn: Turn, /) -> AsyncGenerator[GenerationEvent, None]:
         """Yield the answer's events; see ``Generation.stream`` for order and errors."""
-        model = await self._models.get(turn.model_name or turn.persona.model.model)
+        model = await self._models.get(
+            turn.model_name or turn.persona.model.model, fallbacks=turn.persona.model.fallbacks
+        )
         sampling = self.sampling(turn.persona, model)
         tools = self._toolbox.offered(turn.persona.tools, turn.role)
         prompt = await self._pack(turn, model, sampling, tools)
@@ -89,6 +99,7 @@ class AnswerSource:
             context=tool_context(turn),
             own_names=own,
             other_names=others,
+            persona_version=turn.persona.version,
         )
         async with aclosing(self._generation.stream(job)) as events:
             async for event in events:

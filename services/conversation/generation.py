@@ -71,6 +71,13 @@ class Assignment:
     context: ToolContext
     own_names: Sequence[str]
     other_names: Sequence[str]
+    persona_version: str = ""
+
+    @property
+    def tenant(self) -> str:
+        """The place on whose behalf the model is asked; models are shared fairly among places."""
+        place = self.context.conversation
+        return f"{place.platform}:{place.scope}"
 
 
 @dataclass(slots=True)
@@ -154,6 +161,8 @@ class Generation:
             tools=[schema_of(tool) for tool in tools],
             sampling=job.sampling,
             think=job.think,
+            persona_version=job.persona_version,
+            tenant=job.tenant,
         )
         async with aclosing(job.model.stream(request)) as events:
             async for event in events:

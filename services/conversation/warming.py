@@ -33,7 +33,9 @@ class Warming:
     async def persona(self, persona: Persona) -> bool:
         """Evaluate what every prompt of ``persona`` begins with; False when no model answers."""
         try:
-            model = await self._models.get(persona.model.model)
+            model = await self._models.get(
+                persona.model.model, fallbacks=persona.model.fallbacks
+            )
             await _evaluate(model, self._answers.opening(persona, model))
         except AcoreError as error:
             logger.info("warming up failed", extra={"code": error.code})
@@ -57,7 +59,7 @@ class Warming:
         while len(self._done) > _REMEMBERED:
             self._done.popitem(last=False)
         try:
-            model = await self._models.get(name)
+            model = await self._models.get(name, fallbacks=persona.model.fallbacks)
             opening = self._answers.opening(persona, model)
             await _evaluate(model, opening)
             if turns := prompt_history(history, persona):

@@ -57,7 +57,12 @@ class TooMany(Refused):
 
 
 class ProviderFault(StrEnum):
-    """Why a provider failed, which decides whether another try can help."""
+    """Why a provider failed, which decides whether another try can help.
+
+    ``OVERLOADED`` is a refusal for now (429, 503, a place given up), ``SERVER_ERROR`` any other
+    5xx, ``LOADING`` a model still being loaded, ``UNAUTHORIZED`` a missing or wrong key,
+    ``BREAKER_OPEN`` a call not made because recent ones failed.
+    """
 
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
@@ -65,21 +70,35 @@ class ProviderFault(StrEnum):
     MALFORMED = "malformed"
     MODEL_MISSING = "model_missing"
     UNSUPPORTED = "unsupported"
+    UNAUTHORIZED = "unauthorized"
     REJECTED = "rejected"
     OVERLOADED = "overloaded"
+    SERVER_ERROR = "server_error"
+    LOADING = "loading"
+    BREAKER_OPEN = "breaker_open"
     EMPTY = "empty"
 
 
 class ProviderError(AcoreError):
-    """A model or other engine failed; ``fault`` says why, ``provider`` names which."""
+    """A model or other engine failed; ``fault`` says why, ``provider`` names which.
+
+    ``retry_after`` is in seconds, where the provider said when to come back.
+    """
 
     def __init__(
-        self, provider: str, fault: ProviderFault, user_message: str, *, detail: str = ""
+        self,
+        provider: str,
+        fault: ProviderFault,
+        user_message: str,
+        *,
+        detail: str = "",
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(f"provider_{fault}", user_message)
         self.provider = provider
         self.fault = fault
         self.detail = detail
+        self.retry_after = retry_after
 
 
 class StorageError(AcoreError):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,26 +13,30 @@ from types import TracebackType
 from typing import Self
 
 from services.domain.clock import Clock
-from services.domain.errors import ProviderError, ProviderFault
+from services.domain.errors import InvalidRequest, ProviderError, ProviderFault
 from services.lifecycle import Supervisor
-from services.llm.engines import EmbeddedEngine, OllamaEngine
-from services.llm.model import ChatModel
-from services.llm.ollama import NotOpenedError, OllamaModel
+from services.llm.engines import (
+    DEFAULT_HOST,
+    EmbeddedEngine,
+    Engine,
+    OllamaEngine,
+    hosted_engine,
+    switched_on,
+)
+from services.llm.model import ChatModel, ModelListing
+from services.llm.ollama import NotOpenedError
 from services.llm.tokens import CalibratedTokens
-from services.settings import EmbeddedSettings, LlmSettings
+from services.llm.wrapping import Link, Wrapping
+from services.observability.metrics import Metrics
+from services.settings import EmbeddedSettings, HostedSettings, LlmSettings
 
 logger = logging.getLogger(__name__)
 
+EMBEDDED = "embedded"
+OLLAMA = "ollama"
+
 _KEPT_MODELS = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelListing:
-    """A model that is there."""
-
-    name: str
-    size_bytes: int | None = None
-    running: bool = False
+_RECHECK_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +48,24 @@ class PullProgress:
     total: int | None = None
 
 
-class ModelCatalog:
-    """Hands out opened models.
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A model by endpoint and name; the name ``None`` is the endpoint's default."""
 
-    With ``embedded = "always"``, or ``"auto"`` and no host, the built-in model answers. A host that
-    does not answer is replaced by the built-in model until the process ends (``auto``, announced
-    once through ``on_notice`` with a code and a sentence) or is an error (``never``). A model that
-    a reachable server has not is always an error. Constructing does no I/O; entering starts the
-    built-in server early when it is certainly needed.
+    endpoint: str
+    name: str | None
+
+
+class ModelCatalog:
+    """Hands out opened models, wrapped so that they retry, fall back and are measured.
+
+    A model is named ``name`` or ``name@endpoint``. Without an endpoint it runs where
+    ``llm.endpoint`` says: ``auto`` is Ollama when its host is set, else the first hosted endpoint
+    that is switched on, else the built-in model. An Ollama host that does not answer is replaced by
+    the next of ``ollama_hosts``, then (``embedded = "auto"``) by the built-in model, announced once
+    through ``on_notice`` with a code and a sentence; the host is asked again every 30 s and takes
+    over when it is back. A model that a reachable server has not is always an error. Constructing
+    does no I/O; entering starts the built-in server early when it is certainly needed.
     """
 
     def __init__(
@@ -62,19 +77,28 @@ class ModelCatalog:
         clock: Clock,
         tokens: CalibratedTokens,
         on_notice: Callable[[str, str], None],
+        hosted: Mapping[str, HostedSettings] | None = None,
+        wrapping: Wrapping | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._settings = settings
         self._embedded_settings = embedded_settings
+        self._hosted = dict(hosted or {})
         self._data = data
         self._clock = clock
         self._tokens = tokens
         self._on_notice = on_notice
+        self._metrics = metrics
+        self._wrapping = wrapping or Wrapping(
+            settings, metrics=metrics or Metrics(), clock=clock, tokens=tokens, on_notice=on_notice
+        )
         self._fell_back = False
-        self._ollama: OllamaEngine | None = None
-        self._embedded: EmbeddedEngine | None = None
-        self._models: OrderedDict[str | None, OllamaModel] = OrderedDict()
+        self._checked_at = 0.0
+        self._engines: dict[str, Engine] = {}
+        self._models: OrderedDict[tuple[Reference, ...], ChatModel] = OrderedDict()
         self._stack = AsyncExitStack()
         self._supervisor: Supervisor | None = None
+        self._recheck: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         self._supervisor = await self._stack.enter_async_context(Supervisor())
@@ -90,65 +114,89 @@ class ModelCatalog:
         self._supervisor = None
         await self._stack.aclose()
         self._models.clear()
-        engines, self._ollama, self._embedded = (self._ollama, self._embedded), None, None
-        for engine in engines:
-            if engine is not None:
-                await engine.aclose()
+        engines, self._engines = self._engines, {}
+        for engine in engines.values():
+            await engine.aclose()
 
     def warm(self) -> None:
         """Start the built-in server in the background when it is certainly the one that answers."""
-        if self._supervisor is not None and self._only_embedded:
+        if self._supervisor is not None and self._endpoint() == EMBEDDED:
             self._supervisor.start("model warm-up", self._open_default)
 
-    async def get(self, name: str | None = None) -> ChatModel:
+    def reconfigure(self, settings: LlmSettings) -> None:
+        """Take over what may change while the process lives: fallbacks and the thinking model."""
+        live = ("fallbacks", "thinking_model", "fallback_texts")
+        self._settings = self._settings.model_copy(
+            update={name: getattr(settings, name) for name in live}
+        )
+
+    async def get(self, name: str | None = None, *, fallbacks: Sequence[str] = ()) -> ChatModel:
         """Return the opened model ``name``, or the default one.
 
-        Raises ``ProviderError`` (``UNREACHABLE``, ``MODEL_MISSING``) with a sentence that says what
-        to do.
+        ``fallbacks`` are asked in order when it fails before its first word; without any, the
+        configured ones are. Raises ``ProviderError`` (``UNREACHABLE``, ``MODEL_MISSING`` …) with a
+        sentence that says what to do.
         """
-        model = self._model(None if self._fell_back else name)
+        self._look_again()
+        model = self._chain(self._references(name, fallbacks))
         try:
             await model.open()
         except ProviderError as error:
             if not self._replaced(error):
                 raise
-            return await self.get(name)
+            return await self.get(name, fallbacks=fallbacks)
         return model
 
+    async def thinking(self) -> ChatModel:
+        """Return the model for yes/no questions, classification and titles. ``ProviderError``."""
+        return await self.get(self._settings.thinking_model)
+
     async def available(self) -> list[ModelListing]:
-        """List the models of the server that answers. Raises ``ProviderError``."""
-        connection = self._engine().connection
+        """List the models of every configured endpoint, those that answer first.
+
+        Raises ``ProviderError`` when the endpoint that answers by default does not.
+        """
+        default = self._endpoint()
         try:
-            client = await connection.client()
-            with connection.translated():
-                present = (await client.list()).models
-                running = {each.model or each.name for each in (await client.ps()).models}
+            found = await self._engine(default).listed()
         except ProviderError as error:
             if not self._replaced(error):
                 raise
             return await self.available()
-        return [
-            ModelListing(
-                name=each.model,
-                size_bytes=None if each.size is None else int(each.size),
-                running=each.model in running,
-            )
-            for each in present
-            if each.model
-        ]
+        for endpoint in self.endpoints():
+            if endpoint != default:
+                try:
+                    found += await self._engine(endpoint).listed()
+                except ProviderError as error:
+                    logger.info("endpoint not listed", extra={"code": error.code, "at": endpoint})
+        return found
+
+    def endpoints(self) -> list[str]:
+        """Name every endpoint that is configured, the one that answers first."""
+        names = [self._endpoint()]
+        if not self._fell_back:
+            names += _ollama_hosts(self._settings)
+        names += [kind for kind, settings in self._hosted.items() if switched_on(kind, settings)]
+        return list(dict.fromkeys(names))
 
     async def pull(self, name: str) -> AsyncGenerator[PullProgress, None]:
         """Have the server fetch ``name``. Raises ``ProviderError``; closing it stops waiting."""
-        connection = self._engine().connection
+        reference = self._reference(name)
+        engine = self._engine(reference.endpoint)
+        if not isinstance(engine, OllamaEngine) or reference.name is None:
+            raise InvalidRequest(
+                "pull_elsewhere", f"Models at {reference.endpoint} cannot be fetched from here."
+            )
+        connection = engine.connection
         client = await connection.client()
-        body = {"model": name, "stream": True}
+        body = {"model": reference.name, "stream": True}
         async with aclosing(client.lines("/api/pull", body)) as lines:
             while True:
                 try:
-                    with connection.translated(name):
+                    with connection.translated(reference.name):
                         line = await anext(lines, None)
                 except ProviderError as error:
-                    raise _pull_error(name, error) from error
+                    raise _pull_error(reference.name, error) from error
                 if line is None:
                     return
                 yield PullProgress(
@@ -159,29 +207,146 @@ class ModelCatalog:
 
     def describe(self) -> str:
         """Say in one line which model answers, where it runs and how to choose another."""
-        known = self._models.get(None)
-        try:
-            name = known.info.name if known is not None else None
-        except NotOpenedError:
-            name = None
-        name = name or self._engine().default_name()
-        host = self._engine().connection.endpoint.host if not self._uses_embedded else ""
-        if host:
-            what = name or "A model"
-            return f"{what} on Ollama at {host} answers; OLLAMA_MODEL chooses another."
+        endpoint = self._endpoint()
+        engine = self._engine(endpoint)
+        name = self._known_name() or self._references(None, ())[0].name or engine.default_name()
+        if endpoint != EMBEDDED:
+            return f"{name or 'A model'} {engine.where()} answers; {_chooser(endpoint)}"
         what = f"The built-in model {name}" if name else "The built-in model"
         if self._fell_back:
             return f"{what} answers because Ollama does not; start Ollama or correct OLLAMA_HOST."
         return f"{what} answers on this machine; set OLLAMA_HOST to use an Ollama server."
 
-    @property
-    def _only_embedded(self) -> bool:
-        choice = self._settings.embedded
-        return choice == "always" or (choice == "auto" and not self._settings.ollama_host)
+    def _known_name(self) -> str | None:
+        known = self._models.get(tuple(self._references(None, ())))
+        try:
+            return known.info.name if known is not None else None
+        except NotOpenedError:
+            return None
 
-    @property
-    def _uses_embedded(self) -> bool:
-        return self._only_embedded or self._fell_back
+    def _endpoint(self) -> str:
+        """Return where models without an endpoint run now."""
+        settings = self._settings
+        if settings.embedded == "always" or self._fell_back:
+            return EMBEDDED
+        if settings.endpoint != "auto":
+            return settings.endpoint
+        if _ollama_hosts(settings):
+            return OLLAMA
+        for kind, hosted in self._hosted.items():
+            if switched_on(kind, hosted):
+                return kind
+        return OLLAMA if settings.embedded == "never" else EMBEDDED
+
+    def _reference(self, name: str) -> Reference:
+        model, separator, endpoint = name.rpartition("@")
+        if separator and endpoint in {EMBEDDED, OLLAMA, *self._hosted, *self.endpoints()}:
+            return Reference(endpoint, model or None)
+        return Reference(self._endpoint(), name)
+
+    def _references(self, name: str | None, fallbacks: Sequence[str]) -> list[Reference]:
+        """Return what is asked in which order."""
+        configured = self._settings.model or ""
+        if name is None and ("@" in configured or self._endpoint() != EMBEDDED):
+            name = configured or None
+        first = self._reference(name) if name else Reference(self._endpoint(), None)
+        if self._fell_back and first.endpoint in {EMBEDDED, *_ollama_hosts(self._settings)}:
+            first = Reference(EMBEDDED, None)
+        wanted = [first]
+        if first.endpoint == OLLAMA:
+            wanted += [Reference(host, first.name) for host in _ollama_hosts(self._settings)]
+        wanted += map(self._reference, fallbacks or self._settings.fallbacks)
+        return list(dict.fromkeys(wanted))
+
+    def _chain(self, wanted: Sequence[Reference]) -> ChatModel:
+        key = tuple(wanted)
+        if key not in self._models:
+            links = [
+                Link(
+                    model=self._engine(each.endpoint).model(each.name),
+                    endpoint=each.endpoint,
+                    name=each.name or "",
+                )
+                for each in wanted
+            ]
+            self._models[key] = self._wrapping.chain(links)
+            if len(self._models) > _KEPT_MODELS:
+                self._models.popitem(last=False)
+        self._models.move_to_end(key)
+        return self._models[key]
+
+    def _engine(self, endpoint: str) -> Engine:
+        if endpoint not in self._engines:
+            self._engines[endpoint] = self._made(endpoint)
+        return self._engines[endpoint]
+
+    def _made(self, endpoint: str) -> Engine:
+        if endpoint == EMBEDDED:
+            return EmbeddedEngine(
+                self._settings,
+                self._embedded_settings,
+                data=self._data,
+                clock=self._clock,
+                tokens=self._tokens,
+                on_notice=self._on_notice,
+                metrics=self._metrics,
+            )
+        if endpoint in self._hosted:
+            return hosted_engine(
+                endpoint,
+                self._hosted[endpoint],
+                self._settings,
+                clock=self._clock,
+                tokens=self._tokens,
+                metrics=self._metrics,
+            )
+        return OllamaEngine(
+            self._settings,
+            clock=self._clock,
+            tokens=self._tokens,
+            host=_ollama_hosts(self._settings).get(endpoint, DEFAULT_HOST),
+            name=endpoint,
+            metrics=self._metrics,
+        )
+
+    def _replaced(self, error: ProviderError) -> bool:
+        """Let the built-in model stand in when Ollama does not answer and that is allowed."""
+        gone = error.fault in {ProviderFault.UNREACHABLE, ProviderFault.BREAKER_OPEN}
+        if error.provider != OLLAMA or not gone or self._settings.embedded != "auto":
+            return False
+        if self._endpoint() != OLLAMA and not self._fell_back:
+            return False
+        if not self._fell_back:
+            where = self._engine(OLLAMA).where()
+            self._fell_back = True
+            self._checked_at = self._clock.monotonic()
+            self._on_notice(
+                "ollama_unreachable",
+                f"{where.removeprefix('on ')} does not answer, so the built-in model is used; "
+                "start Ollama or correct OLLAMA_HOST.",
+            )
+        return True
+
+    def _look_again(self) -> None:
+        """Ask a host that was given up whether it is back, in the background."""
+        if not self._fell_back or self._supervisor is None:
+            return
+        if self._recheck is not None and not self._recheck.done():
+            return
+        if self._clock.monotonic() - self._checked_at >= _RECHECK_SECONDS:
+            self._checked_at = self._clock.monotonic()
+            self._recheck = self._supervisor.start("ollama recheck", self._check_host)
+
+    async def _check_host(self) -> None:
+        engine = self._engine(OLLAMA)
+        try:
+            await engine.listed()
+        except ProviderError:
+            return
+        self._fell_back = False
+        self._on_notice(
+            "ollama_back", f"{engine.where().removeprefix('on ')} answers again and is used."
+        )
 
     async def _open_default(self) -> None:
         try:
@@ -189,46 +354,18 @@ class ModelCatalog:
         except ProviderError as error:
             logger.info("model not warmed up", extra={"code": error.code, "reason": error.detail})
 
-    def _engine(self) -> OllamaEngine:
-        if not self._uses_embedded:
-            if self._ollama is None:
-                self._ollama = OllamaEngine(self._settings, clock=self._clock, tokens=self._tokens)
-            return self._ollama
-        if self._embedded is None:
-            self._embedded = EmbeddedEngine(
-                self._settings,
-                self._embedded_settings,
-                data=self._data,
-                clock=self._clock,
-                tokens=self._tokens,
-                on_notice=self._on_notice,
-            )
-        return self._embedded
 
-    def _model(self, name: str | None) -> OllamaModel:
-        if name not in self._models:
-            self._models[name] = self._engine().model(name)
-            if len(self._models) > _KEPT_MODELS:
-                self._models.popitem(last=False)
-        self._models.move_to_end(name)
-        return self._models[name]
+def _ollama_hosts(settings: LlmSettings) -> dict[str, str]:
+    """Return the configured hosts as endpoints ``ollama``, ``ollama2`` and so on."""
+    first = [settings.ollama_host] if settings.ollama_host else []
+    hosts = dict.fromkeys((*first, *settings.ollama_hosts))
+    return {OLLAMA if n == 1 else f"{OLLAMA}{n}": host for n, host in enumerate(hosts, start=1)}
 
-    def _replaced(self, error: ProviderError) -> bool:
-        """Let the built-in model stand in when Ollama does not answer and that is allowed."""
-        if error.provider != "ollama" or error.fault is not ProviderFault.UNREACHABLE:
-            return False
-        if self._settings.embedded != "auto":
-            return False
-        if not self._fell_back:
-            host = self._engine().connection.endpoint.host
-            self._fell_back = True
-            self._models.clear()
-            self._on_notice(
-                "ollama_unreachable",
-                f"Ollama at {host} does not answer, so the built-in model is used; "
-                "start Ollama or correct OLLAMA_HOST.",
-            )
-        return True
+
+def _chooser(endpoint: str) -> str:
+    if endpoint.startswith(OLLAMA):
+        return "OLLAMA_MODEL chooses another."
+    return "ACORE_LLM__MODEL chooses another."
 
 
 def _bytes(value: object) -> int | None:

@@ -67,6 +67,9 @@ class ChatRequest:
 
     ``think`` switches the reasoning of models that have it; ``None`` leaves it alone.
     ``prefill`` marks a warm-up: only the prompt's evaluation matters, no text is wanted.
+    ``repeatable`` says that an earlier answer to the same request will do; ``persona_version``
+    tells apart requests of different versions of a character. Servers are shared fairly among
+    ``tenant`` values: the place, such as a guild, on whose behalf the call is made.
     """
 
     messages: Sequence[PromptMessage]
@@ -76,6 +79,9 @@ class ChatRequest:
     think: bool | None = None
     priority: Priority = Priority.CONVERSATION
     prefill: bool = False
+    repeatable: bool = False
+    persona_version: str = ""
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +110,14 @@ class ToolCalled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """The stream is over, always the last event. ``finish`` is why the model stopped."""
+    """The stream is over, always the last event. ``finish`` is why the model stopped.
+
+    ``model`` names the one that answered, where several could have.
+    """
 
     finish: Literal["stop", "length", "tool_calls"]
     usage: Usage
+    model: str = ""
     kind: Literal["ended"] = "ended"
 
 
@@ -129,6 +139,24 @@ class ModelInfo:
     thinking: bool = False
     size_bytes: int | None = None
     parameters: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelListing:
+    """A model an endpoint has.
+
+    ``memory_bytes`` is what a running one holds, ``on_gpu_bytes`` the part of it on a GPU,
+    ``until`` when the server lets it go, in the server's own words.
+    """
+
+    name: str
+    endpoint: str = "ollama"
+    size_bytes: int | None = None
+    context_tokens: int | None = None
+    running: bool = False
+    memory_bytes: int | None = None
+    on_gpu_bytes: int | None = None
+    until: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,7 +113,7 @@ class OllamaModel:
         is yielded before a ``ProviderError`` that comes in the middle. An answer beyond the
         configured time or length is cut off and ends with ``length``.
         """
-        async with self._lane.slot(request.priority) as lease:
+        async with self._lane.slot(request.priority, request.tenant) as lease:
             while True:
                 try:
                     async with aclosing(self._answer(request, lease)) as events:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator
+from collections import OrderedDict, deque
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from services.domain.errors import ProviderError, ProviderFault
 from services.llm.model import Priority
+from services.observability.metrics import Metrics
 
 MAX_WAITING = 4096
 
@@ -70,22 +71,63 @@ class Lease:
             self._timeout.reschedule(asyncio.get_running_loop().time())
 
 
-class ProviderLane:
-    """The places of one model server, given out by priority and in order of asking.
+Waiting = tuple[asyncio.Future[None], Lease]
 
-    A waiting CONVERSATION preempts a running BACKGROUND or PREFILL holder when no place is free.
+
+class _FairQueue:
+    """Waiting calls of one priority: tenants take turns, a tenant's own calls keep their order."""
+
+    def __init__(self) -> None:
+        self._tenants: OrderedDict[str, deque[Waiting]] = OrderedDict()
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> Iterator[Waiting]:
+        for calls in self._tenants.values():
+            yield from calls
+
+    def append(self, entry: Waiting, tenant: str) -> None:
+        self._tenants.setdefault(tenant, deque()).append(entry)
+        self._length += 1
+
+    def remove(self, entry: Waiting, tenant: str) -> None:
+        calls = self._tenants[tenant]
+        calls.remove(entry)
+        self._length -= 1
+        if not calls:
+            del self._tenants[tenant]
+
+    def popleft(self) -> Waiting:
+        tenant, calls = next(iter(self._tenants.items()))
+        self._length -= 1
+        entry = calls.popleft()
+        if calls:
+            self._tenants.move_to_end(tenant)
+        else:
+            del self._tenants[tenant]
+        return entry
+
+
+class ProviderLane:
+    """The places of one model server, given out by priority and, within one, fairly.
+
+    Tenants of the same priority take turns, however many calls each has waiting; the calls of one
+    tenant keep their order. A waiting CONVERSATION preempts a running BACKGROUND or PREFILL holder when no place is free.
     BACKGROUND gets a place only when nobody else runs or waits. A cancelled waiter neither keeps
     nor loses a place. Beyond ``MAX_WAITING`` waiting calls, asking raises ``ProviderError``
-    (``OVERLOADED``).
+    (``OVERLOADED``). How long calls waited goes into ``metrics``.
     """
 
-    def __init__(self, concurrency: int, *, provider: str = "ollama") -> None:
+    def __init__(
+        self, concurrency: int, *, provider: str = "ollama", metrics: Metrics | None = None
+    ) -> None:
         self._concurrency = concurrency
         self._provider = provider
+        self._metrics = metrics
         self._running: list[Lease] = []
-        self._waiting: dict[Priority, deque[tuple[asyncio.Future[None], Lease]]] = {
-            priority: deque() for priority in Priority
-        }
+        self._waiting = {priority: _FairQueue() for priority in Priority}
 
     @property
     def running(self) -> int:
@@ -97,21 +139,30 @@ class ProviderLane:
         """How many calls wait for a place."""
         return sum(map(len, self._waiting.values()))
 
-    def slot(self, priority: Priority) -> AbstractAsyncContextManager[Lease]:
-        """Wait for a place and hold it inside the context."""
-        return self._slot(priority)
+    def slot(self, priority: Priority, tenant: str = "") -> AbstractAsyncContextManager[Lease]:
+        """Wait for a place, in turn with other tenants, and hold it inside the context."""
+        return self._slot(priority, tenant)
 
     @asynccontextmanager
-    async def _slot(self, priority: Priority) -> AsyncGenerator[Lease, None]:
+    async def _slot(self, priority: Priority, tenant: str) -> AsyncGenerator[Lease, None]:
         lease = Lease(self._provider, priority)
-        await self._take(lease)
+        asked = asyncio.get_running_loop().time()
+        await self._take(lease, tenant)
+        if self._metrics is not None:
+            waited = asyncio.get_running_loop().time() - asked
+            self._metrics.time(
+                "llm_queue_wait_seconds",
+                waited,
+                provider=self._provider,
+                priority=priority.name.lower(),
+            )
         try:
             yield lease
         finally:
             self._running.remove(lease)
             self._give()
 
-    async def _take(self, lease: Lease) -> None:
+    async def _take(self, lease: Lease, tenant: str) -> None:
         if self.waiting >= MAX_WAITING:
             raise ProviderError(
                 self._provider,
@@ -120,7 +171,7 @@ class ProviderLane:
             )
         granted = asyncio.get_running_loop().create_future()
         entry = (granted, lease)
-        self._waiting[lease.priority].append(entry)
+        self._waiting[lease.priority].append(entry, tenant)
         self._give()
         self._preempt()
         try:
@@ -129,7 +180,7 @@ class ProviderLane:
             if lease in self._running:
                 self._running.remove(lease)
             else:
-                self._waiting[lease.priority].remove(entry)
+                self._waiting[lease.priority].remove(entry, tenant)
             self._give()
             raise
 

@@ -10,9 +10,10 @@ from services.domain.ids import PersonaId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPreference:
-    """What a character asks of the model; ``None`` leaves the setting."""
+    """What a character asks of the model; ``None`` or nothing leaves the setting."""
 
     model: str | None = None
+    fallbacks: tuple[str, ...] = ()
     temperature: float | None = None
     max_tokens: int | None = None
 

@@ -36,10 +36,13 @@ class OneModel:
         self.model = model
         self.asked: list[str | None] = []
 
-    async def get(self, name: str | None = None) -> ChatModel:
+    async def get(self, name: str | None = None, *, fallbacks: Sequence[str] = ()) -> ChatModel:
         self.asked.append(name)
         await self.model.open()
         return self.model
+
+    async def thinking(self) -> ChatModel:
+        return await self.get()
 
     async def __aenter__(self) -> OneModel:
         return self

@@ -58,11 +58,16 @@ class ScriptedModel:
     A single script answers every request; a list is used up in order and raises ``AssertionError``
     when it runs dry; a function decides by the request. ``requests`` are those whose stream was
     begun, ``finished`` counts streams that reached their end and ``closed`` those that were left
-    early, by cancellation or by closing.
+    early, by cancellation or by closing. ``open_errors`` are raised by ``open`` and ``probe`` in
+    order; afterwards all is well.
     """
 
     def __init__(
-        self, playbook: Playbook = "Hello there.", *, info: ModelInfo | None = None
+        self,
+        playbook: Playbook = "Hello there.",
+        *,
+        info: ModelInfo | None = None,
+        open_errors: Sequence[ProviderError] = (),
     ) -> None:
         self._info = info or ModelInfo(
             provider="scripted", name="scripted", context_tokens=8192, tools=True
@@ -72,6 +77,7 @@ class ScriptedModel:
             self._playbook = playbook
         else:
             self._playbook = deque(playbook)
+        self._open_errors = deque(open_errors)
         self.requests: list[ChatRequest] = []
         self.opened = 0
         self.finished = 0
@@ -87,10 +93,14 @@ class ScriptedModel:
     async def open(self) -> ModelInfo:
         """Count the call."""
         self.opened += 1
+        if self._open_errors:
+            raise self._open_errors.popleft()
         return self._info
 
     async def probe(self) -> Health:
-        """Say that all is well."""
+        """Say that all is well, once ``open`` would."""
+        if self._open_errors:
+            return Health(ok=False, detail=self._open_errors.popleft().user_message)
         return Health(ok=True, detail="The scripted model is ready to answer.")
 
     async def stream(self, request: ChatRequest, /) -> AsyncGenerator[ModelEvent, None]:

@@ -11,6 +11,7 @@ from services.domain.errors import ProviderError, ProviderFault
 from services.llm import priority as module
 from services.llm.model import Priority
 from services.llm.priority import Preempted, ProviderLane
+from services.observability.metrics import Metrics
 
 CONVERSATION, PREFILL, BACKGROUND = Priority
 
@@ -23,12 +24,15 @@ async def settle() -> None:
 class Caller:
     """Takes a place, notes the order, and leaves when told."""
 
-    def __init__(self, lane: ProviderLane, priority: Priority, log: list[str], name: str) -> None:
+    def __init__(
+        self, lane: ProviderLane, priority: Priority, log: list[str], name: str, tenant: str = ""
+    ) -> None:
         self.leave = asyncio.Event()
         self._lane, self._priority, self._log, self._name = lane, priority, log, name
+        self._tenant = tenant
 
     async def run(self) -> str:
-        async with self._lane.slot(self._priority) as lease:
+        async with self._lane.slot(self._priority, self._tenant) as lease:
             self._log.append(self._name)
             try:
                 async with lease.within(None):
@@ -53,6 +57,57 @@ async def test_order_is_by_priority_and_fair_inside_a_class() -> None:
         callers[0].leave.set()
     assert log == ["c0", "c1", "c2", "p1", "p2", "b1"]
     assert (lane.running, lane.waiting) == (0, 0)
+
+
+async def line_up(lane: ProviderLane, calls: list[tuple[str, Priority]]) -> list[str]:
+    """Have calls ask in this order, tenant = first letter, and return the order of being served."""
+    log: list[str] = []
+    callers = [Caller(lane, priority, log, name, name[0]) for name, priority in calls]
+    async with asyncio.TaskGroup() as group:
+        for caller in callers:
+            group.create_task(caller.run())
+            await settle()
+        for caller in callers:
+            caller.leave.set()
+    assert (lane.running, lane.waiting) == (0, 0)
+    return log
+
+
+async def test_fifty_calls_of_one_tenant_delay_another_by_one():
+    calls = [(f"a{number}", CONVERSATION) for number in range(50)]
+    served = await line_up(ProviderLane(1), [*calls, ("b0", CONVERSATION), ("b1", CONVERSATION)])
+    assert served.index("b0") <= 2  # a0 held the place before b asked
+    assert served.index("b1") <= 4
+    assert [name for name in served if name[0] == "a"] == [name for name, _ in calls]
+
+
+async def test_tenants_take_turns_and_a_late_one_is_not_last():
+    calls = [(name, CONVERSATION) for name in ("x0", "a0", "a1", "a2", "b0", "b1", "c0")]
+    assert await line_up(ProviderLane(1), calls) == ["x0", "a0", "b0", "c0", "a1", "b1", "a2"]
+
+
+async def test_taking_turns_never_crosses_priorities():
+    calls = [("a0", CONVERSATION), ("b0", BACKGROUND), ("a1", CONVERSATION), ("a2", CONVERSATION)]
+    assert await line_up(ProviderLane(1), calls) == ["a0", "a1", "a2", "b0"]
+
+
+async def test_waiting_time_is_measured_by_provider_and_priority():
+    metrics = Metrics()
+    lane = ProviderLane(1, provider="embedded", metrics=metrics)
+    log: list[str] = []
+    first, second = Caller(lane, CONVERSATION, log, "a"), Caller(lane, CONVERSATION, log, "b")
+    second.leave.set()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(first.run())
+        await settle()
+        group.create_task(second.run())
+        await asyncio.sleep(0.05)
+        first.leave.set()
+    at_once, later = metrics.timed(
+        "llm_queue_wait_seconds", provider="embedded", priority="conversation"
+    )
+    assert at_once < 0.02
+    assert later >= 0.04
 
 
 @pytest.mark.parametrize("lesser", [PREFILL, BACKGROUND])
@@ -169,7 +224,7 @@ async def test_random_cancellations_never_keep_or_lose_a_place(concurrency: int)
     async def call(priority: Priority) -> None:
         nonlocal holders
         try:
-            async with lane.slot(priority) as lease:
+            async with lane.slot(priority, rng.choice("abc")) as lease:
                 holders += 1
                 assert holders <= concurrency
                 try:
