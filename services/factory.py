@@ -32,8 +32,10 @@ from services.domain.events import Notice
 from services.domain.ids import AuthorId, UlidSource
 from services.events.local import LocalEventBus
 from services.lifecycle import opened
+from services.llm.breaker import Breakers
 from services.llm.catalog import ModelCatalog
 from services.llm.tokens import CalibratedTokens, EstimatedTokens
+from services.llm.wrapping import Wrapping
 from services.observability.metrics import Metrics
 from services.people.permissions import Permissions
 from services.people.repository import PeopleRepository
@@ -86,13 +88,39 @@ class ServiceFactory(containers.DeclarativeContainer):
 
     # -- models
     tokens = providers.Singleton(CalibratedTokens, providers.Singleton(EstimatedTokens))
+    breakers = providers.Singleton(
+        Breakers,
+        failures=settings.provided.llm.breaker_failures,
+        seconds=settings.provided.llm.breaker_seconds,
+        clock=clock,
+        metrics=metrics,
+    )
+    wrapping = providers.Singleton(
+        Wrapping,
+        settings.provided.llm,
+        breakers=breakers,
+        metrics=metrics,
+        clock=clock,
+        rng=rng,
+        tokens=tokens,
+        on_notice=announce,
+    )
     models = providers.Singleton(
         ModelCatalog,
         settings.provided.llm,
         settings.provided.embedded,
+        hosted=providers.Dict(
+            openai=settings.provided.openai,
+            openrouter=settings.provided.openrouter,
+            requesty=settings.provided.requesty,
+            vllm=settings.provided.vllm,
+            llamacpp=settings.provided.llamacpp,
+        ),
         data=settings.provided.storage.data,
         clock=clock,
         tokens=tokens,
+        wrapping=wrapping,
+        metrics=metrics,
         on_notice=announce,
     )
 
@@ -157,6 +185,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         tokens=tokens,
         inspector=inspector,
         settings=settings.provided.llm,
+        rng=rng,
     )
     runner = providers.Singleton(
         TurnRunner,

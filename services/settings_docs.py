@@ -44,7 +44,8 @@ value unsets a setting that may be empty. A relative path starts at the working 
 one at the project's folder. Secrets are read from the environment and `.env` only.
 
 A name that does not exist, or a value that does not fit, stops the start with a sentence that names
-it.
+it. Settings marked "at once" also change while acore runs, when the settings are
+[reloaded](operations.md#reloading); the others change at the next start.
 """
 
 _ALIASES_HEAD = """\
@@ -57,8 +58,8 @@ Where two of these set the same thing, the upper one wins.
 """
 
 _SECTION_HEAD = """\
-| Setting | Variable | Expects | Default | Meaning |
-|---|---|---|---|---|
+| Setting | Variable | Expects | Default | Changes | Meaning |
+|---|---|---|---|---|---|
 """
 
 
@@ -120,6 +121,7 @@ def _row(field: SettingField) -> str:
         f"`{field.variable}`",
         field.expectation,
         default,
+        "at once" if field.live else "at start",
         field.info.description or "",
     )
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"

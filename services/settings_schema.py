@@ -55,6 +55,12 @@ class SettingField:
         return SecretStr in (self._annotation, *get_args(self._annotation))
 
     @property
+    def live(self) -> bool:
+        """Whether a reload changes it; the others change at the next start."""
+        extra = self.info.json_schema_extra
+        return isinstance(extra, dict) and extra.get("live") is True
+
+    @property
     def listed(self) -> bool:
         """Whether it takes several values."""
         return _is_a(get_origin(self._annotation), Sequence, Set)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from services.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from services.settings import Settings
@@ -21,23 +24,63 @@ class ChatOptions:
     as_json: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsSource:
+    """Where the settings of this process come from, to read them once more.
+
+    ``overrides`` are those of the command line, ``environ`` is the environment at the start.
+    """
+
+    config: Path | None
+    overrides: Mapping[str, object]
+    environ: Mapping[str, str]
+    cwd: Path
+
+    def load(self) -> Settings:
+        """Read the settings; raises ``ConfigurationError``."""
+        from services.configuration import load_settings  # noqa: PLC0415
+
+        return load_settings(
+            config=self.config, overrides=self.overrides, environ=self.environ, cwd=self.cwd
+        )
+
+    def files(self) -> tuple[Path, ...]:
+        """Return the files that are read, whether they are there or not."""
+        from services.settings_files import CONFIG_NAME, DOTENV_NAME  # noqa: PLC0415
+
+        return self.cwd / (self.config or CONFIG_NAME), self.cwd / DOTENV_NAME
+
+    def secrets(self, settings: Settings) -> Iterator[str]:
+        """Return what must not be written anywhere; ``settings`` were just loaded from here."""
+        from services.observability.logging import secret_values  # noqa: PLC0415
+        from services.settings_files import DOTENV_NAME, read_dotenv  # noqa: PLC0415
+
+        return secret_values(settings, self.environ, read_dotenv(self.cwd / DOTENV_NAME))
+
+
 class Launch(Protocol):
     """Runs the frontends until they are done or the process is told to stop."""
 
-    def __call__(
-        self, settings: Settings, *, chat: ChatOptions, only: str | None = None
-    ) -> Awaitable[int]:
+    def __call__(self, call: Invocation, *, chat: ChatOptions, only: str | None = None) -> Awaitable[int]:
         """Return the exit code; ``only`` names the one frontend that is wanted."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """One call of a command."""
+    """One call of a command; ``loaded`` are the settings, or why they could not be loaded."""
 
     arguments: argparse.Namespace
-    settings: Settings
+    loaded: Settings | ConfigurationError
+    source: SettingsSource
     launch: Launch
+
+    @property
+    def settings(self) -> Settings:
+        """The settings; raises the reason why they could not be loaded."""
+        if isinstance(self.loaded, ConfigurationError):
+            raise self.loaded
+        return self.loaded
 
 
 class CommandModule(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -22,7 +23,7 @@ from services.conversation.turn import Turn
 from services.domain.people import AuthorKind
 from services.llm.model import ChatModel, PromptMessage, Sampling, TokenCounter
 from services.persona.character import Persona
-from services.settings import LlmSettings
+from services.settings import ConversationSettings, LlmSettings
 from services.toolbox.spec import ToolContext, ToolSpec
 from services.toolbox.toolbox import Toolbox, schema_of
 
@@ -59,7 +60,9 @@ class AnswerSource:
         tokens: TokenCounter,
         inspector: Inspector,
         settings: LlmSettings,
+        rng: random.Random,
     ) -> None:
+        self._rng = rng
         self._models = models
         self._assembler = assembler
         self._generation = generation
@@ -68,14 +71,22 @@ class AnswerSource:
         self._inspector = inspector
         self._settings = settings
 
+    def reconfigure(self, settings: LlmSettings) -> None:
+        """Take over ``settings`` from the next turn on."""
+        self._settings = settings
+
     async def stream(self, turn: Turn, /) -> AsyncGenerator[GenerationEvent, None]:
-        """Yield the answer's events; see ``Generation.stream`` for order and errors."""
+        """Yield the answer's events; see ``Generation.stream`` for order and errors.
+
+        The settings at the first event hold for the whole turn.
+        """
+        settings, limits = self._settings, self._assembler.settings
         model = await self._models.get(
             turn.model_name or turn.persona.model.model, fallbacks=turn.persona.model.fallbacks
         )
-        sampling = self.sampling(turn.persona, model)
+        sampling = sampling_for(turn.persona, model, settings)
         tools = self._toolbox.offered(turn.persona.tools, turn.role)
-        prompt = await self._pack(turn, model, sampling, tools)
+        prompt = await self._pack(turn, model, sampling, tools, limits)
         messages = prompt.messages
         if turn.resumed is not None:
             call, result = turn.resumed
@@ -94,30 +105,25 @@ class AnswerSource:
             model=model,
             messages=messages,
             sampling=sampling,
-            think=self._settings.think,
+            think=settings.think,
             tools=tools,
             context=tool_context(turn),
             own_names=own,
             other_names=others,
+            limits=limits,
             persona_version=turn.persona.version,
         )
         async with aclosing(self._generation.stream(job)) as events:
             async for event in events:
                 yield event
 
-    def sampling(self, persona: Persona, model: ChatModel) -> Sampling:
-        """Return how ``persona`` samples; the answer never takes more than half the context."""
-        wanted = persona.model.max_tokens or self._settings.max_tokens
-        temperature = persona.model.temperature
-        return Sampling(
-            max_tokens=min(wanted, model.info.context_tokens // 2),
-            temperature=self._settings.temperature if temperature is None else temperature,
-            top_p=self._settings.top_p,
-            repeat_penalty=self._settings.repeat_penalty,
-        )
-
     async def _pack(
-        self, turn: Turn, model: ChatModel, sampling: Sampling, tools: Sequence[ToolSpec]
+        self,
+        turn: Turn,
+        model: ChatModel,
+        sampling: Sampling,
+        tools: Sequence[ToolSpec],
+        limits: ConversationSettings,
     ) -> Prompt:
         described = json.dumps([dict(schema_of(tool).parameters) for tool in tools])
         extra = sum(self._tokens.count(tool.description) + 40 for tool in tools)
@@ -129,12 +135,30 @@ class AnswerSource:
             turn.history,
             info=model.info,
             reserve=sampling.max_tokens,
+            settings=limits,
             tools_tokens=extra + (self._tokens.count(described) if tools else 0),
         )
+
+    def excuse(self) -> str | None:
+        """Return what is said when no model answered; ``None`` says what went wrong."""
+        texts = self._settings.fallback_texts
+        return self._rng.choice(texts) if texts else None
 
     def opening(self, persona: Persona, model: ChatModel) -> list[PromptMessage]:
         """Return what every prompt of ``persona`` begins with."""
         return self._assembler.opening(persona, model.info)
+
+
+def sampling_for(persona: Persona, model: ChatModel, settings: LlmSettings) -> Sampling:
+    """Return how ``persona`` samples; the answer never takes more than half the context."""
+    wanted = persona.model.max_tokens or settings.max_tokens
+    temperature = persona.model.temperature
+    return Sampling(
+        max_tokens=min(wanted, model.info.context_tokens // 2),
+        temperature=settings.temperature if temperature is None else temperature,
+        top_p=settings.top_p,
+        repeat_penalty=settings.repeat_penalty,
+    )
 
 
 def speaker_names(turn: Turn) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -41,6 +41,10 @@ class Choices:
         self._gate = gate
         self.max_hops = gate.max_hops
 
+    def reconfigure(self, gate: GateSettings) -> None:
+        """Take over the limits that somebody has set."""
+        self._gate = gate
+
     async def persona(self, conversation: ConversationId) -> Persona:
         """Return the character chosen here, else the default one."""
         name = await self._scopes.resolve(PERSONA, conversation=conversation)

@@ -23,7 +23,7 @@ from services.domain.replies import TurnBrief, TurnKind
 from services.llm.model import ModelInfo, PromptMessage, PromptRole, TokenCounter
 from services.observability.metrics import Metrics
 from services.persona.character import Persona
-from services.persona.macros import fill
+from services.persona.macros.names import fill
 from services.persona.prompts import PromptLibrary
 from services.settings import ConversationSettings
 
@@ -79,10 +79,25 @@ class ContextAssembler:
         self._read_blob = read_blob
         self._metrics = metrics
         self._default_user = default_user
-        self._openings: dict[tuple[str, str, str, int], list[PromptMessage]] = {}
+        self._openings: dict[tuple[str, str, str, int, float], list[PromptMessage]] = {}
+
+    @property
+    def settings(self) -> ConversationSettings:
+        """What holds for the next turn."""
+        return self._settings
+
+    def reconfigure(self, settings: ConversationSettings, *, default_user: str) -> None:
+        """Take over ``settings``, and what people without a name are called, from the next turn."""
+        self._settings = settings
+        self._default_user = default_user
 
     def opening(
-        self, persona: Persona, info: ModelInfo, *, user: str | None = None
+        self,
+        persona: Persona,
+        info: ModelInfo,
+        *,
+        user: str | None = None,
+        settings: ConversationSettings | None = None,
     ) -> list[PromptMessage]:
         """Return the part of a prompt that is the same in every turn of ``persona``.
 
@@ -90,11 +105,12 @@ class ContextAssembler:
         out block by block, from its end, beyond its share.
         """
         user = user or self._default_user
-        key = (persona.id, persona.version, user, info.context_tokens)
+        share = (settings or self._settings).examples_share
+        key = (persona.id, persona.version, user, info.context_tokens, share)
         if key not in self._openings:
             if len(self._openings) >= _KEPT_OPENINGS:
                 self._openings.clear()
-            self._openings[key] = self._build_opening(persona, info.context_tokens, user)
+            self._openings[key] = self._build_opening(persona, info.context_tokens, user, share)
         return self._openings[key]
 
     async def assemble(
@@ -105,17 +121,19 @@ class ContextAssembler:
         *,
         info: ModelInfo,
         reserve: int,
+        settings: ConversationSettings,
         tools_tokens: int = 0,
     ) -> Prompt:
         """Return the prompt for one turn, leaving ``reserve`` tokens for the answer.
 
-        ``history`` is oldest first and ends with what is to be answered.
+        ``history`` is oldest first and ends with what is to be answered; ``settings`` are those the
+        turn began with.
         """
         user = self._user_name(brief)
         budget = max(info.context_tokens - reserve - tools_tokens, info.context_tokens // 4)
-        opening = self.opening(persona, info, user=user)
-        collected = await self._collect(brief)
-        late = self._late(collected, int(info.context_tokens * self._settings.memory_share))
+        opening = self.opening(persona, info, user=user, settings=settings)
+        collected = await self._collect(brief, settings.context_deadline_seconds)
+        late = self._late(collected, int(info.context_tokens * settings.memory_share))
         closing = self._closing(brief, persona, user)
         fixed = self._cost([*opening, *late, *closing])
         turns = prompt_history(history, persona)
@@ -136,14 +154,16 @@ class ContextAssembler:
         report = _report(parts, collected, fitted.dropped)
         return Prompt(messages=messages, tokens=fixed + sum(fitted.costs), report=report)
 
-    def _build_opening(self, persona: Persona, context: int, user: str) -> list[PromptMessage]:
+    def _build_opening(
+        self, persona: Persona, context: int, user: str, examples_share: float
+    ) -> list[PromptMessage]:
         content = self._render_system(persona, user)
         room = context // 2
         if self._tokens.count(content) > room:
             logger.warning("character too long for the context", extra={"persona": persona.id})
             content = clip(content, room, self._tokens.count)
         opening = [PromptMessage(role=PromptRole.SYSTEM, content=content, source="persona")]
-        if examples := self._examples(persona, int(context * self._settings.examples_share), user):
+        if examples := self._examples(persona, int(context * examples_share), user):
             opening.append(
                 PromptMessage(role=PromptRole.SYSTEM, content=examples, source="examples")
             )
@@ -174,7 +194,7 @@ class ContextAssembler:
         )
         return fill(text, char=persona.name, user=user)
 
-    async def _collect(self, brief: TurnBrief) -> _Collected:
+    async def _collect(self, brief: TurnBrief, deadline: float) -> _Collected:
         needs = needs_of(brief)
         collected = _Collected()
         chosen = []
@@ -188,7 +208,7 @@ class ContextAssembler:
             return collected
         async with asyncio.TaskGroup() as group:
             tasks = {group.create_task(self._ask(source, brief)): source for source in chosen}
-            _, late = await asyncio.wait(tasks, timeout=self._settings.context_deadline_seconds)
+            _, late = await asyncio.wait(tasks, timeout=deadline)
             for task in late:
                 task.cancel()
         for task, source in tasks.items():

@@ -68,6 +68,12 @@ class Gate:
         self._seen: BoundedMap[str, None] = BoundedMap(_REMEMBERED_MESSAGES)
         self._rules: BoundedMap[GateOverrides, Rules] = BoundedMap(_REMEMBERED_PLACES)
 
+    def reconfigure(self, settings: GateSettings) -> None:
+        """Decide by ``settings`` from the next message on; what was counted still counts."""
+        self._settings = settings
+        self._rules.clear()
+        self._limits.reconfigure(window_seconds=settings.limit_window_seconds)
+
     async def decide(
         self,
         inbound: Inbound,

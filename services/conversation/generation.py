@@ -71,6 +71,7 @@ class Assignment:
     context: ToolContext
     own_names: Sequence[str]
     other_names: Sequence[str]
+    limits: ConversationSettings
     persona_version: str = ""
 
     @property
@@ -97,6 +98,10 @@ class Generation:
         self._prompts = prompts
         self._settings = settings
 
+    def reconfigure(self, settings: ConversationSettings) -> None:
+        """Take over ``settings``; an answer being given goes by those in its assignment."""
+        self._settings = settings
+
     async def stream(self, job: Assignment, /) -> AsyncGenerator[GenerationEvent, None]:
         """Yield cleaned text and tool events, then one ``Done``.
 
@@ -109,7 +114,7 @@ class Generation:
         seen: set[str] = set()
         usage = Usage()
         tools = list(job.tools)
-        for count in range(1, self._settings.tool_rounds + 2):
+        for count in range(1, job.limits.tool_rounds + 2):
             done = _Round()
             async with aclosing(self._round(job, transcript, tools, cleaner, done)) as texts:
                 async for text in texts:
@@ -127,12 +132,12 @@ class Generation:
                     yield Done(usage, count, cut=False)
                     return
                 yield ToolStarted(call_id=call.id, name=call.name, arguments=call.arguments)
-                result = await self._run(call, job.context)
+                result = await self._run(call, job.context, job.limits)
                 yield _finished(call, result)
                 transcript.append(result_message(call, result, tool))
             repeated = not {_fingerprint(call) for call in done.calls}.isdisjoint(seen)
             seen.update(_fingerprint(call) for call in done.calls)
-            if repeated or count >= self._settings.tool_rounds:
+            if repeated or count >= job.limits.tool_rounds:
                 tools = []
                 transcript.append(self._answer_now())
         if rest := cleaner.close():
@@ -142,11 +147,12 @@ class Generation:
 
     async def run_confirmed(self, call: ToolCall, context: ToolContext) -> ToolResult:
         """Run a call a person has agreed to."""
-        return await self._run(call, context)
+        return await self._run(call, context, self._settings)
 
-    async def _run(self, call: ToolCall, context: ToolContext) -> ToolResult:
-        limit = self._settings.tool_result_characters
-        return await self._toolbox.run(call, context, limit=limit)
+    async def _run(
+        self, call: ToolCall, context: ToolContext, limits: ConversationSettings
+    ) -> ToolResult:
+        return await self._toolbox.run(call, context, limit=limits.tool_result_characters)
 
     async def _round(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,6 +14,8 @@ from services.domain.ids import PersonaId
 from services.domain.messages import HistoryEntry
 from services.domain.replies import TurnKind
 from services.persona.character import Persona
+
+logger = logging.getLogger(__name__)
 
 _CHATTER = frozenset({"no_trigger", "judge_declined", "chance"})
 _NEVER_KEPT = frozenset(
@@ -58,6 +61,7 @@ class Intake:
             release([decision])
             await self._withhold(arrival, Withheld(reason="duplicate"))
             return None
+        logger.info("message taken in", extra={"trigger": decision.trigger})
         return self._job(arrival, entry, decision, present, last_responder)
 
     async def _withhold(self, arrival: Arrival, decision: Withheld) -> None:
@@ -68,6 +72,7 @@ class Intake:
         if kept:
             await self._record(arrival.inbound)
         company.metrics.count("suppressed", reason=decision.reason)
+        logger.info("message not answered", extra={"reason": decision.reason})
         company.bus.publish(
             Suppressed(
                 conversation=message.conversation, message=message.id, reason=decision.reason

@@ -13,6 +13,7 @@ from services.domain.ids import AuthorId, ConversationId, PersonaId
 from services.domain.messages import HistoryEntry, Message
 from services.domain.people import Author, Role
 from services.domain.replies import Delivery, Terminal, TurnKind
+from services.observability.logging import correlation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Arrival:
 
     inbound: Inbound
     receipt: Receipt
+    correlation: str | None = field(default_factory=correlation.get)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Proposal:
     initiative: Initiative
     delivery: Delivery
     receipt: Receipt
+    correlation: str | None = field(default_factory=correlation.get)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Operation:
 
     work: Callable[[], Awaitable[Any]]
     done: asyncio.Future[Any]
+    correlation: str | None = field(default_factory=correlation.get)
 
 
 Item = Arrival | Proposal | Operation
@@ -55,7 +59,10 @@ Item = Arrival | Proposal | Operation
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """Answers to be given: one turn for each of ``personas``, in order."""
+    """Answers to be given: one turn for each of ``personas``, in order.
+
+    ``correlation`` is that of the newest message it answers.
+    """
 
     kind: TurnKind
     personas: Sequence[PersonaId]
@@ -74,6 +81,7 @@ class Job:
     resumed: tuple[ToolCall, ToolResult] | None = None
     account: dict[str, object] = field(default_factory=dict)
     terminals: list[Terminal] = field(default_factory=list)
+    correlation: str | None = field(default_factory=correlation.get)
 
     def absorb(self, other: Job) -> None:
         """Answer ``other``'s messages as well, after our own."""
@@ -83,6 +91,7 @@ class Job:
         self.personas = tuple(dict.fromkeys([*self.personas, *other.personas]))
         self.delivery, self.asker, self.role = other.delivery, other.asker, other.role
         self.witnesses |= other.witnesses
+        self.correlation = other.correlation
 
     def settle(self) -> None:
         """Fulfil the promises with what happened."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -42,6 +42,14 @@ class BoundedMap(Generic[K, V]):
         if len(self._entries) > self._capacity:
             self._entries.popitem(last=False)
 
+    def values(self) -> Iterable[V]:
+        """Return the entries, those unused for longest first."""
+        return self._entries.values()
+
+    def clear(self) -> None:
+        """Forget every entry."""
+        self._entries.clear()
+
     def drop(self, key: K) -> None:
         """Forget the entry if it is there."""
         self._entries.pop(key, None)
@@ -50,11 +58,11 @@ class BoundedMap(Generic[K, V]):
 class SlidingWindow:
     """What happened to one key in the last ``seconds``, with places held for what may happen."""
 
-    __slots__ = ("_clock", "_confirmed", "_held", "_noticed_at", "_seconds")
+    __slots__ = ("_clock", "_confirmed", "_held", "_noticed_at", "seconds")
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock
-        self._seconds = seconds
+        self.seconds = seconds
         self._confirmed: deque[float] = deque()
         self._held = 0
         self._noticed_at: float | None = None
@@ -62,14 +70,14 @@ class SlidingWindow:
     def retry_after(self, limit: int) -> float | None:
         """Return ``None`` if there is room below ``limit``, else seconds until there can be."""
         now = self._clock.monotonic()
-        while self._confirmed and self._confirmed[0] + self._seconds <= now:
+        while self._confirmed and self._confirmed[0] + self.seconds <= now:
             self._confirmed.popleft()
         surplus = len(self._confirmed) + self._held - limit
         if surplus < 0:
             return None
         if surplus >= len(self._confirmed):
-            return self._seconds
-        return self._confirmed[surplus] + self._seconds - now
+            return self.seconds
+        return self._confirmed[surplus] + self.seconds - now
 
     def hold(self) -> None:
         """Count one more, for as long as it takes to be confirmed or let go."""
@@ -87,7 +95,7 @@ class SlidingWindow:
     def first_refusal(self) -> bool:
         """Tell, once per window, that this key should hear why it is refused."""
         now = self._clock.monotonic()
-        if self._noticed_at is not None and now - self._noticed_at < self._seconds:
+        if self._noticed_at is not None and now - self._noticed_at < self.seconds:
             return False
         self._noticed_at = now
         return True
@@ -153,6 +161,12 @@ class Limits:
     def __len__(self) -> int:
         """How many keys are remembered."""
         return len(self._windows)
+
+    def reconfigure(self, *, window_seconds: float) -> None:
+        """Count over another length of time; what has happened still counts."""
+        self._seconds = window_seconds
+        for window in self._windows.values():
+            window.seconds = window_seconds
 
     def check(self, key: Hashable, limit: int) -> float | None:
         """Return ``None`` if one more is within ``limit``, else seconds until one can be."""

@@ -19,7 +19,7 @@ from services.domain.messages import Alternatives, HistoryEntry
 from services.domain.people import Author, AuthorKind, Role
 from services.domain.replies import Delivery, TurnKind
 from services.persona.character import Persona
-from services.persona.macros import fill
+from services.persona.macros.names import fill
 from services.storage.database import Database
 from services.toolbox.spec import ToolContext
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.conversation.answers import AnswerSource
 from services.conversation.generation import Done, NeedsConfirmation, Text, empty_answer
@@ -14,7 +14,7 @@ from services.conversation.ledger import Confirmation, Ending, Failure, Ledger, 
 from services.conversation.sentences import SentenceSplitter
 from services.conversation.speech_text import to_speech
 from services.conversation.turn import Turn
-from services.domain.errors import AcoreError
+from services.domain.errors import AcoreError, ProviderError
 from services.domain.replies import (
     AlternativeAdded,
     ConfirmationRequested,
@@ -73,7 +73,10 @@ class TurnRunner:
         """
         token = turn_id.set(turn.brief.turn)
         try:
-            return await self._run(turn)
+            logger.info("turn begun", extra={"persona": turn.persona.id})
+            result = await self._run(turn)
+            logger.info("turn ended", extra={"outcome": result.terminal.kind})
+            return result
         finally:
             turn_id.reset(token)
 
@@ -195,12 +198,18 @@ class TurnRunner:
                 written=written, heard=heard, usage=stage.usage, interrupted=turn.reason
             )
         elif error is not None:
-            ending = Ending(
-                written=stage.lanes.shown(), usage=stage.usage, failure=as_failure(error)
-            )
+            failure = self._failure(error, begun=bool(stage.text))
+            ending = Ending(written=stage.lanes.shown(), usage=stage.usage, failure=failure)
         else:
             ending = Ending(written="".join(stage.text), usage=stage.usage)
         return await self._commit(turn, ending)
+
+    def _failure(self, error: Exception, *, begun: bool) -> Failure:
+        failure = as_failure(error)
+        excuse = self._answers.excuse()
+        if excuse is None or begun or not isinstance(error, ProviderError):
+            return failure
+        return replace(failure, user_message=excuse)
 
     async def _commit(self, turn: Turn, ending: Ending) -> TurnResult:
         try:

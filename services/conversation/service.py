@@ -25,9 +25,12 @@ from services.domain.messages import Alternatives, HistoryEntry
 from services.domain.people import Author, Role
 from services.domain.replies import Delivery, InterruptReason
 from services.lifecycle import Supervisor
+from services.observability.logging import correlated, correlation
 from services.persona.character import Persona
 
 logger = logging.getLogger(__name__)
+
+_STORING_SECONDS = 3.0
 
 T = TypeVar("T")
 
@@ -82,18 +85,23 @@ class ConversationService:
         await self.drain()
         await self._supervisor.__aexit__(kind, error, trace)
 
-    async def drain(self) -> None:
-        """Take in nothing more, stop every turn, and wait until what was shown is stored."""
+    async def drain(self, patience: float = 0.0) -> None:
+        """Take in nothing more, and wait until every answer has ended and is stored.
+
+        Running answers may go on for ``patience`` seconds; then they are interrupted, and what was
+        shown of them is stored and marked as cut off. What waits for an answer gets none.
+        """
         self._draining = True
         sessions = self._sessions.all()
         for session in sessions:
-            session.close(InterruptReason.SHUTDOWN)
-        if sessions:
-            waits = asyncio.gather(*(session.quiet() for session in sessions))
-            try:
-                await asyncio.wait_for(waits, self._settings.shutdown_seconds)
-            except TimeoutError:
-                logger.warning("turns did not end in time", extra={"sessions": len(sessions)})
+            session.finish()
+        if await _all_quiet(sessions, patience):
+            return
+        cut = sum(session.stop(InterruptReason.SHUTDOWN) for session in sessions)
+        if cut:
+            logger.warning("running answers cut off", extra={"answers": cut})
+        if not await _all_quiet(sessions, _STORING_SECONDS):
+            logger.warning("turns did not end in time", extra={"sessions": len(sessions)})
 
     async def receive(self, inbound: Inbound) -> Receipt:
         """Take in a message and return at once with the promise of its outcome.
@@ -108,7 +116,8 @@ class ConversationService:
                 f"{self._settings.max_message_characters:,}. Please shorten it.",
             )
         receipt = Receipt(inbound.message.conversation)
-        self._session(inbound.message.conversation).post(Arrival(inbound, receipt))
+        about = correlation.get() or inbound.message.id
+        self._session(inbound.message.conversation).post(Arrival(inbound, receipt, about))
         return receipt
 
     async def initiate(self, initiative: Initiative) -> Receipt:
@@ -122,7 +131,7 @@ class ConversationService:
             receipt.settle(Outcome(withheld=Withheld(reason="hop_limit")))
             return receipt
         session = self._session(initiative.conversation)
-        session.post(Proposal(initiative, delivery, receipt))
+        session.post(Proposal(initiative, delivery, receipt, self._about()))
         return receipt
 
     def stop(
@@ -348,9 +357,24 @@ class ConversationService:
     ) -> T:
         """Run ``work`` in the conversation's turn, when no answer runs or waits."""
         session = self._session(conversation)
-        item, done = operation(lambda: work(session))
+        with correlated(self._about()):
+            item, done = operation(lambda: work(session))
         session.post(item)
         return await done
+
+    def _about(self) -> str:
+        """Return what log lines about something that is no message are found by."""
+        return correlation.get() or self._company.ids.new()
+
+
+async def _all_quiet(sessions: Sequence[Session], seconds: float) -> bool:
+    """Tell whether no session has anything to say any more, waiting for that if need be."""
+    waits = asyncio.gather(*(session.quiet() for session in sessions))
+    try:
+        await asyncio.wait_for(waits, seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _queued(session: Session, job: Job) -> Receipt:

@@ -23,6 +23,7 @@ from services.domain.events import TurnConcluded
 from services.domain.ids import AuthorId, ConversationId, PersonaId
 from services.domain.messages import HistoryEntry, Message, Modality
 from services.domain.replies import InterruptReason, TurnFinished, TurnKind
+from services.observability.logging import correlated
 from services.persona.character import Persona
 
 logger = logging.getLogger(__name__)
@@ -98,11 +99,10 @@ class Session:
         self._work.set()
         return True
 
-    def close(self, reason: InterruptReason) -> None:
-        """Take in nothing more, drop what waits, and interrupt the running turn."""
+    def finish(self) -> None:
+        """Take in nothing more and drop what waits; a running turn goes on to its end."""
         self._closed = True
         self._drop_waiting()
-        self.stop(reason)
         self._work.set()
 
     @property
@@ -160,7 +160,8 @@ class Session:
             self._busy = True
             self._accepting = item
             try:
-                await self._accept(item)
+                with correlated(item.correlation):
+                    await self._accept(item)
                 self._accepting = None
             finally:
                 self._busy = self._current is not None or bool(self._jobs)
@@ -237,7 +238,9 @@ class Session:
         while True:
             while self._jobs:
                 self._busy = True
-                await self._answer(self._jobs.popleft())
+                job = self._jobs.popleft()
+                with correlated(job.correlation):
+                    await self._answer(job)
             self._busy = False
             self._quiet.set()
             if self._closed:
@@ -255,7 +258,7 @@ class Session:
                 result = await self._run_turn(job, persona)
                 sent = sent or result.entry is not None
                 stopped = self._current is not None and self._current.reason is not None
-                if stopped or not isinstance(result.terminal, TurnFinished):
+                if self._closed or stopped or not isinstance(result.terminal, TurnFinished):
                     break
         except AcoreError as error:
             _fail(job, error)

@@ -33,9 +33,7 @@ class Warming:
     async def persona(self, persona: Persona) -> bool:
         """Evaluate what every prompt of ``persona`` begins with; False when no model answers."""
         try:
-            model = await self._models.get(
-                persona.model.model, fallbacks=persona.model.fallbacks
-            )
+            model = await self._models.get(persona.model.model, fallbacks=persona.model.fallbacks)
             await _evaluate(model, self._answers.opening(persona, model))
         except AcoreError as error:
             logger.info("warming up failed", extra={"code": error.code})

@@ -25,8 +25,8 @@ class Finding:
     """What one check found: one sentence, and one that says what to do about it.
 
     ``cause`` says where a warning or problem lies: in the ``settings``, in something acore depends
-    on, or in its data. The examination fills in ``check`` and ``area`` and makes both sentences
-    safe to publish.
+    on, or in its data. The examination fills in ``area``, and ``check`` unless one check tells of
+    several things, and makes both sentences safe to publish.
     """
 
     status: Status

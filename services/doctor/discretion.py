@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -19,7 +20,8 @@ MASK = "***"
 SOMEBODY = "<user>"
 
 _SHORTEST_SECRET = 4
-_SECRET_NAME = re.compile(r"(?i)(key|token|secret|passw(or)?d|credential)")
+_SHORTEST_GUESS = 6
+_SECRET_NAME = re.compile(r"(?i)(key|token|secret|passw(or)?d|credentials?)$")
 _CREDENTIALS = re.compile(r"(://)[^\s/]*@")
 _QUERY = re.compile(r"(https?://[^\s?]+)\?\S+")
 _KEY = re.compile(r"\b(sk|pk|ghp|xox[abp])[-_][\w-]{8,}|(?i:bearer)\s+\S+")
@@ -27,11 +29,17 @@ _HOMES = re.compile(r"(?<![\w.])/(?:home|Users)/[^/\s:;,]+")
 _PATHS = re.compile(r"\S*/\S*")
 
 
+def likely_secret(name: str) -> bool:
+    """Tell whether a variable or setting called ``name`` probably holds a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
 class Discretion:
     """Replaces secrets, credentials in addresses, the home folder and the user's name."""
 
     def __init__(self, case: Case) -> None:
-        secrets = {secret for secret in _secrets(case) if len(secret) >= _SHORTEST_SECRET}
+        secrets = {secret for secret in _known_secrets(case) if len(secret) >= _SHORTEST_SECRET}
+        secrets |= {guess for guess in _likely_secrets(case) if len(guess) >= _SHORTEST_GUESS}
         self._secrets = sorted(secrets, key=len, reverse=True)
         self._homes = sorted(_home_folders(case.environ), key=len, reverse=True)
         self._names = _user_names(case.environ)
@@ -54,15 +62,18 @@ class Discretion:
         return path
 
 
-def _secrets(case: Case) -> Iterable[str]:
-    if isinstance(case.settings, Settings):
-        for path in setting_fields(Settings):
-            section, _, name = path.partition(".")
-            value = getattr(getattr(case.settings, section), name)
-            if isinstance(value, SecretStr):
-                yield value.get_secret_value()
+def _known_secrets(case: Case) -> Iterable[str]:
+    if not isinstance(case.settings, Settings):
+        return
+    for field in setting_fields(Settings).values():
+        value = getattr(getattr(case.settings, field.section), field.name)
+        if isinstance(value, SecretStr):
+            yield value.get_secret_value()
+
+
+def _likely_secrets(case: Case) -> Iterable[str]:
     for variables in (case.environ, _dotenv(case.cwd)):
-        yield from (value for name, value in variables.items() if _SECRET_NAME.search(name))
+        yield from (value for name, value in variables.items() if likely_secret(name))
     yield from _secrets_in_toml(case)
 
 
@@ -81,23 +92,19 @@ def _secrets_in_toml(case: Case) -> Iterable[str]:
     for table in document.values():
         if isinstance(table, Mapping):
             for name, value in table.items():
-                if isinstance(value, str) and _SECRET_NAME.search(str(name)):
+                if isinstance(value, str) and likely_secret(str(name)):
                     yield value
 
 
 def _home_folders(environ: Mapping[str, str]) -> set[str]:
     homes = {environ.get("HOME", "")}
-    try:
+    with suppress(RuntimeError):  # there is neither a variable nor an account
         homes.add(str(Path.home()))
-    except RuntimeError:
-        pass  # there is neither a variable nor an account
     return {home.rstrip("/") for home in homes if len(home.rstrip("/")) > 1}
 
 
 def _user_names(environ: Mapping[str, str]) -> set[str]:
     names = {environ.get("USER", ""), environ.get("LOGNAME", "")}
-    try:
+    with suppress(KeyError, OSError):  # there is no account
         names.add(getpass.getuser())
-    except (KeyError, OSError):
-        pass  # there is no account
     return {name for name in names if name}

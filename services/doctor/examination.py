@@ -12,15 +12,16 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from services.doctor import checks
-from services.doctor.check import Case, Check, Finding, problem, skipped
+from services.doctor.check import Case, Cause, Check, Finding, problem, skipped
 from services.doctor.discretion import Discretion
-from services.domain.errors import AcoreError, ConfigurationError
+from services.domain.errors import AcoreError, ConfigurationError, ProviderError
 
 logger = logging.getLogger(__name__)
 
 AREAS = ("program", "settings", "data", "database", "characters", "web", "model")
 
 _AT_A_TIME = 8
+_SEE_ABOVE = "Do what the sentence says; the log has the details."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +114,7 @@ async def _findings(check: Check, case: Case, *, live: bool) -> Sequence[Finding
                 cause="dependency",
             )
         ]
-    except Exception as error:  # noqa: BLE001  a check that fails is a finding, never a crash
+    except Exception as error:  # a check that fails is a finding, never a crash
         logger.warning("check failed", exc_info=error, extra={"check": check.name})
         return [_failed(error)]
     return [found] if isinstance(found, Finding) else list(found)
@@ -121,16 +122,22 @@ async def _findings(check: Check, case: Case, *, live: bool) -> Sequence[Finding
 
 def _failed(error: Exception) -> Finding:
     if isinstance(error, AcoreError):
-        cause = "settings" if isinstance(error, ConfigurationError) else "data"
-        sentence, _, fix = error.user_message.partition("; ")
-        return problem(
-            sentence, fix=fix or "See the log.", cause="settings" if cause == "settings" else "data"
-        )
+        return problem(error.user_message, fix=_SEE_ABOVE, cause=_cause(error))
     return problem(
         f"The check itself failed: {_reason(error)}",
         fix="See the log; if it stays so, report it with this output.",
         cause="data",
     )
+
+
+def _cause(error: AcoreError) -> Cause:
+    match error:
+        case ConfigurationError():
+            return "settings"
+        case ProviderError():
+            return "dependency"
+        case _:
+            return "data"
 
 
 def _reason(error: Exception) -> str:
@@ -145,7 +152,7 @@ def _reason(error: Exception) -> str:
 def _published(finding: Finding, check: Check, discretion: Discretion) -> Finding:
     return replace(
         finding,
-        check=check.name,
+        check=finding.check or check.name,
         area=check.area,
         sentence=discretion.applied(finding.sentence),
         fix=None if finding.fix is None else discretion.applied(finding.fix),

@@ -94,6 +94,7 @@ class Breaker:
         self._probe: GuardedCall | None = None
         self._period = 0
         self._last_failure = ""
+        self._show(BreakerState.CLOSED)
 
     @property
     def status(self) -> BreakerStatus:

@@ -15,6 +15,7 @@ from typing import Self
 from services.domain.clock import Clock
 from services.domain.errors import InvalidRequest, ProviderError, ProviderFault
 from services.lifecycle import Supervisor
+from services.llm.chained import ModelLink, link_to
 from services.llm.engines import (
     DEFAULT_HOST,
     EmbeddedEngine,
@@ -26,7 +27,7 @@ from services.llm.engines import (
 from services.llm.model import ChatModel, ModelListing
 from services.llm.ollama import NotOpenedError
 from services.llm.tokens import CalibratedTokens
-from services.llm.wrapping import Link, Wrapping
+from services.llm.wrapping import Wrapping
 from services.observability.metrics import Metrics
 from services.settings import EmbeddedSettings, HostedSettings, LlmSettings
 
@@ -37,6 +38,7 @@ OLLAMA = "ollama"
 
 _KEPT_MODELS = 8
 _RECHECK_SECONDS = 30.0
+_REACHED_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +78,9 @@ class ModelCatalog:
         data: Path,
         clock: Clock,
         tokens: CalibratedTokens,
+        wrapping: Wrapping,
         on_notice: Callable[[str, str], None],
         hosted: Mapping[str, HostedSettings] | None = None,
-        wrapping: Wrapping | None = None,
         metrics: Metrics | None = None,
     ) -> None:
         self._settings = settings
@@ -89,9 +91,7 @@ class ModelCatalog:
         self._tokens = tokens
         self._on_notice = on_notice
         self._metrics = metrics
-        self._wrapping = wrapping or Wrapping(
-            settings, metrics=metrics or Metrics(), clock=clock, tokens=tokens, on_notice=on_notice
-        )
+        self._wrapping = wrapping
         self._fell_back = False
         self._checked_at = 0.0
         self._engines: dict[str, Engine] = {}
@@ -139,12 +139,7 @@ class ModelCatalog:
         """
         self._look_again()
         model = self._chain(self._references(name, fallbacks))
-        try:
-            await model.open()
-        except ProviderError as error:
-            if not self._replaced(error):
-                raise
-            return await self.get(name, fallbacks=fallbacks)
+        await model.open()
         return model
 
     async def thinking(self) -> ChatModel:
@@ -159,8 +154,8 @@ class ModelCatalog:
         default = self._endpoint()
         try:
             found = await self._engine(default).listed()
-        except ProviderError as error:
-            if not self._replaced(error):
+        except ProviderError:
+            if default != OLLAMA or not await self._stands_in():
                 raise
             return await self.available()
         for endpoint in self.endpoints():
@@ -261,19 +256,22 @@ class ModelCatalog:
     def _chain(self, wanted: Sequence[Reference]) -> ChatModel:
         key = tuple(wanted)
         if key not in self._models:
-            links = [
-                Link(
-                    model=self._engine(each.endpoint).model(each.name),
-                    endpoint=each.endpoint,
-                    name=each.name or "",
-                )
-                for each in wanted
-            ]
+            links = [self._link(each) for each in wanted]
+            if wanted[0].endpoint == OLLAMA and self._settings.embedded == "auto":
+                links.append(ModelLink(name=EMBEDDED, supply=self._stand_in))
             self._models[key] = self._wrapping.chain(links)
             if len(self._models) > _KEPT_MODELS:
                 self._models.popitem(last=False)
         self._models.move_to_end(key)
         return self._models[key]
+
+    def _link(self, reference: Reference) -> ModelLink:
+        model = self._engine(reference.endpoint).model(reference.name)
+        name = f"{reference.name or 'default'}@{reference.endpoint}"
+        return link_to(
+            name,
+            self._wrapping.wrap(model, endpoint=reference.endpoint, name=reference.name or ""),
+        )
 
     def _engine(self, endpoint: str) -> Engine:
         if endpoint not in self._engines:
@@ -309,21 +307,39 @@ class ModelCatalog:
             metrics=self._metrics,
         )
 
-    def _replaced(self, error: ProviderError) -> bool:
-        """Let the built-in model stand in when Ollama does not answer and that is allowed."""
-        gone = error.fault in {ProviderFault.UNREACHABLE, ProviderFault.BREAKER_OPEN}
-        if error.provider != OLLAMA or not gone or self._settings.embedded != "auto":
+    async def _stand_in(self) -> ChatModel:
+        """Return the built-in model; raises ``ProviderError`` while Ollama can be reached."""
+        if await self._stands_in():
+            reference = Reference(EMBEDDED, None)
+            return self._wrapping.wrap(
+                self._engine(EMBEDDED).model(None), endpoint=reference.endpoint, name=""
+            )
+        raise ProviderError(
+            EMBEDDED, ProviderFault.UNSUPPORTED, "Ollama answers; the built-in model is not used."
+        )
+
+    async def _stands_in(self) -> bool:
+        """Say whether the built-in model answers because no Ollama host does."""
+        if self._fell_back:
+            return True
+        if self._settings.embedded != "auto":
             return False
-        if self._endpoint() != OLLAMA and not self._fell_back:
+        engine = self._engine(OLLAMA)
+        try:
+            async with asyncio.timeout(_REACHED_SECONDS):
+                await engine.listed()
+        except (ProviderError, TimeoutError) as error:
+            if isinstance(error, ProviderError) and error.fault is not ProviderFault.UNREACHABLE:
+                return False
+        else:
             return False
         if not self._fell_back:
-            where = self._engine(OLLAMA).where()
             self._fell_back = True
             self._checked_at = self._clock.monotonic()
             self._on_notice(
                 "ollama_unreachable",
-                f"{where.removeprefix('on ')} does not answer, so the built-in model is used; "
-                "start Ollama or correct OLLAMA_HOST.",
+                f"{engine.where().removeprefix('on ')} does not answer, so the built-in model is "
+                "used; start Ollama or correct OLLAMA_HOST.",
             )
         return True
 
@@ -344,6 +360,7 @@ class ModelCatalog:
         except ProviderError:
             return
         self._fell_back = False
+        self._models.clear()
         self._on_notice(
             "ollama_back", f"{engine.where().removeprefix('on ')} answers again and is used."
         )

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from services.domain.errors import ProviderError
+from services.domain.errors import ProviderError, ProviderFault
 from services.llm.model import (
     ChatModel,
     ChatRequest,
@@ -138,7 +138,9 @@ class ChainedModel:
             return
         first = failures[0].name
         self._metrics.count("fallbacks", 1, **{"from": first, "to": name})
-        _log("another model answers", failures, answering=name)
+        told = failures[0].error.fault is ProviderFault.BREAKER_OPEN
+        level = logging.INFO if told else logging.WARNING
+        _log(level, "another model answers", failures, answering=name)
         self._on_fallback(first, name)
 
     def _fitted(self, request: ChatRequest, info: ModelInfo, packed_for: int) -> ChatRequest:
@@ -196,11 +198,13 @@ class _Failure:
 def _all_failed(failures: Sequence[_Failure]) -> ProviderError:
     """Log every failure and return the error to raise: the first model's own."""
     if len(failures) > 1:
-        _log("no model answered", failures)
+        _log(logging.WARNING, "no model answered", failures)
     return failures[0].error
 
 
-def _log(event: str, failures: Sequence[_Failure], answering: str | None = None) -> None:
-    logger.warning(
-        event, extra={"failures": [str(each) for each in failures], "answering": answering}
+def _log(
+    level: int, event: str, failures: Sequence[_Failure], answering: str | None = None
+) -> None:
+    logger.log(
+        level, event, extra={"failures": [str(each) for each in failures], "answering": answering}
     )

@@ -109,9 +109,9 @@ class StreamNormaliser:
             self._drain()
         return self._taken()
 
-    def call(self, name: str, arguments: Mapping[str, object]) -> ToolCalled:
-        """Return the event of a call the provider sent as such."""
-        call = ToolCall(id=next(self._call_ids), name=name, arguments=arguments)
+    def call(self, name: str, arguments: Mapping[str, object], *, call_id: str = "") -> ToolCalled:
+        """Return the event of a call the provider sent as such, named by ``call_id`` if given."""
+        call = ToolCall(id=call_id or next(self._call_ids), name=name, arguments=arguments)
         return ToolCalled(call=call)
 
     def close(self) -> list[ModelEvent]:

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 from services.domain.clock import Clock
 from services.domain.errors import ProviderError, ProviderFault
-from services.llm.model import ChatRequest, Health, ModelEvent, ModelInfo
-from services.llm.ollama_answer import OllamaAnswer
+from services.llm.answer import Line, StreamedAnswer
+from services.llm.model import ChatRequest, ModelInfo
 from services.llm.ollama_connection import HostSource, OllamaConnection
-from services.llm.ollama_faults import broken_off, missing, too_slow, unreachable
-from services.llm.ollama_wire import Line, chat_body, chat_headers, read_line
-from services.llm.priority import Lease, Preempted, ProviderLane
+from services.llm.ollama_faults import missing, unreachable
+from services.llm.ollama_wire import chat_body, chat_headers, read_line
+from services.llm.priority import Lease, ProviderLane
+from services.llm.stream_faults import loading
+from services.llm.streamed_model import NotOpenedError as NotOpenedError
+from services.llm.streamed_model import StreamedModel
 from services.llm.tokens import CalibratedTokens
 from services.settings import LlmSettings
 
@@ -26,19 +29,11 @@ if TYPE_CHECKING:
     from services.llm.ollama_sdk import OllamaClient
 
 _ASK_SECONDS = 15.0
-_DRAIN_SECONDS = 0.1
+_PEEK_SECONDS = 2.0
 _CANDIDATES = 8
 
 
-class _LearntToDoWithout(Exception):  # noqa: N818
-    """The model cannot do something the request used; it was noted and nothing was shown yet."""
-
-
-class NotOpenedError(RuntimeError):
-    """A model was used before ``open``."""
-
-
-class OllamaModel:
+class OllamaModel(StreamedModel):
     """A ``ChatModel`` on an Ollama server; constructing it does no I/O.
 
     ``name`` ``None`` takes a model that is running, else the server's first. Every call sends the
@@ -59,80 +54,25 @@ class OllamaModel:
         tokens: CalibratedTokens | None = None,
     ) -> None:
         self._name = name
-        self._settings = settings
         self._num_ctx = num_ctx
-        self._clock = clock
-        self._lane = lane
-        self._tokens = tokens
         self._owned = not isinstance(host, OllamaConnection)
         self._connection = (
             host
             if isinstance(host, OllamaConnection)
             else OllamaConnection(host, connect_timeout=settings.connect_timeout_seconds)
         )
-        self._opening = asyncio.Lock()
-        self._info: ModelInfo | None = None
-        self._opened_in_thought = False
-        self._call_ids = (f"call_{number}" for number in itertools.count(1))
-
-    @property
-    def info(self) -> ModelInfo:
-        """What is known of the model since ``open``."""
-        if self._info is None:
-            raise NotOpenedError
-        return self._info
-
-    async def open(self) -> ModelInfo:
-        """Ask the server about the model once; later calls return the same answer.
-
-        Raises ``ProviderError`` (``UNREACHABLE``, ``MODEL_MISSING``), after which it may be tried
-        again.
-        """
-        async with self._opening:
-            if self._info is None:
-                self._info = await self._ask()
-        return self._info
-
-    async def probe(self) -> Health:
-        """Say whether the server answers and has the model; never raises ``ProviderError``."""
-        try:
-            info = await self._ask()
-        except ProviderError as error:
-            return Health(ok=False, detail=error.user_message)
-        return Health(ok=True, detail=f"The model {info.name} is ready to answer.")
+        super().__init__(
+            connection=self._connection, settings=settings, clock=clock, lane=lane, tokens=tokens
+        )
 
     async def aclose(self) -> None:
         """Close the connection unless it is shared."""
         if self._owned:
             await self._connection.aclose()
 
-    async def stream(self, request: ChatRequest, /) -> AsyncGenerator[ModelEvent, None]:
-        """Answer ``request`` piece by piece; closing the generator closes the connection.
-
-        Waits for a place in the server's lane first, by the request's priority. What was held back
-        is yielded before a ``ProviderError`` that comes in the middle. An answer beyond the
-        configured time or length is cut off and ends with ``length``.
-        """
-        async with self._lane.slot(request.priority, request.tenant) as lease:
-            while True:
-                try:
-                    async with aclosing(self._answer(request, lease)) as events:
-                        async for event in events:
-                            yield event
-                except _LearntToDoWithout:
-                    continue
-                return
-
-    async def _answer(self, request: ChatRequest, lease: Lease) -> AsyncGenerator[ModelEvent, None]:
-        info = self.info
+    async def _lines(self, request: ChatRequest) -> AsyncGenerator[Line, None]:
         client = await self._connection.client()
-        answer = OllamaAnswer(
-            request,
-            settings=self._settings,
-            clock=self._clock,
-            opened_in_thought=self._opened_in_thought,
-            call_ids=self._call_ids,
-        )
+        info = self.info
         body = chat_body(
             request,
             info,
@@ -140,61 +80,21 @@ class OllamaModel:
             think=info.thinking,
             keep_alive=self._settings.keep_alive,
         )
-        async with aclosing(client.lines("/api/chat", body, chat_headers(request))) as lines:
-            failure: ProviderError | None = None
-            while not answer.over and failure is None:
-                try:
-                    line = await self._next(lines, lease, answer)
-                except Preempted:
-                    raise
-                except ProviderError as error:
-                    if not answer.begun and self._learn(error, request):
-                        raise _LearntToDoWithout from error
-                    failure = error
-                else:
-                    for event in answer.take(line) if line is not None else ():
-                        yield event
-            if answer.complete:
-                await self._drain(lines)
-        for event in answer.rest():
-            yield event
-        if failure is not None:
-            raise failure
-        self._calibrate(request, answer)
-        yield answer.ended()
+        return _read(client.lines("/api/chat", body, chat_headers(request)))
 
-    async def _next(
-        self,
-        lines: AsyncGenerator[Mapping[str, object], None],
-        lease: Lease,
-        answer: OllamaAnswer,
-    ) -> Line | None:
-        """Return the next line, or ``None`` when the answer was cut off for taking too long."""
-        try:
-            with self._connection.translated(self.info.name):
-                async with lease.within(answer.patience()):
-                    line = await anext(lines, None)
-                if line is not None:
-                    return read_line(line)
-        except TimeoutError as error:
-            if answer.timed_out():
-                answer.cut()
-                return None
-            seconds = (
-                self._settings.stall_timeout_seconds
-                if answer.begun
-                else self._settings.first_token_timeout_seconds
-            )
-            raise too_slow(
-                self._connection.endpoint, self.info.name, seconds, begun=answer.begun
-            ) from error
-        raise broken_off(self._connection.endpoint)
+    async def _slow(self, answer: StreamedAnswer, lease: Lease) -> ProviderError:
+        if not answer.begun and await self._unloaded(lease):
+            return loading(self._connection.endpoint, self.info.name)
+        return await super()._slow(answer, lease)
 
-    async def _drain(self, lines: AsyncGenerator[Mapping[str, object], None]) -> None:
-        """Let a complete answer's stream end, so that its connection can be used again."""
+    async def _unloaded(self, lease: Lease) -> bool:
+        """Say whether the server tells that the model is not in its memory yet."""
+        client = await self._connection.client()
         with suppress(ProviderError, TimeoutError), self._connection.translated():
-            async with asyncio.timeout(_DRAIN_SECONDS):
-                await anext(lines, None)
+            async with lease.within(_PEEK_SECONDS):
+                running = {each.model or each.name for each in (await client.ps()).models}
+            return not running & {self.info.name, f"{self.info.name}:latest"}
+        return False
 
     def _learn(self, error: ProviderError, request: ChatRequest) -> bool:
         """Note that the model lacks what the request used; say whether that was news."""
@@ -206,12 +106,6 @@ class OllamaModel:
         elif "think" in error.detail and info.thinking and request.think is not None:
             self._info = replace(info, thinking=False)
         return self._info is not info
-
-    def _calibrate(self, request: ChatRequest, answer: OllamaAnswer) -> None:
-        counted = answer.usage.prompt_tokens
-        pictures = any(message.images for message in request.messages)
-        if self._tokens is not None and counted and not pictures:
-            self._tokens.observe(self._tokens.raw(request.messages, request.tools), counted)
 
     async def _ask(self) -> ModelInfo:
         """Ask the server about the model."""
@@ -260,3 +154,11 @@ class OllamaModel:
             thinking=thinking,
             parameters=shown.details.parameter_size if shown.details else None,
         )
+
+
+async def _read(
+    lines: AsyncGenerator[Mapping[str, object], None],
+) -> AsyncGenerator[Line, None]:
+    async with aclosing(lines):
+        async for line in lines:
+            yield read_line(line)

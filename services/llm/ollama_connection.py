@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from services.domain.errors import ProviderError
-from services.llm.ollama_faults import Endpoint, unreachable
+from services.llm.ollama_faults import unreachable
+from services.llm.stream_faults import Endpoint
 
 if TYPE_CHECKING:
     from services.llm.ollama_sdk import OllamaClient

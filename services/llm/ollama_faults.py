@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from services.domain.errors import ProviderError, ProviderFault
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """What errors say about where a call went; ``host`` carries no credentials."""
-
-    provider: str
-    host: str
+from services.llm.stream_faults import Endpoint
 
 
 def unreachable(endpoint: Endpoint, detail: str = "") -> ProviderError:
@@ -34,24 +25,3 @@ def missing(endpoint: Endpoint, model: str | None) -> ProviderError:
     else:
         sentence = f"The model {model} needs an Ollama server; set OLLAMA_HOST, or name no model."
     return ProviderError(endpoint.provider, ProviderFault.MODEL_MISSING, sentence)
-
-
-def broken_off(endpoint: Endpoint) -> ProviderError:
-    """Return the error for an answer that ended without saying so."""
-    return ProviderError(
-        endpoint.provider,
-        ProviderFault.BROKEN_STREAM,
-        "The model's server broke off in the middle of the answer; try again.",
-        detail="the stream ended early",
-    )
-
-
-def too_slow(endpoint: Endpoint, model: str, seconds: float, *, begun: bool) -> ProviderError:
-    """Return the error for an answer that did not begin, or fell silent, for ``seconds``."""
-    what = "fell silent for" if begun else "did not begin to answer within"
-    return ProviderError(
-        endpoint.provider,
-        ProviderFault.TIMEOUT,
-        f"The model {model} {what} {seconds:g} seconds; try again, or choose a smaller model.",
-        detail="stalled" if begun else "no first token",
-    )

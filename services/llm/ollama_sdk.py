@@ -12,11 +12,23 @@ import httpx
 import ollama
 
 from services.domain.errors import ProviderError, ProviderFault
-from services.llm.ollama_faults import Endpoint, missing, unreachable
-from services.llm.ollama_wire import MalformedLine
+from services.llm.byte_lines import MalformedLine, split_lines
+from services.llm.ollama_faults import missing, unreachable
+from services.llm.retry_after import retry_after
+from services.llm.stream_faults import Endpoint, broken_off, loading
 
-MAX_LINE_BYTES = 4 * 1024 * 1024
 _LOOPBACK = {"127.0.0.1", "::1", "localhost", "0.0.0.0", None}  # noqa: S104
+
+
+_LOADING = ("loading model", "model is loading", "is being loaded", "still loading")
+
+
+class _Refusal(ollama.ResponseError):
+    """An error status with what its headers say."""
+
+    def __init__(self, text: str, response: httpx.Response) -> None:
+        super().__init__(text, response.status_code)
+        self.retry_after = retry_after(response.headers)
 
 
 class OllamaClient(ollama.AsyncClient):
@@ -55,27 +67,15 @@ class OllamaClient(ollama.AsyncClient):
         ) as response:
             if response.is_error:
                 text = (await response.aread()).decode(errors="replace")
-                raise ollama.ResponseError(text, response.status_code)
+                raise _Refusal(text, response)
             blocks = response.aiter_bytes()
             try:
-                async with aclosing(_lines(blocks)) as lines:
+                async with aclosing(split_lines(blocks)) as lines:
                     async for line in lines:
-                        yield _object(line)
+                        if line.strip():
+                            yield _object(line)
             finally:
                 await _abandon(response, blocks)
-
-
-async def _lines(blocks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    rest = b""
-    async for block in blocks:
-        *lines, rest = (rest + block).split(b"\n")
-        if len(rest) > MAX_LINE_BYTES:
-            raise MalformedLine
-        for line in lines:
-            if line.strip():
-                yield line
-    if rest.strip():
-        yield rest
 
 
 async def _abandon(response: httpx.Response, blocks: AsyncIterator[bytes]) -> None:
@@ -123,12 +123,7 @@ def _transport_error(endpoint: Endpoint, error: Exception) -> ProviderError:
     # The SDK raises a bare ConnectionError where httpx could not connect.
     broken = (httpx.NetworkError, httpx.ProtocolError, httpx.DecodingError, httpx.ReadTimeout)
     if isinstance(error, broken) and not isinstance(error, httpx.ConnectError):
-        return ProviderError(
-            endpoint.provider,
-            ProviderFault.BROKEN_STREAM,
-            "The model's server broke off in the middle of the answer; try again.",
-            detail=detail,
-        )
+        return broken_off(endpoint, detail)
     return unreachable(endpoint, detail)
 
 
@@ -139,11 +134,14 @@ def _response_error(
     detail = f"{status}: {text}"[:200]
     if status == httpx.codes.NOT_FOUND and "page not found" not in text and "<" not in text:
         return missing(endpoint, model)
-    if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+    if status >= httpx.codes.INTERNAL_SERVER_ERROR or status == httpx.codes.TOO_MANY_REQUESTS:
+        return _for_now(endpoint, model, error, detail)
+    if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
         return ProviderError(
             endpoint.provider,
-            ProviderFault.OVERLOADED,
-            "The model's server cannot answer now; try again in a moment.",
+            ProviderFault.UNAUTHORIZED,
+            f"The server at {endpoint.host} lets nobody in without a password; put it into "
+            "OLLAMA_HOST as http://user:password@host.",
             detail=detail,
         )
     if status < 0:
@@ -172,4 +170,29 @@ def _response_error(
         ProviderFault.REJECTED,
         f"The model's server refused the request ({text[:120]}); check the model's settings.",
         detail=detail,
+    )
+
+
+def _for_now(
+    endpoint: Endpoint, model: str | None, error: ollama.ResponseError, detail: str
+) -> ProviderError:
+    """Return the error for a refusal that may pass."""
+    wait = error.retry_after if isinstance(error, _Refusal) else None
+    if any(words in str(error.error).lower() for words in _LOADING):
+        return loading(endpoint, model, detail, retry_after=wait)
+    passing = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
+    if error.status_code in passing:
+        return ProviderError(
+            endpoint.provider,
+            ProviderFault.OVERLOADED,
+            "The model's server cannot answer now; try again in a moment.",
+            detail=detail,
+            retry_after=wait,
+        )
+    return ProviderError(
+        endpoint.provider,
+        ProviderFault.SERVER_ERROR,
+        "The model's server failed; try again, or look into its log.",
+        detail=detail,
+        retry_after=wait,
     )

@@ -4,38 +4,22 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from services.domain.replies import Usage
+from services.llm.answer import Line, NativeCall
+from services.llm.byte_lines import MalformedLine
 from services.llm.model import (
     ChatRequest,
     ModelInfo,
     Priority,
     PromptMessage,
-    PromptRole,
     Sampling,
     ToolSchema,
 )
-from services.llm.tool_text import describe_tools, write_call, write_result
+from services.llm.text_protocol import as_text
 
 PREFILL_HEADER = {"X-Acore-Prefill": "1"}
 BACKGROUND_HEADER = {"X-Acore-Priority": "background"}
-
-
-class MalformedLine(ValueError):  # noqa: N818
-    """A line of an answer is not of Ollama's form."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One line of a streamed answer; ``usage`` comes with the last one."""
-
-    content: str = ""
-    thinking: str = ""
-    calls: Sequence[tuple[str, Mapping[str, object]]] = ()
-    done: bool = False
-    done_reason: str = "stop"
-    usage: Usage = field(default_factory=Usage)
 
 
 def chat_headers(request: ChatRequest) -> Mapping[str, str]:
@@ -51,7 +35,7 @@ def chat_body(
     """Write ``request`` for ``/api/chat``; without ``native_tools`` tools are told as text."""
     messages = request.messages
     if not native_tools:
-        messages = _as_text(messages, request.tools)
+        messages = as_text(messages, request.tools)
     body: dict[str, object] = {
         "model": info.name,
         "messages": [_message(message, images=info.vision) for message in messages],
@@ -107,46 +91,22 @@ def _message(message: PromptMessage, *, images: bool) -> dict[str, object]:
     return written
 
 
-def _as_text(
-    messages: Sequence[PromptMessage], tools: Sequence[ToolSchema]
-) -> Sequence[PromptMessage]:
-    """Rewrite tools, calls and results for a model that knows only text."""
-    written = list(_without_tool_roles(messages))
-    explanation = describe_tools(tools)
-    if not explanation:
-        return written
-    if written and written[0].role is PromptRole.SYSTEM:
-        written[0] = replace(written[0], content=f"{written[0].content}\n\n{explanation}")
-        return written
-    system = PromptMessage(role=PromptRole.SYSTEM, content=explanation, source="tools")
-    return [system, *written]
-
-
-def _without_tool_roles(messages: Sequence[PromptMessage]) -> Iterator[PromptMessage]:
-    for message in messages:
-        if message.tool_calls:
-            calls = [write_call(call) for call in message.tool_calls]
-            content = "\n".join([message.content, *calls] if message.content else calls)
-            yield replace(message, content=content, tool_calls=())
-        elif message.role is PromptRole.TOOL:
-            content = write_result(message.tool_name or "the tool", message.content)
-            yield replace(message, role=PromptRole.USER, content=content, tool_name=None)
-        else:
-            yield message
-
-
 def read_line(line: Mapping[str, object]) -> Line:
     """Read one answer line; raises ``MalformedLine``."""
     message = line.get("message", {})
     done = line.get("done", False)
     if not isinstance(message, Mapping) or not isinstance(done, bool) or not (done or message):
         raise MalformedLine
+    content, thinking = _text(message, "content"), _text(message, "thinking")
+    calls = tuple(_calls(message.get("tool_calls")))
+    if not done:
+        return Line(content=content, thinking=thinking, calls=calls)
     return Line(
-        content=_text(message, "content"),
-        thinking=_text(message, "thinking"),
-        calls=tuple(_calls(message.get("tool_calls"))),
-        done=done,
-        done_reason=_text(line, "done_reason") or "stop",
+        content=content,
+        thinking=thinking,
+        calls=calls,
+        finish="length" if _text(line, "done_reason") == "length" else "stop",
+        done=True,
         usage=Usage(
             prompt_tokens=_count(line, "prompt_eval_count"),
             cached_tokens=_count(line, "prompt_eval_cached"),
@@ -169,7 +129,7 @@ def _count(source: Mapping[str, object], key: str) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def _calls(value: object) -> Iterator[tuple[str, Mapping[str, object]]]:
+def _calls(value: object) -> Iterator[NativeCall]:
     for item in value if isinstance(value, list) else ():
         function = item.get("function") if isinstance(item, Mapping) else None
         if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
@@ -177,4 +137,4 @@ def _calls(value: object) -> Iterator[tuple[str, Mapping[str, object]]]:
         arguments = function.get("arguments") or {}
         if not isinstance(arguments, Mapping):
             raise MalformedLine
-        yield function["name"], arguments
+        yield NativeCall(name=function["name"], arguments=arguments)

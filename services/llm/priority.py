@@ -114,10 +114,10 @@ class ProviderLane:
     """The places of one model server, given out by priority and, within one, fairly.
 
     Tenants of the same priority take turns, however many calls each has waiting; the calls of one
-    tenant keep their order. A waiting CONVERSATION preempts a running BACKGROUND or PREFILL holder when no place is free.
-    BACKGROUND gets a place only when nobody else runs or waits. A cancelled waiter neither keeps
-    nor loses a place. Beyond ``MAX_WAITING`` waiting calls, asking raises ``ProviderError``
-    (``OVERLOADED``). How long calls waited goes into ``metrics``.
+    tenant keep their order. A waiting CONVERSATION preempts a running BACKGROUND or PREFILL holder
+    when no place is free. BACKGROUND gets a place only when nobody else runs or waits. A cancelled
+    waiter neither keeps nor loses a place. Beyond ``MAX_WAITING`` waiting calls, asking raises
+    ``ProviderError`` (``OVERLOADED``). How long calls waited goes into ``metrics``.
     """
 
     def __init__(
@@ -153,7 +153,7 @@ class ProviderLane:
             self._metrics.time(
                 "llm_queue_wait_seconds",
                 waited,
-                provider=self._provider,
+                endpoint=self._provider,
                 priority=priority.name.lower(),
             )
         try:

@@ -75,6 +75,16 @@ def read_calls(
     return (_calls(repaired, offered) if repaired is not None else None) or ()
 
 
+def read_arguments(given: object) -> dict[str, object] | None:
+    """Return a call's arguments, also from JSON text after one repair; ``None`` if unreadable."""
+    if given is None or given == "":
+        return {}
+    if isinstance(given, str):
+        decoded = _values(given) or _values(_repair(given)) or [None]
+        given = decoded[0]
+    return given if isinstance(given, dict) else None
+
+
 def names_tool(text: str, offered: Collection[str], *, tagged: bool = False) -> bool:
     """Say whether unreadable text is meant as a call of an offered tool."""
     if not offered:
@@ -143,7 +153,7 @@ def _calls(values: Iterable[object], offered: Collection[str]) -> Sequence[Writt
         if name not in offered:
             continue
         about_tools = True
-        arguments = _arguments(next((item[key] for key in ARGUMENT_KEYS if key in item), None))
+        arguments = read_arguments(next((item[key] for key in ARGUMENT_KEYS if key in item), None))
         if arguments is not None:
             calls.append(WrittenCall(name=name, arguments=arguments))
     return calls if about_tools else None
@@ -174,15 +184,6 @@ def _name(item: Mapping[str, object]) -> str | None:
     if not shaped or "description" in item:
         return None
     return next((name for key in NAME_KEYS if isinstance(name := item.get(key), str)), None)
-
-
-def _arguments(given: object) -> dict[str, object] | None:
-    if given is None or given == "":
-        return {}
-    if isinstance(given, str):
-        decoded = _values(given) or _values(_repair(given)) or [None]
-        given = decoded[0]
-    return given if isinstance(given, dict) else None
 
 
 _PIECE = re.compile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from services.domain.ids import PersonaId
 
@@ -28,9 +29,36 @@ class VoiceProfile:
     pitch: float = 0.0
 
 
+InjectionRole = Literal["system", "user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepthPrompt:
+    """Text placed before the ``depth``-th newest message; 0 is after the newest."""
+
+    prompt: str
+    depth: int = 4
+    role: InjectionRole = "system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvolutionStep:
+    """What a character gains once it has answered ``messages`` messages."""
+
+    messages: int
+    tone: str = ""
+    quirks: tuple[str, ...] = ()
+    knowledge: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Character:
-    """The text of a card, macros not yet filled in. Names follow ``chara_card_v3``."""
+    """The text of a card, macros not yet filled in. Names follow ``chara_card_v3``.
+
+    ``character_book`` and ``regex_scripts`` are as they stand in the card. ``creator``,
+    ``creator_notes`` and ``character_version`` never belong in a prompt. ``talkativeness`` is the
+    chance, 0 to 1, to speak unasked in a group. ``world`` names a linked lorebook.
+    """
 
     name: str
     nickname: str = ""
@@ -44,6 +72,14 @@ class Character:
     post_history_instructions: str = ""
     creator_notes: str = ""
     tags: Sequence[str] = ()
+    group_only_greetings: Sequence[str] = ()
+    creator: str = ""
+    character_version: str = ""
+    talkativeness: float = 0.5
+    depth_prompt: DepthPrompt | None = None
+    world: str = ""
+    character_book: Mapping[str, object] | None = None
+    regex_scripts: Sequence[Mapping[str, object]] = ()
 
     @property
     def called(self) -> str:
@@ -56,7 +92,10 @@ class Persona:
     """A character that can take part in conversations.
 
     ``version`` changes whenever the card's content does. ``tools`` names the tools it may use;
-    ``None`` permits none.
+    none permits none. ``knowledge`` names the document categories it draws on, ``frameworks``
+    weighs ways of answering (0 to 1), ``activities`` lists what it likes by kind of activity
+    (game, stream, listen, watch), ``verbosity`` is the length of its answers in tokens (50 to
+    500), ``behaviors`` holds each behavior's own options.
     """
 
     id: PersonaId
@@ -67,6 +106,12 @@ class Persona:
     voice: VoiceProfile = field(default_factory=VoiceProfile)
     model: ModelPreference = field(default_factory=ModelPreference)
     tools: tuple[str, ...] = ()
+    behaviors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    knowledge: tuple[str, ...] = ()
+    frameworks: Mapping[str, float] = field(default_factory=dict)
+    evolution: tuple[EvolutionStep, ...] = ()
+    activities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    verbosity: int | None = None
     extensions: Mapping[str, object] = field(default_factory=dict)
 
     @property

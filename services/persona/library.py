@@ -12,7 +12,7 @@ from typing import Self
 
 from services.domain.errors import ConfigurationError, InvalidRequest, NotFound
 from services.domain.ids import PersonaId
-from services.persona.cards import read_card
+from services.persona.cards.personas import read_persona
 from services.persona.character import Persona
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,10 @@ class CharacterLibrary:
     ) -> None:
         self._personas.clear()
 
+    def reconfigure(self, *, default: str) -> None:
+        """Let another character be the default one."""
+        self._default = default
+
     async def reload(self) -> None:
         """Read all cards again; one that cannot be read is logged and left out."""
         self._personas = await asyncio.to_thread(self._read)
@@ -47,7 +51,7 @@ class CharacterLibrary:
         for folder in self._folders:
             for path in sorted(folder.glob("*/card.json")):
                 try:
-                    persona = read_card(path)
+                    persona = read_persona(path)
                 except InvalidRequest as error:
                     logger.warning(
                         "card left out", extra={"card": str(path), "problem": error.user_message}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncGenerator, AsyncIterable
+import re
+import stat
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +28,7 @@ from services.storage.tables import attachments, blobs
 _GRACE = timedelta(hours=1)
 # A last use is noted no more often than this, so that reading does not mean writing.
 _USE_NOTED_EVERY = timedelta(hours=1)
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,41 @@ class BlobStore:
                 if await aiofiles.os.path.exists(path):
                     await aiofiles.os.remove(path)
         return sum(size for _, size in doomed)
+
+    async def drop_unnamed(self, *, before: datetime, rehearsal: bool = False) -> tuple[int, int]:
+        """Remove files written earlier than ``before`` that no row names, as a crash leaves them.
+
+        Return how many and their bytes; with ``rehearsal`` nothing changes.
+        """
+        async with self._database.reader() as snapshot:
+            named = await snapshot.run(_named)
+        strays = await asyncio.to_thread(_strays, self._folder, named, before)
+        count, total = 0, 0
+        for path, size in strays:
+            if not rehearsal and not await self._drop_stray(path, before):
+                continue
+            count, total = count + 1, total + size
+        return count, total
+
+    async def drop_bodiless(self, *, before: datetime, rehearsal: bool = False) -> int:
+        """Remove rows last used earlier than ``before`` whose file is gone; return how many."""
+        async with self._database.reader() as snapshot:
+            rows = await snapshot.run(_unused_since, before)
+        gone = await asyncio.to_thread(
+            lambda: [sha256 for sha256 in rows if not self._path(sha256).exists()]
+        )
+        if gone and not rehearsal:
+            async with self._naming, self._database.steps() as tx:
+                await tx.run(_forget, gone, before)
+        return len(gone)
+
+    async def _drop_stray(self, path: Path, before: datetime) -> bool:
+        """Remove a file unless it was stored again since it was found."""
+        async with self._naming:
+            async with self._database.reader() as snapshot:
+                if await snapshot.run(_is_named, path.parent.name + path.name):
+                    return False
+            return await asyncio.to_thread(_removed, path, before)
 
     async def _write(
         self, content: bytes | AsyncIterable[bytes], unfinished: Path
@@ -200,6 +238,50 @@ def _drop_unused(connection: Connection, excess: int, before: datetime) -> list[
     for sha256, _ in doomed:
         connection.execute(delete(blobs).where(blobs.c.sha256 == sha256))
     return doomed
+
+
+def _named(connection: Connection) -> set[str]:
+    rows = connection.execute(select(blobs.c.sha256).union(select(attachments.c.sha256)))
+    return set(rows.scalars())
+
+
+def _is_named(connection: Connection, sha256: str) -> bool:
+    return any(
+        connection.execute(select(table.c.sha256).where(table.c.sha256 == sha256)).first()
+        for table in (blobs, attachments)
+    )
+
+
+def _unused_since(connection: Connection, before: datetime) -> list[str]:
+    return list(
+        connection.execute(select(blobs.c.sha256).where(blobs.c.last_used_at < before)).scalars()
+    )
+
+
+def _forget(connection: Connection, gone: Sequence[str], before: datetime) -> None:
+    for sha256 in gone:
+        connection.execute(
+            delete(blobs).where(blobs.c.sha256 == sha256, blobs.c.last_used_at < before)
+        )
+
+
+def _strays(folder: Path, named: set[str], before: datetime) -> list[tuple[Path, int]]:
+    found = []
+    for path in folder.glob("??/*"):
+        digest = path.parent.name + path.name
+        if not _DIGEST.fullmatch(digest) or digest in named:
+            continue
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode) and status.st_mtime < before.timestamp():
+            found.append((path, status.st_size))
+    return found
+
+
+def _removed(path: Path, before: datetime) -> bool:
+    if path.lstat().st_mtime >= before.timestamp():
+        return False
+    path.unlink()
+    return True
 
 
 async def _pieces(content: bytes | AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:

@@ -19,6 +19,7 @@ from services.storage.backup import copy_to
 from services.storage.connection import ConnectionThread, damaged, sqlite_engine, translated
 from services.storage.location import database_path
 from services.storage.lock import ProcessLock
+from services.storage.replacement import finish_replacement, refuse_unfinished
 from services.storage.schema import HEAD, is_blank, revision, upgrade
 from services.storage.sqlite import journal_mode, use_modern_sqlite
 
@@ -212,8 +213,15 @@ class Database:
 
     async def checkpoint(self) -> None:
         """Fold the write-ahead log into the database file and empty it."""
+        await self.outside(_checkpoint)
+
+    async def outside(self, task: Callable[[Connection], T]) -> T:
+        """Run ``task(connection)`` as the writer but in no transaction, such as a ``VACUUM``.
+
+        Every change waits for it. When cancelled, work that has begun still ends.
+        """
         async with self._write_turn:
-            await self._open_writer().outside(_checkpoint)
+            return await asyncio.shield(self._open_writer().outside(task))
 
     def _open_writer(self) -> ConnectionThread:
         if self._writer is None:
@@ -228,6 +236,7 @@ class Database:
     def _prepare(self) -> None:
         try:
             if self._read_only:
+                refuse_unfinished(self.path.parent)
                 if is_blank(self.path):
                     raise NotFound("no_database", f"There is no database in {self.path.parent}.")
                 self._inspect()
@@ -240,11 +249,21 @@ class Database:
                 f"acore cannot use the folder {self.path.parent}: {error.strerror}.",
             ) from error
         try:
+            self._finish_restore()
             found = None if is_blank(self.path) else self._inspect()
             self._set_up(found)
         except BaseException:
             self._lock.release()
             raise
+
+    def _finish_restore(self) -> None:
+        try:
+            finish_replacement(self.path.parent)
+        except OSError as error:
+            raise StorageError(
+                "restore_unfinished",
+                f"A restore into {self.path.parent} cannot be finished: {error.strerror}.",
+            ) from error
 
     def _inspect(self) -> str | None:
         engine = sqlite_engine(self.path, access="inspect", busy_timeout=self._timeout)

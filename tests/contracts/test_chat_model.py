@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Callable
@@ -12,7 +13,11 @@ from pathlib import Path
 import pytest
 
 from services.domain.clock import SystemClock
+from services.domain.errors import ProviderError, ProviderFault
+from services.llm.breaker import Breakers, GuardedModel
+from services.llm.chained import ChainedModel, link_to
 from services.llm.embedded.supervisor import EmbeddedServer
+from services.llm.insistent import InsistentModel
 from services.llm.model import (
     ChatModel,
     ChatRequest,
@@ -26,6 +31,9 @@ from services.llm.model import (
 )
 from services.llm.ollama import OllamaModel
 from services.llm.priority import ProviderLane
+from services.llm.retrying import RetryingModel
+from services.llm.tokens import EstimatedTokens
+from services.observability.metrics import Metrics
 from services.settings import EmbeddedSettings, LlmSettings
 from tests.fakes.ollama_server import Answer, FakeOllama
 from tests.fakes.scripted_model import Script, ScriptedModel
@@ -39,6 +47,51 @@ async def scripted() -> AsyncGenerator[ChatModel, None]:
     model = ScriptedModel(Script(text="Hello there, traveller.", token_seconds=0.01))
     yield model
     assert model.active == 0
+
+
+def around_scripted(wrap: Callable[[ChatModel], ChatModel]) -> Opened:
+    """A wrapper around the scripted model."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncGenerator[ChatModel, None]:
+        async with scripted() as model:
+            yield wrap(model)
+
+    return opened
+
+
+def retrying(inner: ChatModel) -> ChatModel:
+    rng = random.Random(1)
+    return RetryingModel(inner, tries=3, first_pause=0.01, rng=rng, metrics=Metrics())
+
+
+def guarded(inner: ChatModel) -> ChatModel:
+    breakers = Breakers(failures=1, seconds=30, clock=SystemClock(), metrics=Metrics())
+    return GuardedModel(inner, breakers.of("scripted", "scripted"))
+
+
+def insistent(inner: ChatModel) -> ChatModel:
+    return InsistentModel(inner, Metrics())
+
+
+def chained(inner: ChatModel) -> ChatModel:
+    lost = ProviderError("scripted", ProviderFault.UNREACHABLE, "It is not there.")
+    first = ScriptedModel(lambda request: "" if request.prefill else Script(error=lost))
+    return ChainedModel(
+        [link_to("first", first), link_to("second", inner)],
+        tokens=EstimatedTokens(),
+        metrics=Metrics(),
+        on_fallback=lambda *_: None,
+    )
+
+
+def alone_in_chain(inner: ChatModel) -> ChatModel:
+    return ChainedModel(
+        [link_to("only", insistent(retrying(guarded(inner))))],
+        tokens=EstimatedTokens(),
+        metrics=Metrics(),
+        on_fallback=lambda *_: None,
+    )
 
 
 @asynccontextmanager
@@ -87,10 +140,18 @@ async def embedded() -> AsyncGenerator[ChatModel, None]:
 @pytest.fixture(
     params=[
         scripted,
+        around_scripted(retrying),
+        around_scripted(guarded),
+        around_scripted(insistent),
+        around_scripted(chained),
+        around_scripted(alone_in_chain),
         pytest.param(ollama, marks=pytest.mark.integration),
         pytest.param(embedded, marks=[pytest.mark.integration, pytest.mark.timeout(60)]),
     ],
-    ids=["scripted", "ollama", "embedded"],
+    ids=[
+        *("scripted", "retrying", "guarded", "insistent", "chained", "whole stack"),
+        *("ollama", "embedded"),
+    ],
 )
 async def model(request: pytest.FixtureRequest) -> AsyncGenerator[ChatModel, None]:
     opened: Opened = request.param

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from services.domain.errors import Busy
 from services.settings import StorageSettings
 from services.storage.backup import backup
+from services.storage.restore import restore
 from services.storage.sqlite import use_modern_sqlite
 from services.storage.tables import people
 from tests.unit.storage.samples import database_in
@@ -158,13 +159,15 @@ async def test_backup_beside_a_writing_process_is_whole(tmp_path, clock):
         settings = StorageSettings(data=tmp_path / "data")
         copies = []
         for number in range(3):
-            copies.append(await backup(settings, tmp_path / f"copy{number}.db", clock=clock))
+            copies.append(await backup(settings, tmp_path / f"copy{number}.tar", clock=clock))
             assert await read_some(process, 20), "the writer was not stopped"
     finally:
         await kill(process)
     acknowledged = {report[1] for report in before if report[0] == "message"}
-    for copy in copies:
-        with closing(sqlite3.connect(copy)) as connection:
+    for number, copy in enumerate(copies):
+        restored = tmp_path / f"restored{number}"
+        await restore(copy, restored, replace=False, clock=clock)
+        with closing(sqlite3.connect(restored / "acore.db")) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
             stored = {row[0] for row in connection.execute("SELECT id FROM messages")}
         assert stored >= acknowledged

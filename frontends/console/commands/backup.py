@@ -1,4 +1,4 @@
-"""Write a copy of all data that can be restored."""
+"""Write everything that cannot be rebuilt into one archive; works while acore runs."""
 
 from __future__ import annotations
 
@@ -8,31 +8,28 @@ from pathlib import Path
 
 from frontends.console.invocation import Invocation
 from services.domain.clock import SystemClock
-from services.domain.errors import InvalidRequest
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add where the copy goes."""
+    """Add where the archive goes."""
     parser.add_argument(
         "--to",
         type=Path,
         metavar="DIR",
-        help="folder for the copy; by default `backups` beside the data folder",
+        help="folder for the archive; by default that of the nightly backups",
     )
 
 
 async def execute(call: Invocation) -> int:
-    """Back the data up and say where the copy lies."""
-    from services.storage.backup import backup
+    """Back the data up and say where the archive lies."""
+    from services.storage.backup import backup, backup_folder, outside
 
-    storage = call.settings.storage
-    data = storage.data.resolve()
-    target = (call.arguments.to or data.parent / "backups").resolve()
-    if target.is_relative_to(data):
-        raise InvalidRequest(
-            "backup_target",
-            "A backup inside the data folder would be lost with it; choose another with --to.",
-        )
+    storage, chosen = call.settings.storage, call.arguments.to
+    target = (
+        outside(storage.data, chosen)
+        if chosen is not None
+        else backup_folder(storage, call.settings.housekeeping)
+    )
     written = await backup(storage, target, clock=SystemClock())
     sys.stdout.write(f"{written}\n")
     return 0

@@ -104,7 +104,7 @@ async def test_waiting_time_is_measured_by_provider_and_priority():
         await asyncio.sleep(0.05)
         first.leave.set()
     at_once, later = metrics.timed(
-        "llm_queue_wait_seconds", provider="embedded", priority="conversation"
+        "llm_queue_wait_seconds", endpoint="embedded", priority="conversation"
     )
     assert at_once < 0.02
     assert later >= 0.04

@@ -1,7 +1,6 @@
 """The database's doors: opening, writing, reading, failing."""
 
 import asyncio
-import shutil
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -12,7 +11,6 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from services.domain.errors import Busy, ConfigurationError, NotFound, StorageError
 from services.settings import StorageSettings
-from services.storage.backup import backup
 from services.storage.database import Database
 from services.storage.location import database_path
 from services.storage.schema import HEAD, REVISIONS
@@ -427,27 +425,6 @@ async def test_erased_words_are_gone_from_the_files_bytes(database, tmp_path):
     await database.checkpoint()
     for file in tmp_path.glob("acore.db*"):
         assert b"heron-flies" not in file.read_bytes(), file.name
-
-
-async def test_backup_is_whole_and_never_replaces_a_file(database, tmp_path, clock):
-    settings = StorageSettings(data=tmp_path)
-    async with database.transaction() as tx:
-        await tx.run(add_person, "ann")
-    made = await backup(settings, tmp_path / "copies", clock=clock)
-    assert made.name == "acore-20260101-120000.db"
-    assert list(made.parent.iterdir()) == [made]
-    with pytest.raises(Exception, match="exists already"):
-        await backup(settings, made, clock=clock)
-    restored = tmp_path / "restored"
-    restored.mkdir()
-    shutil.copy(made, restored / "acore.db")
-    async with database_in(restored, clock) as again, again.reader() as snapshot:
-        assert await snapshot.run(names) == ["ann"]
-
-
-async def test_backup_of_nothing_says_so(tmp_path, clock):
-    with pytest.raises(NotFound):
-        await backup(StorageSettings(data=tmp_path), tmp_path / "copies", clock=clock)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""Fill in the macros of a text and print the result."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from frontends.console.invocation import Invocation
+from services.domain.errors import InvalidRequest
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the text and what its macros know."""
+    parser.add_argument("text", metavar="TEXT", help="text with macros; - reads standard input")
+    parser.add_argument(
+        "--env", type=Path, metavar="FILE", help="JSON file with user, char, now, variables …"
+    )
+    parser.add_argument("--seed", help="makes chance repeatable")
+    parser.add_argument(
+        "--json", action="store_true", dest="as_json", help="print the variables afterwards as well"
+    )
+
+
+async def execute(call: Invocation) -> int:
+    """Expand the text with the environment of the file."""
+    from services.domain.clock import SystemClock
+    from services.persona.macros.engine import expand
+    from services.persona.macros.reading import read_environment
+
+    arguments = call.arguments
+    given = _environment(arguments.env)
+    if arguments.seed is not None:
+        given["seed"] = arguments.seed
+    environment = read_environment(given, now=SystemClock().now().astimezone())
+    text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    expanded = expand(text, environment)
+    if arguments.as_json:
+        shown = {
+            "text": expanded,
+            "variables": dict(environment.local),
+            "globals": dict(environment.shared),
+        }
+        expanded = json.dumps(shown, ensure_ascii=False)
+    sys.stdout.write(f"{expanded}\n")
+    return 0
+
+
+def _environment(file: Path | None) -> dict[str, object]:
+    if file is None:
+        return {}
+    try:
+        given = json.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InvalidRequest(
+            "macro_env", f"{file} cannot be read: {error.strerror or 'it is not a file'}."
+        ) from error
+    except ValueError as error:
+        raise InvalidRequest("macro_env", f"{file} is not valid JSON: {error}.") from error
+    if not isinstance(given, dict):
+        raise InvalidRequest("macro_env", f"{file} has to hold a JSON object.")
+    return given

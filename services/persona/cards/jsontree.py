@@ -1,0 +1,100 @@
+"""JSON as it stands in cards: parsed within bounds, frozen, and written back unchanged."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NoReturn
+
+from services.persona.cards.limits import CardProblem
+
+_DEEPEST = 100
+# Far above any card, low enough that what is parsed stays below 100 MB.
+_MOST_CONTAINERS = 250_000
+_MOST_VALUES = 1_000_000
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def parse(data: bytes) -> object:
+    """Return the JSON value in ``data`` (UTF-8, -16 or -32, with or without a byte order mark).
+
+    Bytes that are not text become U+FFFD. Raises ``CardProblem`` for what is not JSON, not a
+    finite number, or too large or too deep a structure.
+    """
+    encoding = json.detect_encoding(data)
+    text = data.decode(encoding, errors="replace").lstrip("\ufeff").rstrip("\0")
+    if (
+        text.count("{") + text.count("[") > _MOST_CONTAINERS
+        or text.count(",") + text.count(":") > _MOST_VALUES
+    ):
+        raise CardProblem("card_too_large", "its JSON holds too many values")
+    try:
+        return json.loads(text, parse_float=_finite, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise _too_deep() from error
+    except ValueError as error:
+        raise CardProblem("card_unreadable", "its text is not valid JSON") from error
+
+
+def freeze(value: object, *, deepest: int = _DEEPEST) -> object:
+    """Return ``value`` with mappings read-only and lists as tuples.
+
+    Raises ``CardProblem`` when containers nest more than 100 deep.
+    """
+    if isinstance(value, Mapping):
+        _check_depth(deepest)
+        return MappingProxyType(
+            {key: freeze(inner, deepest=deepest - 1) for key, inner in value.items()}
+        )
+    if isinstance(value, (list, tuple)):
+        _check_depth(deepest)
+        return tuple(freeze(inner, deepest=deepest - 1) for inner in value)
+    return value
+
+
+def thaw(value: object) -> object:
+    """Return a copy of ``value`` in plain dicts and lists."""
+    if isinstance(value, Mapping):
+        return {key: thaw(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [thaw(inner) for inner in value]
+    return value
+
+
+def dump(value: object, *, indent: int | None = None) -> bytes:
+    """Return ``value`` as JSON in UTF-8; halves of surrogate pairs stay, as escapes."""
+    plain = thaw(value)
+    separators = (",", ":") if indent is None else None
+    text = json.dumps(plain, ensure_ascii=False, indent=indent, separators=separators)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(plain, indent=indent, separators=separators).encode()
+
+
+def sound(text: str) -> str:
+    """Return ``text`` with halves of surrogate pairs as U+FFFD, so that it can be encoded."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def _check_depth(left: int) -> None:
+    if left <= 0:
+        raise _too_deep()
+
+
+def _too_deep() -> CardProblem:
+    return CardProblem("card_too_deep", "its JSON is nested too deeply")
+
+
+def _finite(literal: str) -> float:
+    number = float(literal)
+    if not math.isfinite(number):
+        raise ValueError(literal)
+    return number
+
+
+def _refuse_constant(literal: str) -> NoReturn:
+    raise ValueError(literal)

@@ -1,0 +1,318 @@
+"""The macros there are. Each returns its text, or ``None`` to stay as it is written."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta, timezone
+from typing import TYPE_CHECKING
+
+from services.persona.macros import dates, variables
+from services.persona.macros.environment import ChatLine, MacroEnvironment
+
+if TYPE_CHECKING:
+    from services.persona.macros.engine import Call
+
+Function = Callable[["Call"], str | None]
+
+_DICE = re.compile(r"(\d*)d(\d+)\s*([+-]\s*\d+)?", re.IGNORECASE)
+_MOST_DICE = 10_000
+_MOST_LINES = 1000
+_UTC = re.compile(r"\s*(?:UTC)?\s*([+-]?\d{1,2})\s*", re.IGNORECASE)
+_COMMA = re.compile(r"(?<!\\),")
+_FALSE = frozenset({"", "false", "off", "0"})
+
+
+def call(macro: Call) -> str | None:
+    """Fill in a macro that stands alone."""
+    function = FUNCTIONS.get(macro.name)
+    if function is not None:
+        return function(macro)
+    if macro.count == 0:
+        value = macro.environment.values.get(macro.name)
+        return None if value is None else macro.value(value)
+    return None
+
+
+def call_block(macro: Call) -> str | None:
+    """Fill in a macro that encloses text."""
+    if macro.name == "if":
+        return _if_block(macro)
+    if macro.name == "trim":
+        return macro.content()
+    if macro.name in variables.SCOPED:
+        return variables.scoped(macro)
+    if macro.name in {"reverse"}:
+        return macro.content()[::-1]
+    if macro.name in {"//", "comment"}:
+        return ""
+    return None
+
+
+def named(environment: MacroEnvironment, name: str) -> str:
+    """Return whom an old-style name such as ``<BOT>`` means; ``name`` is in lower case."""
+    members = environment.group or (environment.char,)
+    if name == "user":
+        return environment.user
+    if name == "group" or (name == "charifnotgroup" and environment.group):
+        return ", ".join(members)
+    return environment.char
+
+
+def truth(text: str) -> bool:
+    """Say whether a condition's text counts as true."""
+    return text.strip().lower() not in _FALSE
+
+
+def _if_block(macro: Call) -> str | None:
+    if not macro.count:
+        return None
+    then, otherwise = macro.branches()
+    return macro.branch(then if _condition(macro) else otherwise)
+
+
+def _if_inline(macro: Call) -> str | None:
+    if macro.count < 2:
+        return None
+    return macro.raw(1) if _condition(macro) else macro.raw(2)
+
+
+def _condition(macro: Call) -> bool:
+    text = macro.argument(0)
+    negated = text.startswith("!")
+    if negated:
+        text = text[1:].strip()
+    found = variables.shorthand(macro, text) if text[:1] in {".", "$"} else None
+    if found is None and re.fullmatch(r"[A-Za-z][\w-]*", text):
+        found = _by_name(macro, text.lower())
+    return truth(text if found is None else found) is not negated
+
+
+def _by_name(macro: Call, name: str) -> str | None:
+    """Return the value of a macro that was named without its braces."""
+    if name in _NAMES:
+        return named(macro.environment, name)
+    value = macro.environment.values.get(name)
+    return None if value is None else macro.value(value)
+
+
+def _name(macro: Call) -> str | None:
+    return named(macro.environment, macro.name) if macro.count == 0 else None
+
+
+def _others(macro: Call) -> str:
+    """Return the members of a group but the one who speaks."""
+    environment = macro.environment
+    others = [name for name in environment.group if name != environment.char]
+    return ", ".join(others) if environment.group else environment.user
+
+
+def _original(macro: Call) -> str | None:
+    return None if macro.environment.original is None else macro.value(macro.original())
+
+
+def _random(macro: Call) -> str:
+    items = _items(macro)
+    return items[macro.environment.rng.randrange(len(items))] if items else ""
+
+
+def _pick(macro: Call) -> str:
+    items = _items(macro)
+    if not items:
+        return ""
+    digest = hashlib.sha256(macro.seed().encode("utf-8", "surrogatepass")).digest()
+    return items[random.Random(digest).randrange(len(items))]
+
+
+def _items(macro: Call) -> list[str]:
+    if macro.count == 0:
+        return []
+    if macro.count > 1:
+        return [macro.argument(index) for index in range(macro.count)]
+    return [part.strip().replace("\\,", ",") for part in _COMMA.split(macro.raw(0))]
+
+
+def _roll(macro: Call) -> str:
+    formula = macro.rest().strip()
+    if formula.isascii() and formula.isdigit():
+        formula = f"1d{formula}"
+    match = _DICE.fullmatch(formula)
+    if match is None or len(match[2]) > 9:
+        return ""
+    count, sides = int(match[1] or 1), int(match[2])
+    if not 1 <= count <= _MOST_DICE or sides < 1:
+        return ""
+    rng = macro.environment.rng
+    bonus = int((match[3] or "0").replace(" ", ""))
+    return str(sum(rng.randint(1, sides) for _ in range(count)) + bonus)
+
+
+def _repeated(character: str) -> Function:
+    def repeat(macro: Call) -> str:
+        count = macro.argument(0, "1")
+        return character * min(int(count), _MOST_LINES) if count.isdecimal() else character
+
+    return repeat
+
+
+def _trim(macro: Call) -> str | None:
+    from services.persona.macros.engine import trimming  # noqa: PLC0415  engine calls this module
+
+    return trimming() if macro.count == 0 else None
+
+
+def _comment(macro: Call) -> str:
+    return ""
+
+
+def _reverse(macro: Call) -> str:
+    return macro.rest()[::-1]
+
+
+def _banned(macro: Call) -> str:
+    return ""
+
+
+def _time(macro: Call) -> str | None:
+    if macro.count == 0:
+        return dates.time_of_day(macro.environment.now)
+    return _time_utc(macro)
+
+
+def _time_utc(macro: Call) -> str | None:
+    match = _UTC.fullmatch(macro.argument(0))
+    if match is None or abs(int(match[1])) > 14:
+        return None
+    zone = timezone(timedelta(hours=int(match[1])))
+    return dates.time_of_day(macro.environment.now.astimezone(zone))
+
+
+def _moment(pattern: str) -> Function:
+    def moment(macro: Call) -> str:
+        return dates.formatted(macro.environment.now, pattern)
+
+    return moment
+
+
+def _formatted_moment(macro: Call) -> str:
+    return dates.formatted(macro.environment.now, macro.rest().strip())
+
+
+def _idle(macro: Call) -> str:
+    last = macro.environment.last_user_at
+    if last is None:
+        return "just now"
+    return dates.humanised(macro.environment.now - last)
+
+
+def _difference(macro: Call) -> str | None:
+    if macro.count < 2:
+        return None
+    now = macro.environment.now
+    first, second = (dates.read_moment(macro.argument(index), now) for index in (0, 1))
+    if first is None or second is None:
+        return "Invalid date"
+    return dates.from_now(first - second)
+
+
+def _last(wanted: Callable[[ChatLine], bool]) -> Function:
+    def last(macro: Call) -> str:
+        for line in reversed(macro.environment.chat):
+            if not line.hidden and wanted(line):
+                return line.text
+        return ""
+
+    return last
+
+
+def _last_id(macro: Call) -> str:
+    for index in range(len(macro.environment.chat) - 1, -1, -1):
+        if not macro.environment.chat[index].hidden:
+            return str(index)
+    return ""
+
+
+def _first_id(macro: Call) -> str:
+    for index, line in enumerate(macro.environment.chat):
+        if not line.hidden:
+            return str(index)
+    return ""
+
+
+def _swipe(current: bool) -> Function:  # noqa: FBT001
+    def swipe(macro: Call) -> str:
+        number = macro.environment.swipe if current else macro.environment.swipes
+        return str(number) if number else ""
+
+    return swipe
+
+
+def _outlet(macro: Call) -> str:
+    return macro.value(macro.environment.outlets.get(macro.argument(0), ""))
+
+
+def _text(attribute: str) -> Function:
+    def text(macro: Call) -> str:
+        return str(getattr(macro.environment, attribute))
+
+    return text
+
+
+def _constant(text: str) -> Function:
+    def constant(macro: Call) -> str:
+        return text
+
+    return constant
+
+
+_NAMES = frozenset({"user", "char", "bot", "group", "charifnotgroup"})
+
+FUNCTIONS: Mapping[str, Function] = {
+    **dict.fromkeys(_NAMES - {"bot"}, _name),
+    "notchar": _others,
+    "groupnotmuted": _name,
+    "original": _original,
+    "random": _random,
+    "pick": _pick,
+    "roll": _roll,
+    "newline": _repeated("\n"),
+    "space": _repeated(" "),
+    "noop": _constant(""),
+    "trim": _trim,
+    "//": _comment,
+    "comment": _comment,
+    "reverse": _reverse,
+    "banned": _banned,
+    "if": _if_inline,
+    "time": _time,
+    "time_utc": _time_utc,
+    "date": _moment("LL"),
+    "weekday": _moment("dddd"),
+    "isotime": _moment("HH:mm"),
+    "isodate": _moment("YYYY-MM-DD"),
+    "datetimeformat": _formatted_moment,
+    "idle_duration": _idle,
+    "idleduration": _idle,
+    "timediff": _difference,
+    "lastmessage": _last(lambda line: True),
+    "lastusermessage": _last(lambda line: line.is_user),
+    "lastcharmessage": _last(lambda line: not line.is_user),
+    "lastmessageid": _last_id,
+    "firstincludedmessageid": _first_id,
+    "lastswipeid": _swipe(current=False),
+    "currentswipeid": _swipe(current=True),
+    "outlet": _outlet,
+    "model": _text("model"),
+    "input": _text("input"),
+    "maxprompt": _text("max_prompt"),
+    "lastgenerationtype": _text("generation"),
+    "ismobile": _constant("false"),
+    **variables.FUNCTIONS,
+}
+
+
+def known_names() -> Sequence[str]:
+    """Return the names of all macros but those the environment's values give."""
+    return sorted(FUNCTIONS)

@@ -1,0 +1,182 @@
+"""Macros: what each becomes, and what must stay as it is written."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.persona.macros.engine import LONGEST, expand
+from services.persona.macros.environment import ChatLine, MacroEnvironment
+
+NOW = datetime(2026, 11, 21, 15, 4, 5, tzinfo=UTC)
+
+
+def environment(**given) -> MacroEnvironment:
+    known = {"user": "Sam", "char": "Mira", "now": NOW, "rng": random.Random(7)}
+    return MacroEnvironment(**(known | given))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{char}} and {{USER}}", "Mira and Sam"),
+        ("<BOT> <char> <User>", "Mira Mira Sam"),
+        ("{{ char }}", "Mira"),
+        ("{{{char}}}", "{Mira}"),
+        ("{{group}} {{charIfNotGroup}} <GROUP>", "Mira Mira Mira"),
+        ("{{unknown::{{char}}}} {{what}}", "{{unknown::Mira}} {{what}}"),
+        ("{{ open {{char}}", "{{ open Mira"),
+        ("closed }} {{char}}", "closed }} Mira"),
+        ("{{}} {{ }}", "{{}} {{ }}"),
+        ("{{// two\nlines {{char}}}}kept", "kept"),
+        ("{{comment: gone}}kept", "kept"),
+        ("{{hidden_key:x}}", "{{hidden_key:x}}"),
+        ("{{noop}}{{banned \"word\"}}x", "x"),
+        ("{{reverse:abc}} {{reverse::{{user}}}}", "cba maS"),
+        ("a{{newline}}b{{space::3}}c", "a\nb   c"),
+        ("a\n\n{{trim}}\n\nb", "ab"),
+        ("{{trim}}  a  {{/trim}}", "a"),
+        ("{{roll bad}}|{{roll:0d6}}", "|"),
+        ("{{time}}, {{date}}", "3:04 PM, November 21, 2026"),
+        ("{{weekday}} {{isodate}} {{isotime}}", "Saturday 2026-11-21 15:04"),
+        ("{{datetimeformat DD.MM.YYYY HH:mm:ss}}", "21.11.2026 15:04:05"),
+        ("{{datetimeformat [on] dddd, Do}}", "on Saturday, 21st"),
+        ("{{time_UTC-4}} {{time::UTC+2}}", "11:04 AM 5:04 PM"),
+        ("{{timeDiff::2026-01-01::2025-12-30}}", "in 2 days"),
+        ("{{timeDiff::2025-12-30::2026-01-01}}", "2 days ago"),
+        ("{{idle_duration}}", "just now"),
+        ("{{setvar::hp::9}}{{getvar::hp}}", "9"),
+        ("{{setvar::hp::9}}{{incvar::hp}} {{decvar::hp}}", "10 9"),
+        ("{{addvar::hp::2}}{{addvar::hp::0.5}}{{getvar::hp}}", "2.5"),
+        ("{{setvar::s::a}}{{addvar::s::b}}{{getvar::s}}", "ab"),
+        ("{{getvar::none}}|{{setglobalvar::g::1}}{{getglobalvar::g}}", "|1"),
+        ("{{.hp = 5}}{{.hp}} {{.hp += 2}}{{.hp}} {{.hp++}}", "5 7 8"),
+        ("{{$g = x}}{{$g}} {{.none ?? y}}", "x y"),
+        ("{{setvar::x}} hello {{user}} {{/setvar}}[{{getvar::x}}]", "[hello Sam]"),
+        ("{{if {{char}}}}yes{{else}}no{{/if}}", "yes"),
+        ("{{if !{{getvar::none}}}}yes{{/if}}", "yes"),
+        ("{{if 0}}yes{{else}}no{{/if}}{{if off}}yes{{/if}}", "no"),
+        ("{{if 1}}{{if 0}}a{{else}}b{{/if}}{{else}}c{{/if}}", "b"),
+        ("{{if .hp}}yes{{else}}no{{/if}}", "no"),
+    ],
+)  # fmt: skip
+def test_macro_becomes(text: str, expected: str) -> None:
+    assert expand(text, environment()) == expected
+
+
+def test_the_branch_not_taken_changes_nothing() -> None:
+    known = environment()
+    assert expand("{{if 0}}{{setvar::x::1}}{{else}}{{setvar::y::2}}{{/if}}", known) == ""
+    assert known.local == {"y": "2"}
+
+
+def test_values_are_expanded_where_they_stand() -> None:
+    known = environment(values={"description": "{{char}} is kind to {{user}}"})
+    assert expand("{{description}}. {{if description}}yes{{/if}}", known) == (
+        "Mira is kind to Sam. yes"
+    )
+
+
+def test_a_value_that_names_itself_ends() -> None:
+    known = environment(values={"description": "a {{description}}"})
+    assert expand("{{description}}", known).endswith("{{description}}")
+
+
+def test_original_is_filled_in_once_and_only_in_overrides() -> None:
+    assert expand("{{original}}|{{original}}", environment(original="Main")) == "Main|"
+    assert expand("{{original}}", environment()) == "{{original}}"
+
+
+def test_a_name_with_braces_is_never_expanded_again() -> None:
+    assert expand("{{user}}", environment(user="{{char}}")) == "{{char}}"
+
+
+def test_random_takes_its_items_and_keeps_escaped_commas() -> None:
+    seen = {expand("{{random:a\\,b, c}}", environment(rng=random.Random(n))) for n in range(20)}
+    assert seen == {"a,b", "c"}
+    seen = {expand("{{random::x,y::z}}", environment(rng=random.Random(n))) for n in range(20)}
+    assert seen == {"x,y", "z"}
+
+
+def test_pick_is_stable_in_a_chat_and_differs_by_place() -> None:
+    text = " ".join(["{{pick::a::b::c::d}}"] * 30)
+    first = expand(text, environment(chat_id="one"))
+    assert first == expand(text, environment(chat_id="one", rng=random.Random(99)))
+    assert first != expand(text, environment(chat_id="two"))
+    assert len(set(first.split())) > 1
+
+
+@pytest.mark.parametrize(("dice", "low", "high"), [("6", 1, 6), ("d20", 1, 20), ("2d6+1", 3, 13)])
+def test_dice_stay_within_their_bounds(dice: str, low: int, high: int) -> None:
+    rolls = [
+        int(expand(f"{{{{roll:{dice}}}}}", environment(rng=random.Random(n)))) for n in range(300)
+    ]
+    assert (min(rolls), max(rolls)) == (low, high)
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(seconds=44), "a few seconds"),
+        (timedelta(seconds=80), "a minute"),
+        (timedelta(minutes=44), "44 minutes"),
+        (timedelta(minutes=50), "an hour"),
+        (timedelta(hours=21), "21 hours"),
+        (timedelta(hours=30), "a day"),
+        (timedelta(days=20), "20 days"),
+        (timedelta(days=40), "a month"),
+        (timedelta(days=100), "3 months"),
+        (timedelta(days=400), "a year"),
+        (timedelta(days=1000), "3 years"),
+    ],
+)
+def test_idle_time_is_said_in_words(ago: timedelta, words: str) -> None:
+    assert expand("{{idle_duration}}", environment(last_user_at=NOW - ago)) == words
+
+
+def test_chat_macros_skip_hidden_messages() -> None:
+    chat = [
+        ChatLine(name="Sam", text="hi", is_user=True),
+        ChatLine(name="Mira", text="hello", is_user=False),
+        ChatLine(name="Mira", text="secret", is_user=False, hidden=True),
+    ]
+    text = "{{lastMessage}} {{lastUserMessage}} {{lastCharMessage}} {{lastMessageId}}"
+    assert expand(text, environment(chat=chat)) == "hello hi hello 1"
+
+
+def test_doubling_variables_cannot_fill_the_memory() -> None:
+    text = "{{setvar::x::" + "a" * 1000 + "}}" + "{{addvar::x::{{getvar::x}}}}" * 60
+    known = environment()
+    expand(text + "{{getvar::x}}" * 100, known)
+    assert len(str(known.local["x"])) <= 100_000
+    assert len(expand("{{getvar::x}}" * 100, known)) < 2 * LONGEST
+
+
+@pytest.mark.parametrize("text", ["{{" * 20_000, "}}" * 20_000, "{{if x}}" * 4000, "{" * 40_001])
+def test_hostile_braces_take_linear_time(text: str) -> None:
+    started = time.perf_counter()
+    expand(text, environment())
+    assert time.perf_counter() - started < 2.0
+
+
+PIECES = st.sampled_from(
+    ["{{", "}}", "{", "}", "::", ":", "char", "if", "/if", "else", "setvar", "trim", " ", "x",
+     "random", ",", "!", ".", "$", "//", "\n", "pick", "roll", "d6", "="]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=40).map("".join))
+def test_no_text_breaks_the_engine(text: str) -> None:
+    expanded = expand(text, environment())
+    assert isinstance(expanded, str)
+    assert "\x00" not in expanded
+
+
+@given(st.text(alphabet=st.characters(blacklist_characters="{}<>"), max_size=60))
+def test_text_without_braces_is_untouched(text: str) -> None:
+    assert expand(text, environment()) == text
