@@ -1,4 +1,4 @@
-"""Ending the program: asked by a signal or from inside, watched so that it does end."""
+"""Ending the program: asked by a signal or from inside, and watched so that it does end."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from services.observability.logging import stop_logging
 
@@ -23,7 +22,7 @@ _DEFECT = 3
 
 
 class Stopping:
-    """Whether and why the program is to end.
+    """Whether the program is to end, and because of which signal, if it was one.
 
     The first reason counts. From then on a thread ends the process with code 3 once
     ``limit_seconds`` have passed, whatever the event loop does.
@@ -36,6 +35,7 @@ class Stopping:
         self._loop = asyncio.get_running_loop()
         self._event = asyncio.Event()
         self._opening: asyncio.Task[object] | None = None
+        self._watched = False
         self._over = threading.Event()
 
     def ask(self, number: signal.Signals | None = None) -> None:
@@ -43,30 +43,11 @@ class Stopping:
         if self.asked:
             return
         self.asked, self.signal = True, number
-        threading.Thread(target=self._watch, name="stop-watchdog", daemon=True).start()
+        self.watch()
         self._loop.call_soon_threadsafe(self._begin)
 
-    async def wait(self) -> None:
-        """Wait until the program is to end."""
-        await self._event.wait()
-
-    @contextmanager
-    def interrupting(self) -> Iterator[None]:
-        """Cancel the current task when asked to end inside the block, at whose start it may be."""
-        self._opening = asyncio.current_task()
-        if self.asked:
-            self._begin()
-        try:
-            yield
-        finally:
-            self._opening = None
-
-    def over(self) -> None:
-        """Let the process live: there is nothing left to end."""
-        self._over.set()
-
-    def react(self, number: signal.Signals) -> None:
-        """Do what a signal to stop means: the first asks, the second ends the process at once.
+    def insist(self, number: signal.Signals) -> None:
+        """Ask the program to end, or, when it was asked before, end it at once.
 
         Then data is as sound as after ``kill -9``, and the exit code is 128 and the signal.
         """
@@ -76,9 +57,34 @@ class Stopping:
         else:
             self.ask(number)
 
+    async def wait(self) -> None:
+        """Wait until the program is to end."""
+        await self._event.wait()
+
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """Cancel the current task when asked to end inside the block, or asked already."""
+        self._opening = asyncio.current_task()
+        if self._event.is_set() and self._opening is not None:
+            self._opening.cancel()
+        try:
+            yield
+        finally:
+            self._opening = None
+
+    def watch(self) -> None:
+        """Let the process live for ``limit_seconds`` more at most, counted from the first call."""
+        if not self._watched:
+            self._watched = True
+            threading.Thread(target=self._watch, name="stop-watchdog", daemon=True).start()
+
+    def over(self) -> None:
+        """Let the process live: there is nothing left to end."""
+        self._over.set()
+
     def _begin(self) -> None:
-        reason = "its own" if self.signal is None else self.signal.name
-        logger.info("stopping", extra={"asked_by": reason})
+        asked_by = "itself" if self.signal is None else self.signal.name
+        logger.info("stopping", extra={"asked_by": asked_by})
         self._event.set()
         if self._opening is not None:
             self._opening.cancel()
@@ -88,31 +94,6 @@ class Stopping:
             logger.critical("stopping took too long", extra={"seconds": self._limit})
             stop_logging(_LOG_SECONDS)
             os._exit(_DEFECT)
-
-
-@contextmanager
-def signals_heeded(reactions: Mapping[signal.Signals, Callable[[], None]]) -> Iterator[None]:
-    """Call what ``reactions`` name when the process gets a signal inside the block.
-
-    A reaction interrupts the main thread wherever it is, so it must be short. A signal that the
-    process was started to ignore, as under nohup, stays ignored.
-    """
-    before = {
-        number: signal.getsignal(number)
-        for number in reactions
-        if signal.getsignal(number) != signal.SIG_IGN
-    }
-
-    def heed(number: int, _frame: FrameType | None) -> None:
-        reactions[signal.Signals(number)]()
-
-    for number in before:
-        signal.signal(number, heed)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _leave_now(number: signal.Signals) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, TextIO
 
@@ -22,8 +23,14 @@ if TYPE_CHECKING:
 _REFUSED = 1
 
 
-async def run_console(services: ServiceFactory, *, settings: Settings, options: ChatOptions) -> int:
-    """Talk until the input ends or the person leaves; return the exit code.
+async def run_console(
+    services: ServiceFactory,
+    *,
+    settings: Settings,
+    options: ChatOptions,
+    leave: Callable[[], None],
+) -> int:
+    """Talk until the input ends or the person leaves, which calls ``leave``; return the exit code.
 
     Without a message and with a terminal the talk is interactive; otherwise every line of standard
     input is a message or a command, answered before the next is read. Empty lines are passed over.
@@ -31,7 +38,9 @@ async def run_console(services: ServiceFactory, *, settings: Settings, options: 
     if options.message is None and not options.as_json and _has_terminal():
         from frontends.console.interactive import InteractiveChat  # noqa: PLC0415
 
-        return await InteractiveChat(services, settings=settings, options=options).run()
+        code = await InteractiveChat(services, settings=settings, options=options).run()
+        leave()
+        return code
     view = _view(as_json=options.as_json)
     talk = Talk(
         services,
@@ -52,6 +61,8 @@ async def run_console(services: ServiceFactory, *, settings: Settings, options: 
             await talk.hear(clean(options.message))
             return _exit_code(talk)
         await _hear_lines(talk, longest=settings.conversation.max_message_characters)
+        if talk.ended or (sys.stdin is not None and sys.stdin.isatty()):
+            leave()
         return talk.failure
 
 

@@ -8,30 +8,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import errno
 import importlib
 import logging
 import os
 import pkgutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from frontends.console import commands
-from frontends.console.invocation import CommandModule, Invocation, Launch
-from services.domain.errors import AcoreError, ProviderError, StorageError
+from frontends.console.failures import DEFECT, INTERRUPTED, UNREACHABLE, WRONG_SETTINGS, judged
+from frontends.console.invocation import CommandModule, Invocation, Launch, SettingsSource
+from services.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from services.settings import Settings
 
 logger = logging.getLogger(__name__)
-
-DONE = 0
-WRONG_SETTINGS = 1
-UNREACHABLE = 2
-DEFECT = 3
-INTERRUPTED = 130
 
 _DEFAULT_COMMAND = "run"
 
@@ -61,7 +56,9 @@ def execute(argv: Sequence[str], *, launch: Launch) -> int:
         arguments = _parser().parse_args(argv)
     except SystemExit as leaving:
         return _flushed(leaving.code if isinstance(leaving.code, int) else WRONG_SETTINGS)
-    return _flushed(_guarded(arguments, launch=launch))
+    code = _guarded(arguments, launch=launch)
+    _end_log()
+    return _flushed(code)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,9 +87,11 @@ def _module(name: str) -> CommandModule:
 def _guarded(arguments: argparse.Namespace, *, launch: Launch) -> int:
     log_file = (arguments.data or Path("data")) / "logs" / "acore.log"
     try:
-        settings = _settings(arguments)
-        log_file = _start_log(settings)
-        call = Invocation(arguments=arguments, settings=settings, launch=launch)
+        source = _source(arguments)
+        loaded = _loaded(source)
+        if not isinstance(loaded, ConfigurationError):
+            log_file = _start_log(loaded, source)
+        call = Invocation(arguments=arguments, loaded=loaded, source=source, launch=launch)
         return asyncio.run(_module(arguments.command).execute(call))
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -100,64 +99,59 @@ def _guarded(arguments: argparse.Namespace, *, launch: Launch) -> int:
         return _explained(error, log_file=log_file)
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
-    from services.configuration import load_settings  # noqa: PLC0415
+def _source(arguments: argparse.Namespace) -> SettingsSource:
+    from services.reloading import stamps  # noqa: PLC0415
 
     overrides: dict[str, object] = {}
     if arguments.data is not None:
         overrides["storage.data"] = arguments.data
-    return load_settings(
-        config=arguments.config, overrides=overrides, environ=os.environ, cwd=Path.cwd()
+    source = SettingsSource(
+        config=arguments.config, overrides=overrides, environ=dict(os.environ), cwd=Path.cwd()
     )
+    return replace(source, seen=stamps(source.files()))
 
 
-def _start_log(settings: Settings) -> Path:
+def _loaded(source: SettingsSource) -> Settings | ConfigurationError:
+    try:
+        return source.load()
+    except ConfigurationError as error:
+        return error
+
+
+def _start_log(settings: Settings, source: SettingsSource) -> Path:
     from services.observability.logging import start_logging  # noqa: PLC0415
 
     file = settings.logging.file or settings.storage.data / "logs" / "acore.log"
-    start_logging(file, level=settings.logging.level, log_content=settings.logging.log_content)
+    start_logging(settings.logging, file, secrets=source.secrets(settings))
     return file
 
 
 def _explained(error: BaseException, *, log_file: Path) -> int:
-    causes = list(_leaves(error))
-    known = next((cause for cause in causes if isinstance(cause, AcoreError)), None)
-    if any(isinstance(cause, BrokenPipeError) for cause in causes):
-        return DONE
-    if any(isinstance(cause, (KeyboardInterrupt, asyncio.CancelledError)) for cause in causes):
-        return INTERRUPTED
-    if unwritable := next((cause for cause in causes if _is_output_gone(cause)), None):
-        _complain(f"The output cannot be written: {unwritable}.")
-        return UNREACHABLE
-    if known is not None:
-        if logging.getLogger().handlers:  # else the settings failed, and there is no log yet
-            logger.error("command failed", exc_info=error, extra={"code": known.code})
-        _complain(known.user_message)
-        unreachable = isinstance(known, (ProviderError, StorageError))
-        return UNREACHABLE if unreachable else WRONG_SETTINGS
-    _record(error, log_file)
-    _complain(f"acore stopped because of a defect; what happened is in {log_file}.")
-    return DEFECT
+    verdict = judged(error)
+    if verdict.code == DEFECT:
+        _record(error, log_file)
+        _complain(f"acore stopped because of a defect; what happened is in {log_file}.")
+    elif verdict.known is not None and logging.getLogger().handlers:
+        # Without a handler the settings failed, and there is no log yet.
+        logger.error("command failed", exc_info=error, extra={"code": verdict.known.code})
+    if verdict.sentence is not None:
+        _complain(verdict.sentence)
+    return verdict.code
 
 
 def _record(error: BaseException, log_file: Path) -> None:
     if not logging.getLogger().handlers:
         from services.observability.logging import start_logging  # noqa: PLC0415
+        from services.settings import LoggingSettings  # noqa: PLC0415
 
-        start_logging(log_file, level="INFO", log_content=False)
+        start_logging(LoggingSettings(), log_file)
     logger.critical("defect", exc_info=error)
 
 
-def _is_output_gone(cause: BaseException) -> bool:
-    return isinstance(cause, OSError) and cause.errno in {errno.ENOSPC, errno.EIO}
+def _end_log() -> None:
+    from services.observability.logging import stop_logging  # noqa: PLC0415
 
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error
+    stop_logging()
 
 
 def _stand_in_for_closed_streams() -> None:

@@ -23,6 +23,7 @@ from frontends.console.talk import MODEL_MISSING, Talk
 from frontends.console.terminal import TerminalView, can_move, colours_wanted, typing_unseen
 from frontends.console.views import Report
 from frontends.console.wording import one_line
+from frontends.signals import signals_heeded
 from services.domain.errors import AcoreError
 from services.domain.events import Notice
 
@@ -154,11 +155,12 @@ class InteractiveChat:
     @contextmanager
     def _interrupts_caught(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGINT, lambda: self._on_interrupt())
-        try:
+
+        def interrupt() -> None:
+            loop.call_soon_threadsafe(lambda: self._on_interrupt())
+
+        with signals_heeded({signal.SIGINT: interrupt}):
             yield
-        finally:
-            loop.remove_signal_handler(signal.SIGINT)
 
     async def _show_notice(self, notice: Notice) -> None:
         if self._prompt.open:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from services.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from services.reloading import Stamp
+    from services.domain.errors import ConfigurationError
     from services.settings import Settings
 
 
@@ -28,13 +30,15 @@ class ChatOptions:
 class SettingsSource:
     """Where the settings of this process come from, to read them once more.
 
-    ``overrides`` are those of the command line, ``environ`` is the environment at the start.
+    ``overrides`` are those of the command line, ``environ`` is the environment at the start, and
+    ``seen`` is the state of ``files`` before they were first read.
     """
 
     config: Path | None
     overrides: Mapping[str, object]
     environ: Mapping[str, str]
     cwd: Path
+    seen: Sequence[Stamp] = ()
 
     def load(self) -> Settings:
         """Read the settings; raises ``ConfigurationError``."""
@@ -61,7 +65,14 @@ class SettingsSource:
 class Launch(Protocol):
     """Runs the frontends until they are done or the process is told to stop."""
 
-    def __call__(self, call: Invocation, *, chat: ChatOptions, only: str | None = None) -> Awaitable[int]:
+    def __call__(
+        self,
+        settings: Settings,
+        *,
+        source: SettingsSource,
+        chat: ChatOptions,
+        only: str | None = None,
+    ) -> Awaitable[int]:
         """Return the exit code; ``only`` names the one frontend that is wanted."""
         ...
 
@@ -84,7 +95,10 @@ class Invocation:
 
 
 class CommandModule(Protocol):
-    """A module in ``commands``; the first line of its docstring is its help text."""
+    """A module in ``commands``; the first line of its docstring is its help text.
+
+    One with a true ``tolerates_settings`` is run even when the settings do not load.
+    """
 
     def configure(self, parser: argparse.ArgumentParser, /) -> None:
         """Add the command's own arguments."""

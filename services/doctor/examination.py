@@ -34,12 +34,30 @@ class Repair:
 
 
 def all_checks() -> Sequence[Check]:
-    """Return the checks of every module in ``checks``, by area and then as they are declared."""
+    """Return the checks of every module in ``checks``, by area and then as they are declared.
+
+    A module that cannot be loaded, because a package is missing, gives one check that says so.
+    """
     found: list[Check] = []
     for module in sorted(info.name for info in pkgutil.iter_modules(checks.__path__)):
-        declared = importlib.import_module(f"{checks.__name__}.{module}").CHECKS
+        try:
+            declared = importlib.import_module(f"{checks.__name__}.{module}").CHECKS
+        except ImportError as error:
+            logger.warning("checks not loaded", exc_info=error, extra={"checks": module})
+            declared = (_unloaded(module, error),)
         found += cast("Iterable[Check]", declared)
     return sorted(found, key=_place)
+
+
+def _unloaded(module: str, error: ImportError) -> Check:
+    async def examined(case: Case) -> Finding:
+        return problem(
+            f"The checks called {module} cannot be loaded: {error.msg}.",
+            fix="Run `make setup`, which installs every package.",
+            cause="dependency",
+        )
+
+    return Check(name=module, area="program", examine=examined, needs_settings=False)
 
 
 async def examine(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from services.conversation.actions import ActionState, PendingActions
 from services.housekeeping.chore import ChoreReport, Round
@@ -46,16 +47,13 @@ class OldExplanations:
     async def run(self, circumstances: Round, /) -> ChoreReport:
         """Erase them, some hundred at a time so that nobody waits."""
         before = circumstances.as_of - _EXPLAINED
-        if circumstances.rehearsal:
-            async with self._database.reader() as snapshot:
-                return ChoreReport(removed=await snapshot.run(_outdated, before, self._kept))
-        removed = 0
-        while True:
-            async with self._database.steps() as tx:
-                erased = await tx.run(_erase, before, self._kept)
-            removed += erased
-            if erased < _BATCH:
-                return ChoreReport(removed=removed)
+        async with self._database.reader() as snapshot:
+            outdated = await snapshot.run(_outdated, before, self._kept)
+        if not circumstances.rehearsal:
+            for start in range(0, len(outdated), _BATCH):
+                async with self._database.steps() as tx:
+                    await tx.run(_erase, outdated[start : start + _BATCH])
+        return ChoreReport(removed=len(outdated))
 
 
 def _waiting(connection: Connection, at: datetime) -> int:
@@ -65,24 +63,21 @@ def _waiting(connection: Connection, at: datetime) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def _old(before: datetime, kept: int) -> ColumnElement[bool]:
-    later = turns.alias("later")
-    oldest_kept = (
-        select(later.c.id)
-        .where(later.c.conversation_id == turns.c.conversation_id)
-        .order_by(later.c.id.desc())
-        .limit(1)
-        .offset(kept)
-        .scalar_subquery()
+def _outdated(connection: Connection, before: datetime, kept: int) -> list[str]:
+    newest_first = func.row_number().over(
+        partition_by=turns.c.conversation_id, order_by=turns.c.id.desc()
     )
-    return turns.c.why.is_not(None) & (turns.c.ended_at < before) & (turns.c.id <= oldest_kept)
+    placed = select(
+        turns.c.id,
+        turns.c.ended_at,
+        turns.c.why.is_not(None).label("explained"),
+        newest_first.label("place"),
+    ).subquery()
+    query = select(placed.c.id).where(
+        placed.c.explained, placed.c.place > kept, placed.c.ended_at < before
+    )
+    return list(connection.execute(query).scalars())
 
 
-def _outdated(connection: Connection, before: datetime, kept: int) -> int:
-    query = select(func.count()).select_from(turns).where(_old(before, kept))
-    return int(connection.execute(query).scalar_one())
-
-
-def _erase(connection: Connection, before: datetime, kept: int) -> int:
-    batch = select(turns.c.id).where(_old(before, kept)).limit(_BATCH)
-    return connection.execute(update(turns).where(turns.c.id.in_(batch)).values(why=None)).rowcount
+def _erase(connection: Connection, ended: Sequence[str]) -> None:
+    connection.execute(update(turns).where(turns.c.id.in_(ended)).values(why=None))

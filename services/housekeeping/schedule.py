@@ -49,11 +49,6 @@ def is_due(diary: Diary, now: datetime, hour: int, zone: tzinfo | None = None) -
     return diary.ran_at < last_due(now, hour, zone)
 
 
-def begun(now: datetime) -> Diary:
-    """Return the diary of an installation that has had no round yet."""
-    return Diary(ran_at=now, as_of=now)
-
-
 def next_entry(diary: Diary, now: datetime) -> Diary:
     """Return the diary for a round that begins ``now``.
 
@@ -73,33 +68,37 @@ def next_entry(diary: Diary, now: datetime) -> Diary:
     return Diary(ran_at=now, as_of=as_of, doubts=doubts)
 
 
-def read_diary(path: Path, now: datetime) -> Diary:
-    """Return the diary kept in ``path``; blocks.
+def opened(diary: Diary | None, now: datetime) -> Diary:
+    """Return what counts ``now``: nothing is due before the next night without a diary.
 
-    Without one, with an unreadable one, and when the last round seems to lie in the future, an
-    empty one is begun and kept, so that nothing is due before the next night.
+    The same holds when the last round seems to lie in the future, and then the clock is doubted.
     """
-    try:
-        diary = Diary.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        diary = None
-    except (OSError, ValidationError):
-        logger.warning("the housekeeping diary is unreadable and begun anew")
-        diary = None
     if diary is None:
-        diary = begun(now)
-        keep_diary(path, diary)
-    elif diary.ran_at > now:
-        diary = Diary(ran_at=now, as_of=min(now, diary.as_of), doubts=_NIGHTS_TO_BELIEVE)
-        keep_diary(path, diary)
+        return Diary(ran_at=now, as_of=now)
+    if diary.ran_at > now:
+        return Diary(ran_at=now, as_of=min(now, diary.as_of), doubts=_NIGHTS_TO_BELIEVE)
     return diary
 
 
+def read_diary(path: Path) -> Diary | None:
+    """Return the diary kept in ``path``, ``None`` without a readable one; blocks."""
+    try:
+        return Diary.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError):
+        logger.warning("the housekeeping diary is unreadable and begun anew")
+        return None
+
+
 def keep_diary(path: Path, diary: Diary) -> None:
-    """Write the diary, all of it or nothing; blocks. Raises ``OSError``."""
+    """Write the diary, all of it or nothing; blocks. A disk that refuses is logged."""
     unfinished = path.with_name(f"{path.name}.part")
-    with unfinished.open("w", encoding="utf-8") as file:
-        file.write(diary.model_dump_json())
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write(diary.model_dump_json())
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        logger.warning("the housekeeping diary was not kept", extra={"reason": str(error)})

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,7 +16,14 @@ from sqlalchemy import Connection, func, select
 from services.domain.clock import Clock
 from services.domain.errors import AcoreError
 from services.housekeeping.chore import Chore, ChoreReport, Round
-from services.housekeeping.schedule import is_due, keep_diary, next_entry, read_diary
+from services.housekeeping.schedule import (
+    Diary,
+    is_due,
+    keep_diary,
+    next_entry,
+    opened,
+    read_diary,
+)
 from services.lifecycle import Supervisor
 from services.observability.metrics import Metrics
 from services.settings import HousekeepingSettings
@@ -66,7 +73,8 @@ class Housekeeping:
         patience_seconds: float = _PATIENCE_SECONDS,
     ) -> None:
         self._settings = settings
-        self._diary = data / DIARY
+        self._file = data / DIARY
+        self._diary: Diary | None = None
         self._database = database
         self._clock = clock
         self._chores = tuple(chores)
@@ -98,8 +106,8 @@ class Housekeeping:
         """
         async with self._round:
             now = self._clock.now()
-            diary = next_entry(await asyncio.to_thread(read_diary, self._diary, now), now)
-            await asyncio.to_thread(keep_diary, self._diary, diary)
+            diary = next_entry(await self._read(now), now)
+            await self._keep(diary)
             if diary.as_of != now:
                 logger.warning("the clock has jumped; ages are computed with caution")
             done = []
@@ -111,7 +119,7 @@ class Housekeeping:
     async def rehearse(self) -> Sequence[Done]:
         """Say what every chore would do, changing nothing."""
         now = self._clock.now()
-        diary = next_entry(await asyncio.to_thread(read_diary, self._diary, now), now)
+        diary = next_entry(await self._read(now), now)
         circumstances = Round(as_of=diary.as_of, rehearsal=True)
         return [await self._do(chore, circumstances) for chore in self._chores]
 
@@ -119,11 +127,23 @@ class Housekeeping:
         await asyncio.sleep(self._settling_seconds)
         while True:
             now = self._clock.now()
-            diary = await asyncio.to_thread(read_diary, self._diary, now)
+            diary = await self._read(now)
             if is_due(diary, now, self._settings.at_hour, self._zone):
                 await self.tidy()
+            elif diary != self._diary:
+                await self._keep(diary)
             # Sleeping does not count the time a machine is suspended, so look often.
             await asyncio.sleep(self._look_seconds)
+
+    async def _read(self, now: datetime) -> Diary:
+        if self._diary is None:
+            self._diary = await asyncio.to_thread(read_diary, self._file)
+        return opened(self._diary, now)
+
+    async def _keep(self, diary: Diary) -> None:
+        """Remember the round also when the disk refuses, so that it is not done again and again."""
+        self._diary = diary
+        await asyncio.to_thread(keep_diary, self._file, diary)
 
     async def _do(self, chore: Chore, circumstances: Round) -> Done:
         began = self._clock.monotonic()
@@ -163,9 +183,10 @@ class Housekeeping:
 
     async def _quiet(self) -> bool:
         """Wait for a moment in which nobody is being answered; False when none comes."""
-        deadline = self._clock.monotonic() + self._patience_seconds
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._patience_seconds
         while await self._answering():
-            if self._clock.monotonic() >= deadline:
+            if loop.time() >= deadline:
                 return False
             await asyncio.sleep(_GLANCE_SECONDS)
         return True

@@ -160,10 +160,11 @@ class Breaker:
 
     def _resting(self, remaining: float) -> ProviderError:
         wait = remaining if remaining > 0 else _PROBE_SECONDS
+        which = self._model or f"at {self._endpoint}"
         return ProviderError(
             self._endpoint,
             ProviderFault.BREAKER_OPEN,
-            f"The model {self._model} kept failing and is not asked for the next "
+            f"The model {which} kept failing and is not asked for the next "
             f"{math.ceil(wait)} s; try again then, or choose another model.",
             detail=self._last_failure,
             retry_after=wait,

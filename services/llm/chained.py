@@ -17,9 +17,9 @@ from services.llm.model import (
     ModelInfo,
     TokenCounter,
 )
-from services.llm.ollama import NotOpenedError
 from services.llm.priority import Preempted
 from services.llm.shortening import fitted
+from services.llm.streamed_model import NotOpenedError
 from services.llm.tool_text import describe_tools
 from services.llm.wrapper import Passage
 from services.observability.metrics import Metrics

@@ -26,6 +26,7 @@ from services.settings import LoggingSettings
 __all__ = [
     "correlated",
     "correlation",
+    "hide_secrets",
     "reconfigure_logging",
     "secret_values",
     "start_logging",
@@ -140,10 +141,15 @@ def start_logging(settings: LoggingSettings, file: Path, *, secrets: Iterable[st
     _running.append(log)
 
 
-def reconfigure_logging(settings: LoggingSettings, *, secrets: Iterable[str] = ()) -> None:
-    """Take over the level, and hide ``secrets`` too."""
-    for log in _running:
+def reconfigure_logging(settings: LoggingSettings) -> None:
+    """Take over the level."""
+    if _running:
         _set_level(settings.level)
+
+
+def hide_secrets(secrets: Iterable[str]) -> None:
+    """Let nothing that is written from now on equal one of ``secrets``; earlier ones stay hidden."""
+    for log in _running:
         log.redactor.learn(secrets)
 
 

@@ -42,6 +42,10 @@ class CharacterLibrary:
         """Let another character be the default one."""
         self._default = default
 
+    def check_default(self, name: str) -> None:
+        """Raise ``ConfigurationError`` unless the character ``name`` can be the default one."""
+        self._configured(name)
+
     async def reload(self) -> None:
         """Read all cards again; one that cannot be read is logged and left out."""
         self._personas = await asyncio.to_thread(self._read)
@@ -84,12 +88,15 @@ class CharacterLibrary:
 
     def default(self) -> Persona:
         """Return the configured default character; raises ``ConfigurationError`` without one."""
+        return self._configured(self._default)
+
+    def _configured(self, name: str) -> Persona:
         try:
-            return self.find(self._default)
+            return self.find(name)
         except NotFound as error:
             raise ConfigurationError(
                 "persona_default",
-                f"The default character {self._default} is not there; set persona.default to one "
+                f"The default character {name} is not there; set persona.default to one "
                 f"of: {self._listed() or 'none found'}.",
             ) from error
 

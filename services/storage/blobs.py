@@ -28,6 +28,7 @@ from services.storage.tables import attachments, blobs
 _GRACE = timedelta(hours=1)
 # A last use is noted no more often than this, so that reading does not mean writing.
 _USE_NOTED_EVERY = timedelta(hours=1)
+_REFERENCED = select(attachments.c.id).where(attachments.c.sha256 == blobs.c.sha256).exists()
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -130,9 +131,12 @@ class BlobStore:
         return count, total
 
     async def drop_bodiless(self, *, before: datetime, rehearsal: bool = False) -> int:
-        """Remove rows last used earlier than ``before`` whose file is gone; return how many."""
+        """Remove rows last used earlier than ``before`` whose file is gone; return how many.
+
+        Those of attachments stay: their files may lie on a disk that is away for now.
+        """
         async with self._database.reader() as snapshot:
-            rows = await snapshot.run(_unused_since, before)
+            rows = await snapshot.run(_unreferenced, before)
         gone = await asyncio.to_thread(
             lambda: [sha256 for sha256 in rows if not self._path(sha256).exists()]
         )
@@ -223,10 +227,9 @@ def _total(connection: Connection) -> int:
 
 
 def _drop_unused(connection: Connection, excess: int, before: datetime) -> list[tuple[str, int]]:
-    referenced = select(attachments.c.id).where(attachments.c.sha256 == blobs.c.sha256).exists()
     candidates = connection.execute(
         select(blobs.c.sha256, blobs.c.size)
-        .where(~referenced, blobs.c.last_used_at < before)
+        .where(~_REFERENCED, blobs.c.last_used_at < before)
         .order_by(blobs.c.last_used_at)
     )
     doomed: list[tuple[str, int]] = []
@@ -252,16 +255,17 @@ def _is_named(connection: Connection, sha256: str) -> bool:
     )
 
 
-def _unused_since(connection: Connection, before: datetime) -> list[str]:
-    return list(
-        connection.execute(select(blobs.c.sha256).where(blobs.c.last_used_at < before)).scalars()
-    )
+def _unreferenced(connection: Connection, before: datetime) -> list[str]:
+    query = select(blobs.c.sha256).where(~_REFERENCED, blobs.c.last_used_at < before)
+    return list(connection.execute(query).scalars())
 
 
 def _forget(connection: Connection, gone: Sequence[str], before: datetime) -> None:
     for sha256 in gone:
         connection.execute(
-            delete(blobs).where(blobs.c.sha256 == sha256, blobs.c.last_used_at < before)
+            delete(blobs).where(
+                blobs.c.sha256 == sha256, ~_REFERENCED, blobs.c.last_used_at < before
+            )
         )
 
 

@@ -221,7 +221,9 @@ class Database:
         Every change waits for it. When cancelled, work that has begun still ends.
         """
         async with self._write_turn:
-            return await asyncio.shield(self._open_writer().outside(task))
+            work = self._open_writer().outside(task)
+            work.add_done_callback(_retrieve)
+            return await asyncio.shield(work)
 
     def _open_writer(self) -> ConnectionThread:
         if self._writer is None:
@@ -312,6 +314,6 @@ def _announce(commit: asyncio.Future[T], transaction: Transaction) -> None:
         transaction.announce()
 
 
-def _retrieve(ended: asyncio.Future[None]) -> None:
+def _retrieve(ended: asyncio.Future[T]) -> None:
     if not ended.cancelled():
         ended.exception()

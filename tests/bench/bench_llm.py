@@ -9,12 +9,14 @@ import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from services.domain.clock import SystemClock
 from services.domain.errors import ProviderError, ProviderFault
 from services.domain.replies import Usage
 from services.llm.breaker import Breakers, GuardedModel
+from services.llm.cached import AnswerCache, CachedModel
 from services.llm.chained import ChainedModel, link_to
 from services.llm.insistent import InsistentModel
 from services.llm.model import (
@@ -113,6 +115,27 @@ async def overhead() -> list[Figure]:
     ]
 
 
+async def cached() -> list[Figure]:
+    """A whole answer out of the cache, for a full prompt."""
+    cache = AnswerCache(1000, 3600.0, SystemClock(), metrics=Metrics())
+    model = CachedModel(stack(InstantModel("asked")), cache, "instant")
+    await model.open()
+    request = prompt(0)
+    sampling = replace(request.sampling, temperature=0.0)
+    request = replace(request, repeatable=True, sampling=sampling)
+    await hear(model, request)
+    spans = []
+    for _ in range(CALLS // 4):
+        began = time.perf_counter()
+        await hear(model, request)
+        spans.append((time.perf_counter() - began) * 1000)
+    assert len(cache) == 1
+    return [
+        Figure(name="cached call, full prompt p50", value=median(spans), unit="ms", target=0.5),
+        Figure(name="cached call, full prompt p99", value=percentile(spans, 0.99), unit="ms"),
+    ]
+
+
 async def fallback() -> list[Figure]:
     """The breaker of the first is open: what that adds to the second's first token."""
     figures = []
@@ -181,7 +204,7 @@ async def stop(provider: str, model: ChatModel, disconnects: list[float]) -> lis
 async def main() -> None:
     """Measure all."""
     logging.getLogger("services.llm").addHandler(logging.NullHandler())
-    figures = [*await overhead(), *await fallback()]
+    figures = [*await overhead(), *await cached(), *await fallback()]
     async with endless_ollama() as (model, disconnects):
         figures += await stop("Ollama", model, disconnects)
     report("llm", figures)

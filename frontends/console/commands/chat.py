@@ -30,4 +30,4 @@ async def execute(call: Invocation) -> int:
         conversation=arguments.conversation,
         as_json=arguments.as_json,
     )
-    return await call.launch(call.settings, chat=options, only="console")
+    return await call.launch(call.settings, source=call.source, chat=options, only="console")

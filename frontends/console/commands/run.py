@@ -13,4 +13,4 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 async def execute(call: Invocation) -> int:
     """Run the enabled frontends."""
-    return await call.launch(call.settings, chat=ChatOptions())
+    return await call.launch(call.settings, source=call.source, chat=ChatOptions())

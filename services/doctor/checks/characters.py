@@ -9,7 +9,8 @@ from pathlib import Path
 
 from services.doctor.check import Case, Check, Finding, Found, fine, problem, warning
 from services.domain.errors import InvalidRequest
-from services.persona.cards import read_card
+from services.persona.cards.acore_fields import read_fields
+from services.persona.cards.personas import read_persona
 from services.persona.character import Persona
 
 _CORRECT = "Correct the card, or move its folder away; cards are chara_card_v3 JSON."
@@ -22,8 +23,9 @@ class _Card:
 
     shown: str
     private: bool
-    persona: Persona | None
+    persona: Persona | None = None
     fault: str = ""
+    left_out: Sequence[str] = ()
 
 
 async def _cards(case: Case) -> Found:
@@ -32,6 +34,15 @@ async def _cards(case: Case) -> Found:
         problem(f"The card {card.shown} {card.fault}.", fix=_CORRECT, cause="data")
         for card in cards
         if card.fault
+    ]
+    findings += [
+        warning(
+            f"In {card.shown}: {' '.join(card.left_out)}",
+            fix="Correct these fields; docs/personas.md describes them.",
+            cause="data",
+        )
+        for card in cards
+        if card.left_out
     ]
     findings += _hidden(cards)
     readable = [card for card in cards if card.persona is not None]
@@ -94,15 +105,16 @@ def _in_folder(folder: Path, case: Case) -> Iterator[_Card]:
         name = path.name if shipped else f"{path.name[:1]}…"
         shown = f"{folder}/{name}/card.json"
         if not file.is_file():
-            yield _Card(shown=shown, private=not shipped, persona=None, fault="is missing")
+            yield _Card(shown=shown, private=not shipped, fault="is missing")
             continue
         try:
-            persona = read_card(file)
+            persona = read_persona(file)
         except InvalidRequest as error:
-            fault = _FAULTS.get(error.code, "cannot be used")
-            yield _Card(shown=shown, private=not shipped, persona=None, fault=fault)
+            fault = _FAULTS.get(error.code, "cannot be read as a character card")
+            yield _Card(shown=shown, private=not shipped, fault=fault)
         else:
-            yield _Card(shown=shown, private=not shipped, persona=persona)
+            _, left_out = read_fields(persona.extensions.get("acore"))
+            yield _Card(shown=shown, private=not shipped, persona=persona, left_out=left_out)
 
 
 _FAULTS = {

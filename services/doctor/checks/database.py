@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from services.doctor.check import Case, Check, Finding, Found, fine, problem, skipped, warning
 from services.doctor.places import backups_folder, in_use
 from services.domain.errors import AcoreError, ConfigurationError, StorageError
+from services.storage.backup import made_at, newest_backup
 from services.storage.connection import damaged, sqlite_engine, translated
 from services.storage.database import Database
 from services.storage.location import database_path
@@ -183,21 +184,22 @@ def _lying(folder: Path) -> set[str]:
 
 
 async def _backups(case: Case) -> Finding:
-    return await asyncio.to_thread(_newest_backup, case, backups_folder(case))
+    return await asyncio.to_thread(_judged_backups, case, backups_folder(case))
 
 
-def _newest_backup(case: Case, folder: Path) -> Finding:
+def _judged_backups(case: Case, folder: Path) -> Finding:
     now = case.clock.now()
-    moments = [path.stat().st_mtime for path in folder.glob("*.db") if path.is_file()]
+    newest = newest_backup(folder)
+    made = None if newest is None else made_at(newest)
     fix = "Run `main.py backup`, and keep copies on another disk."
-    if not moments:
+    if made is None:
         oldest = _asked(case, lambda c: c.execute(select(func.min(messages.c.created_at))).scalar())
         if isinstance(oldest, Finding):
             return oldest
         if oldest is None or now - oldest < _UNSAVED_AGE:
             return fine("There is no backup yet.")
         return warning(f"There is no backup in {folder}.", fix=fix, cause="data")
-    age = now - datetime.fromtimestamp(max(moments), UTC)
+    age = now - made
     if age > _BACKUP_AGE:
         return warning(f"The newest backup is {age.days} days old.", fix=fix, cause="data")
     hours = max(int(age.total_seconds() // 3600), 0)

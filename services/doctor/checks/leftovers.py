@@ -1,4 +1,4 @@
-"""Temporary files and broken-off downloads that nobody came back for."""
+"""Temporary files, broken-off downloads and an unfinished restore that nobody came back for."""
 
 from __future__ import annotations
 
@@ -11,56 +11,75 @@ from pathlib import Path
 from services.doctor.check import Case, Check, Finding, fine, warning
 from services.doctor.places import backups_folder, in_use, readable_size, weight
 from services.domain.errors import Busy
+from services.housekeeping.chore import ChoreReport, Round
+from services.housekeeping.temporary import TemporaryFiles
 from services.llm.embedded.catalog import installed_models
-from services.settings import Settings
-
-_UNUSED_HOURS = 24.0
-_IN_DATA = ("blobs/.*.part", "models/*.part", "models/*.part.etag", "backups/*.part")
+from services.settings import HousekeepingSettings, Settings
+from services.storage.replacement import WAITING
 
 
 async def _leftovers(case: Case) -> Finding:
-    found = await asyncio.to_thread(lambda: list(_left(case)))
-    if not found:
-        return fine("No temporary files and broken-off downloads lie around.")
-    size = await asyncio.to_thread(lambda: sum(map(weight, found)))
+    found = await _tidied(case, rehearsal=True)
+    if not found.removed:
+        return fine("No temporary files or broken-off downloads lie around.")
     return warning(
-        f"Temporary files or broken-off downloads take {readable_size(size)}: {_listed(found)}.",
+        f"{found.removed} temporary files or broken-off downloads lie around and take "
+        f"{readable_size(found.bytes)}.",
         fix="Run `main.py doctor --fix`, which removes them.",
         cause="data",
     )
 
 
-async def _remove_leftovers(case: Case) -> None:
-    await asyncio.to_thread(_remove, case)
+async def _remove(case: Case) -> None:
+    if await asyncio.to_thread(in_use, case):
+        raise Busy("database_in_use", "acore is running and may need them; stop it first.")
+    await _tidied(case, rehearsal=False)
 
 
-def _remove(case: Case) -> None:
-    if in_use(case):
-        raise Busy("database_in_use", "acore is running; stop it, so that nothing is in use.")
-    for path in _left(case):
+async def _tidied(case: Case, *, rehearsal: bool) -> ChoreReport:
+    hours = _housekeeping(case).temporary_hours
+    circumstances = Round(as_of=case.clock.now(), rehearsal=rehearsal)
+    report = await TemporaryFiles(case.data, hours=hours).run(circumstances)
+    return report + await asyncio.to_thread(_elsewhere, case, circumstances)
+
+
+def _elsewhere(case: Case, circumstances: Round) -> ChoreReport:
+    """Do the same beside the data folder and in the environment's own model folder."""
+    age = timedelta(hours=_housekeeping(case).temporary_hours)
+    before = (circumstances.as_of - age).timestamp()
+    report = ChoreReport()
+    for path in _candidates(case):
+        if path.stat().st_mtime >= before:
+            continue
+        report += ChoreReport(removed=1, bytes=weight(path))
+        if circumstances.rehearsal:
+            continue
         if path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+    return report
 
 
-def _left(case: Case) -> Iterator[Path]:
-    """Yield what nobody has written to for a day, or for the time the settings say."""
-    hours = _UNUSED_HOURS
+def _candidates(case: Case) -> Iterator[Path]:
+    yield from list(backups_folder(case).glob("acore-*.part"))
+    yield from list(installed_models().glob(".fetch-*"))
+
+
+def _housekeeping(case: Case) -> HousekeepingSettings:
     if isinstance(case.settings, Settings):
-        hours = case.settings.housekeeping.temporary_hours
-    before = case.clock.now().timestamp() - timedelta(hours=hours).total_seconds()
-    found = [path for pattern in _IN_DATA for path in case.data.glob(pattern)]
-    found += backups_folder(case).glob("*.part")
-    found += installed_models().glob(".fetch-*")
-    for path in dict.fromkeys(found):
-        if path.exists() and path.stat().st_mtime < before:
-            yield path
+        return case.settings.housekeeping
+    return HousekeepingSettings()
 
 
-def _listed(paths: list[Path], most: int = 3) -> str:
-    names = [f"{path.parent.name}/{path.name}" for path in paths[:most]]
-    return ", ".join(names) + (" …" if len(paths) > most else "")
+async def _restore(case: Case) -> Finding:
+    if await asyncio.to_thread((case.data / WAITING).is_dir):
+        return warning(
+            "A restore was cut off before its end.",
+            fix="Start acore once, which finishes it.",
+            cause="data",
+        )
+    return fine("No restore is unfinished.")
 
 
 CHECKS = (
@@ -68,7 +87,8 @@ CHECKS = (
         name="leftovers",
         area="data",
         examine=_leftovers,
-        repair=_remove_leftovers,
+        repair=_remove,
         needs_settings=False,
     ),
+    Check(name="restore", area="data", examine=_restore, needs_settings=False),
 )

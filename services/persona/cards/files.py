@@ -30,6 +30,4 @@ def read_bounded(path: Path, *, limits: CardLimits) -> bytes:
 def check_size(content: bytes, *, limits: CardLimits, name: str) -> None:
     """Raise ``InvalidRequest`` when ``content`` is larger than a card may be."""
     if len(content) > limits.card_bytes:
-        raise CardProblem(
-            "card_too_large", f"it is larger than {limits.card_mb:g} MB", name=name
-        )
+        raise CardProblem("card_too_large", f"it is larger than {limits.card_mb:g} MB", name=name)

@@ -49,9 +49,9 @@ def adapt(root: dict[str, object]) -> Adapted | None:
         return Adapted(card=_from_agnai(root), origin="Agnai")
     if any(isinstance(root.get(name), str) for name in _OOBA):
         return Adapted(card=_renamed(root, _OOBA | _PLAIN), origin="ooba or CAI")
-    if "first_mes" not in root and isinstance(root.get("name"), str):
-        renamed = _renamed(root, _PLAIN)
-        return Adapted(card=renamed, origin="ooba or CAI") if renamed != root else None
+    named = "first_mes" not in root and isinstance(root.get("name"), str)
+    if named and any(isinstance(root.get(name), str) for name in _PLAIN):
+        return Adapted(card=_renamed(root, _PLAIN), origin="ooba or CAI")
     return None
 
 
@@ -100,10 +100,10 @@ def _persona(persona: object) -> str:
         return as_text(attributes)
     if persona.get("kind") == "text" or set(attributes) == {"text"}:
         return as_text(attributes.get("text"))
-    lines = (
-        f"{name}: {', '.join(map(as_text, values)) if isinstance(values, list) else as_text(values)}"
-        for name, values in attributes.items()
-    )
+    lines = []
+    for name, values in attributes.items():
+        traits = map(as_text, values) if isinstance(values, list) else [as_text(values)]
+        lines.append(f"{name}: {', '.join(traits)}")
     return "\n".join(lines)
 
 

@@ -26,17 +26,22 @@ def parse(data: bytes) -> object:
     """
     encoding = json.detect_encoding(data)
     text = data.decode(encoding, errors="replace").lstrip("\ufeff").rstrip("\0")
-    if (
-        text.count("{") + text.count("[") > _MOST_CONTAINERS
-        or text.count(",") + text.count(":") > _MOST_VALUES
-    ):
-        raise CardProblem("card_too_large", "its JSON holds too many values")
+    check_structure(text)
     try:
         return json.loads(text, parse_float=_finite, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise _too_deep() from error
     except ValueError as error:
         raise CardProblem("card_unreadable", "its text is not valid JSON") from error
+
+
+def check_structure(text: str) -> None:
+    """Raise ``CardProblem`` when JSON in ``text`` could hold more values than any card."""
+    if (
+        text.count("{") + text.count("[") > _MOST_CONTAINERS
+        or text.count(",") + text.count(":") > _MOST_VALUES
+    ):
+        raise CardProblem("card_too_large", "its JSON holds too many values")
 
 
 def freeze(value: object, *, deepest: int = _DEEPEST) -> object:

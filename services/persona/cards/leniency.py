@@ -37,7 +37,7 @@ def as_flag(value: object) -> bool | None:
 
 
 def as_text(value: object) -> str:
-    """Return ``value`` as text: lists of text by line, other structures as JSON, null as nothing."""
+    """Return ``value`` as text: a list of texts by line, null as nothing, the rest as JSON."""
     if isinstance(value, str):
         return value
     if value is None:

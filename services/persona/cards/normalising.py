@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import cast
 
@@ -74,7 +73,10 @@ def _rooted(root: dict[str, object], repairs: Repairs) -> tuple[dict[str, object
         return _sectioned(root, data, repairs), spec if isinstance(spec, str) else "chara_card_v2"
     adapted = adapt(root)
     if adapted is not None:
-        return _rooted(adapted.card, repairs)[0], adapted.origin
+        inner = adapted.card.get("data")
+        if isinstance(inner, dict):
+            return _sectioned(adapted.card, inner, repairs), adapted.origin
+        return _gathered(adapted.card), adapted.origin
     if _describes(root):
         return _gathered(root), "chara_card_v1"
     if isinstance(root.get("entries"), (dict, list)):
@@ -118,7 +120,7 @@ def _version(root: Mapping[str, object], repairs: Repairs) -> str:
     newer_spec = known is None and isinstance(spec, str)
     if newer_spec or (number is not None and known is not None and number > known):
         repairs.say("The card follows a newer specification; what is unknown in it is kept.")
-    if spec == "chara_card_v2" or number is None or not math.isfinite(number) or number < 3:  # noqa: PLR2004
+    if spec == "chara_card_v2" or number is None or number < _NEWEST[_SPEC]:
         return _DEFAULT_VERSION
     return said if isinstance(said, str) else str(float(number))
 

@@ -14,8 +14,8 @@ from services.domain.errors import NotAllowed, ProviderError, ProviderFault
 from services.llm.breaker import Breakers, GuardedModel
 from services.llm.chained import ChainedModel, ModelLink, link_to
 from services.llm.model import ChatModel, ChatRequest, ModelInfo, PromptRole, Sampling, ToolSchema
-from services.llm.ollama import NotOpenedError
 from services.llm.priority import Preempted
+from services.llm.streamed_model import NotOpenedError
 from services.llm.tokens import EstimatedTokens, prompt_tokens
 from services.observability.metrics import Metrics
 from tests.fakes.clock import ManualClock

@@ -1,0 +1,50 @@
+"""Example dialogue of cards: blocks of messages between ``<START>`` lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from services.llm.model import PromptRole
+from services.persona.assembly.material import Piece
+
+_START = re.compile(r"<START>", re.IGNORECASE)
+
+SOURCE = "dialogueExamples"
+
+
+def example_blocks(text: str) -> list[str]:
+    """Return the blocks of ``mes_example``, without the lines that separate them."""
+    return [block.strip() for block in _START.split(text) if block.strip()]
+
+
+def example_messages(block: str, *, user: str, char: str, group: Sequence[str] = ()) -> list[Piece]:
+    """Return one block as messages, macros already filled in.
+
+    A line that begins with a speaker's name and a colon begins a message, any other goes on with
+    it. In a group the names stay in the text.
+    """
+    speakers = dict.fromkeys([user, char, *group])
+    opener = re.compile(
+        "(" + "|".join(re.escape(name) for name in speakers if name) + "):", re.IGNORECASE
+    )
+    messages: list[tuple[str, list[str]]] = []
+    for line in block.splitlines():
+        match = opener.match(line)
+        if match is not None:
+            said = line if group else line[match.end() :]
+            messages.append((match[1], [said.strip()]))
+        elif messages:
+            messages[-1][1].append(line)
+        elif line.strip():
+            messages.append((char, [line]))
+    return [
+        Piece(
+            role=PromptRole.SYSTEM,
+            content="\n".join(lines).strip(),
+            source=SOURCE,
+            name="example_user" if name.lower() == user.lower() else "example_assistant",
+        )
+        for name, lines in messages
+        if "\n".join(lines).strip()
+    ]
