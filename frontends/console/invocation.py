@@ -12,7 +12,6 @@ from services.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from services.reloading import Stamp
-    from services.domain.errors import ConfigurationError
     from services.settings import Settings
 
 
@@ -95,10 +94,7 @@ class Invocation:
 
 
 class CommandModule(Protocol):
-    """A module in ``commands``; the first line of its docstring is its help text.
-
-    One with a true ``tolerates_settings`` is run even when the settings do not load.
-    """
+    """A module in ``commands``; the first line of its docstring is its help text."""
 
     def configure(self, parser: argparse.ArgumentParser, /) -> None:
         """Add the command's own arguments."""

@@ -66,3 +66,5 @@ async def serve(
             server.should_exit = True
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait({serving})
+            for connection in list(server.server_state.connections):
+                connection.transport.abort()

@@ -106,8 +106,12 @@ class AnswerCache:
 
     def note(self, *, hit: bool) -> None:
         """Count a request that was, or was not, answered from here."""
-        if self._metrics is not None:
-            self._metrics.count("answer_cache_hits" if hit else "answer_cache_misses")
+        if self._metrics is None:
+            return
+        if hit:
+            self._metrics.count("answer_cache_hits")
+        else:
+            self._metrics.count("answer_cache_misses")
 
 
 class CachedModel(ModelWrapper):

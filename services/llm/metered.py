@@ -90,18 +90,20 @@ class MeteredModel(ModelWrapper):
         info = self._inner.info
         endpoint, model = info.provider, info.name
         metrics = self._metrics
-        calls = "llm_prefills" if request.prefill else "llm_requests"
-        metrics.count(calls, endpoint=endpoint, model=model, outcome=outcome)
+        if request.prefill:
+            metrics.count("llm_prefills", endpoint=endpoint, model=model, outcome=outcome)
+        else:
+            metrics.count("llm_requests", endpoint=endpoint, model=model, outcome=outcome)
         if answer.usage is None:
             return
         usage = answer.usage
-        for name, amount in (
-            ("llm_prompt_tokens", usage.prompt_tokens),
-            ("llm_cached_prompt_tokens", usage.cached_tokens),
-            ("llm_completion_tokens", usage.completion_tokens),
-        ):
-            if amount:
-                metrics.count(name, amount, endpoint=endpoint, model=model)
+        metrics.count("llm_prompt_tokens", usage.prompt_tokens, endpoint=endpoint, model=model)
+        metrics.count(
+            "llm_cached_prompt_tokens", usage.cached_tokens, endpoint=endpoint, model=model
+        )
+        metrics.count(
+            "llm_completion_tokens", usage.completion_tokens, endpoint=endpoint, model=model
+        )
         self._compare(request, usage, info)
         if request.prefill:
             return
@@ -126,9 +128,9 @@ class MeteredModel(ModelWrapper):
         if not lost:
             return
         read = usage.prompt_tokens + usage.cached_tokens
-        labels = {"endpoint": info.provider, "model": info.name}
-        known = self._metrics.counted("prompt_shortfall", **labels)
-        self._metrics.count("prompt_shortfall", 1, **labels)
+        endpoint, model = info.provider, info.name
+        known = self._metrics.counted("prompt_shortfall", endpoint=endpoint, model=model)
+        self._metrics.count("prompt_shortfall", endpoint=endpoint, model=model)
         logger.warning(
             "the model's server read less of the prompt than was sent",
             extra={"model": info.name, "read": read, "lost": lost, "num_ctx": info.context_tokens},

@@ -35,8 +35,8 @@ class RetryingModel(ModelWrapper):
     """Asks the model inside up to ``tries`` times, until the first text or tool call.
 
     Faults that pass are tried again: an overload, a server error, a server that is not there or
-    still loads, a stream that breaks. A timeout is tried again only once, since each try costs its
-    whole patience. A call that gave way to a conversation is not. Reasoning that was already
+    still loads, a stream that breaks. Of tries that timed out, or took ``LONGEST_PAUSE`` to fail,
+    only one is repeated. A call that gave way to a conversation is not. Reasoning that was already
     passed on does not forbid another try; the reasoning of the further try is then left out.
 
     The pause is drawn from 0 to ``first_pause`` seconds, an upper end that doubles with every try
@@ -65,35 +65,35 @@ class RetryingModel(ModelWrapper):
     async def stream(self, request: ChatRequest, /) -> AsyncGenerator[ModelEvent, None]:
         """Answer ``request``; raises the last try's ``ProviderError``."""
         passage = Passage()
-        tried: list[ProviderFault] = []
+        clock = asyncio.get_running_loop().time
+        tried, slow_before = 0, False
         while True:
+            began = clock()
             try:
                 async with aclosing(self._inner.stream(request)) as events:
                     async for event in events:
                         if passage.begun or passage.admits(event):
                             yield event
             except ProviderError as error:
-                pause = None if passage.begun else self._pause(error, tried)
-                if pause is None:
+                tried += 1
+                slow = error.fault is ProviderFault.TIMEOUT or clock() - began >= LONGEST_PAUSE
+                pause = self._pause(error, tried)
+                if pause is None or passage.begun or (slow and slow_before):
                     raise
-                tried.append(error.fault)
+                slow_before = slow_before or slow
                 self._note(error, pause)
             else:
                 return
             await self._sleep(pause)
             passage.try_again()
 
-    def _pause(self, error: ProviderError, tried: list[ProviderFault]) -> float | None:
+    def _pause(self, error: ProviderError, tried: int) -> float | None:
         """Return the seconds to wait before the next try, ``None`` when there is none."""
-        if error.fault not in _PASSING or isinstance(error, Preempted):
-            return None
-        if len(tried) + 1 >= self._tries:
-            return None
-        if error.fault is ProviderFault.TIMEOUT and ProviderFault.TIMEOUT in tried:
+        if error.fault not in _PASSING or isinstance(error, Preempted) or tried >= self._tries:
             return None
         if error.retry_after is not None:
             return max(0.0, error.retry_after) if error.retry_after <= LONGEST_PAUSE else None
-        return self._rng.uniform(0.0, min(LONGEST_PAUSE, self._first_pause * 2 ** len(tried)))
+        return self._rng.uniform(0.0, min(LONGEST_PAUSE, self._first_pause * 2 ** (tried - 1)))
 
     def _note(self, error: ProviderError, pause: float) -> None:
         model = self._inner.info.name

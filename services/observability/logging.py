@@ -148,7 +148,7 @@ def reconfigure_logging(settings: LoggingSettings) -> None:
 
 
 def hide_secrets(secrets: Iterable[str]) -> None:
-    """Let nothing that is written from now on equal one of ``secrets``; earlier ones stay hidden."""
+    """Keep ``secrets`` out of what is written from now on; earlier ones stay hidden."""
     for log in _running:
         log.redactor.learn(secrets)
 

@@ -59,6 +59,7 @@ class Acore:
             "OLLAMA_MODEL": "tiny",
             "ACORE_LLM__EMBEDDED": "never",
             "ACORE_PERSONA__USER_NAME": "Sam",
+            "ACORE_WEB__ENABLED": "false",
         }
 
     def program(self, command: str, *arguments: str) -> Sequence[str]:
@@ -179,7 +180,7 @@ async def test_a_second_program_on_the_same_data_is_turned_away(acore: Acore) ->
     process.stdin.write(b"Hello\n")
     await _until(process, "turn_finished")
     second = await acore.run("chat", "--message", "Hello")
-    assert second.code == 1
+    assert second.code == 2
     assert "--data" in second.complaints
     process.stdin.close()
     assert await process.wait() == 0

@@ -44,7 +44,7 @@ class Pair:
 
 @asynccontextmanager
 async def pair(default: Answer) -> AsyncGenerator[Pair, None]:
-    thinking = {"tiny": Model(capabilities=("completion", "tools", "thinking"))}
+    thinking = {"tiny": Model(capabilities=("completion", "tools", "thinking"), running=True)}
     first = FakeOllama(default=default, models=thinking)
     second = FakeOllama(default=Answer(pieces=("Second", " here.")))
     metrics, clock = Metrics(), SystemClock()

@@ -145,7 +145,7 @@ class Program:
         self.data = data or folder / "data"
         self.env = {
             name: value for name, value in os.environ.items() if not name.startswith(_OWN_VARIABLES)
-        } | env
+        } | {"ACORE_WEB__ENABLED": "false", **env}
 
     def asking(self, url: str) -> Program:
         """Have the model ``tiny`` of the server at ``url`` answer, and no other."""

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frontends.console.invocation import Invocation
 from services.domain.clock import SystemClock
+from services.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from services.doctor.check import Case, Models
 
-tolerates_settings = True
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add how far it goes and how it is shown."""
-    parser.add_argument(
-        "--json", action="store_true", dest="as_json", help="print one JSON object"
-    )
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON object")
     parser.add_argument(
         "--fix", action="store_true", help="put right what can be put right, then look again"
     )
@@ -56,27 +53,25 @@ def _case(call: Invocation) -> Case:
     from services.doctor.check import Case
     from services.doctor.salvage import salvaged_storage
 
-    cwd, arguments = Path.cwd(), call.arguments
-    if call.trouble is None:
-        return Case(
-            settings=call.settings,
-            storage=call.settings.storage,
-            environ=os.environ,
-            cwd=cwd,
-            config=arguments.config,
-            clock=SystemClock(),
-            models=lambda: _models(call),
-        )
-    storage = salvaged_storage(
-        data=arguments.data, config=arguments.config, environ=os.environ, cwd=cwd
-    )
+    source, loaded = call.source, call.loaded
+    usable = not isinstance(loaded, ConfigurationError)
+    if not usable and not logging.getLogger().handlers:
+        logging.getLogger().addHandler(logging.NullHandler())  # there is no log to write to
     return Case(
-        settings=call.trouble,
-        storage=storage,
-        environ=os.environ,
-        cwd=cwd,
-        config=arguments.config,
+        settings=loaded,
+        storage=salvaged_storage(
+            data=call.arguments.data,
+            config=source.config,
+            environ=source.environ,
+            cwd=source.cwd,
+        )
+        if isinstance(loaded, ConfigurationError)
+        else loaded.storage,
+        environ=source.environ,
+        cwd=source.cwd,
+        config=source.config,
         clock=SystemClock(),
+        models=(lambda: _models(call)) if usable else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from services.llm.model import PromptRole
 from services.persona.assembly.examples import SOURCE, example_blocks, example_messages
@@ -46,7 +46,7 @@ class AssemblyRequest:
     environment: MacroEnvironment
     texts: LayoutTexts
     chat: Sequence[ChatMessage]
-    lore: LoreTexts = LoreTexts()
+    lore: LoreTexts = field(default_factory=LoreTexts)
     user_description: UserDescription | None = None
     note: AuthorsNote | None = None
     kind: Kind = "normal"

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from services.llm.model import PromptRole
-from services.persona.assembly.examples import SOURCE as EXAMPLES
 from services.persona.assembly.material import Injection, Material, Piece
 
 Count = Callable[[str], int]

@@ -35,7 +35,7 @@ def safe_name(name: str) -> str | None:
     parts = path.split("/")
     bad = (
         not path
-        or len(path) > _LONGEST_NAME
+        or len(path.encode(errors="replace")) > _LONGEST_NAME
         or path.startswith("/")
         or ":" in parts[0]
         or any(part in {"", ".", ".."} for part in parts)

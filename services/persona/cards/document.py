@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from services.persona.cards.jsontree import dump, freeze, thaw
-from services.persona.cards.leniency import as_flag, as_mapping, as_number, as_text
+from services.persona.cards.leniency import as_mapping, as_number, as_text
 from services.persona.character import DepthPrompt, InjectionRole
 
 _DEFAULT_TALKATIVENESS = 0.5
@@ -104,11 +104,6 @@ class CardDocument:
     def world(self) -> str:
         """The name of the lorebook the card is linked to; empty without one."""
         return as_text(self.extensions.get("world"))
-
-    @property
-    def favourite(self) -> bool:
-        """Whether its last owner marked the card."""
-        return bool(as_flag(self.extensions.get("fav")))
 
     @property
     def regex_scripts(self) -> tuple[Mapping[str, object], ...]:

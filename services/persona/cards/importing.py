@@ -18,7 +18,7 @@ from services.persona.cards.acore_fields import read_fields
 from services.persona.cards.document import CardDocument
 from services.persona.cards.files import read_bounded
 from services.persona.cards.leniency import as_mapping
-from services.persona.cards.limits import CardLimits
+from services.persona.cards.limits import CardLimits, CardProblem
 from services.persona.cards.pictures import check_picture
 from services.persona.cards.reading import CardFile, read_card
 
@@ -26,7 +26,8 @@ _LONGEST_SLUG = 60
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 _UNFINISHED = ".importing-"
 _EXTENSIONS = {"jpeg": "jpg"}
-_ASSETS = "assets"
+_ASSETS = "assets/"
+_OTHERS = "files"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,13 +133,21 @@ def cards_in(folder: Path) -> list[Path]:
     return found
 
 
+def stored_path(folder: Path, name: str) -> Path:
+    """Return where the character in ``folder`` keeps the file that its card calls ``name``."""
+    return folder / name if name.startswith(_ASSETS) else folder / _OTHERS / name
+
+
 def _fill(folder: Path, file: CardFile, document: CardDocument, *, limits: CardLimits) -> None:
     for name, content in file.assets.items():
-        path = folder / name
-        if path.parts[len(folder.parts)] != _ASSETS:
-            path = folder / _ASSETS / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        path = stored_path(folder, name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise CardProblem(
+                "archive_damaged", "a path in the archive is a file and a folder"
+            ) from error
     if file.picture is not None:
         kind = check_picture(file.picture, limits=limits).kind
         (folder / f"avatar.{_EXTENSIONS.get(kind, kind)}").write_bytes(file.picture)

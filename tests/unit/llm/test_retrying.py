@@ -81,6 +81,14 @@ async def test_timeout_is_waited_for_only_twice() -> None:
     assert len(setup.scripted.requests) == 3
 
 
+@pytest.mark.virtual_time
+async def test_model_that_loads_for_minutes_is_waited_for_only_twice() -> None:
+    loading = Script(first_token_seconds=170.0, error=fault("loading"))
+    setup = Setup(failing("loading"), loading, loading, "Never.", tries=9)
+    assert (await hear(setup.model)).fault is ProviderFault.LOADING
+    assert len(setup.scripted.requests) == 3
+
+
 @pytest.mark.parametrize(
     "begun",
     [

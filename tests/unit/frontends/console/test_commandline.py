@@ -10,7 +10,7 @@ import pytest
 
 from frontends.console import commandline
 from frontends.console.commandline import command_names
-from frontends.console.invocation import ChatOptions
+from frontends.console.invocation import ChatOptions, SettingsSource
 from services.domain.errors import (
     AcoreError,
     Busy,
@@ -30,8 +30,14 @@ class Launcher:
         self._outcome = outcome
 
     async def __call__(
-        self, settings: Settings, *, chat: ChatOptions, only: str | None = None
+        self,
+        settings: Settings,
+        *,
+        source: SettingsSource,
+        chat: ChatOptions,
+        only: str | None = None,
     ) -> int:
+        assert source.load() == settings
         self.started.append((settings, chat, only))
         if isinstance(self._outcome, int):
             return self._outcome
@@ -96,7 +102,7 @@ def test_what_is_asked_on_the_command_line_reaches_the_chat(data: str) -> None:
     ("error", "exit_code"),
     [
         (ConfigurationError("persona_default", "Set persona.default."), 1),
-        (Busy("database_in_use", "Another acore is running."), 1),
+        (Busy("database_in_use", "Another acore is running."), 2),
         (ProviderError("ollama", ProviderFault.UNREACHABLE, "Start Ollama."), 2),
         (StorageError("disk_full", "The disk is full."), 2),
     ],

@@ -1,0 +1,246 @@
+"""Prompts in SillyTavern's order, within the budget, and in the order that keeps caches warm."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.llm.model import PromptRole
+from services.persona.assembly.examples import example_blocks, example_messages
+from services.persona.assembly.gathering import AssemblyRequest, gather
+from services.persona.assembly.layouts import Arranged, arrange, with_injections
+from services.persona.assembly.material import (
+    AuthorsNote,
+    ChatMessage,
+    DepthText,
+    DescriptionPlace,
+    Injection,
+    InjectionOrder,
+    LayoutTexts,
+    LoreTexts,
+    NotePlace,
+    Piece,
+    UserDescription,
+)
+from services.persona.character import Character, DepthPrompt
+from services.persona.macros.environment import MacroEnvironment
+
+TEXTS = LayoutTexts(
+    main="MAIN {{char}}",
+    auxiliary="AUX",
+    post_history="PHI",
+    personality="P: {{personality}}",
+    scenario="S: {{scenario}}",
+    new_chat="NEW",
+    new_group_chat="NEW GROUP {{group}}",
+    new_example="EX",
+    group_nudge="ONLY {{char}}",
+    continue_nudge="GO ON",
+    impersonate="AS {{user}}",
+)
+CARD = Character(
+    name="Mira",
+    description="{{char}} is kind",
+    personality="calm",
+    scenario="a cafe",
+    mes_example="<START>\n{{user}}: hi\n{{char}}: hello\nthere\n<START>\n{{char}}: bye",
+)
+
+
+def count(text: str) -> int:
+    return len(text)
+
+
+def chat(*texts: str) -> list[ChatMessage]:
+    return [
+        ChatMessage(name="Sam" if n % 2 == 0 else "Mira",
+                    role="user" if n % 2 == 0 else "assistant", content=text)
+        for n, text in enumerate(texts)
+    ]  # fmt: skip
+
+
+def arranged(budget: int = 100_000, layout: str = "sillytavern", **given) -> Arranged:
+    known = {
+        "character": CARD,
+        "environment": MacroEnvironment(
+            user="Sam", char="Mira", now=datetime(2026, 1, 1, tzinfo=UTC), rng=random.Random(1)
+        ),
+        "texts": TEXTS,
+        "chat": chat("one", "two", "three"),
+    }
+    request = AssemblyRequest(**(known | given))
+    return arrange(gather(request), layout, budget=budget, count=count)  # type: ignore[arg-type]
+
+
+def contents(prompt: Arranged) -> list[str]:
+    return [piece.content for piece in prompt.messages]
+
+
+def test_the_order_is_sillytaverns() -> None:
+    prompt = arranged(
+        lore=LoreTexts(before=("L1", "L2"), after=("L3",)),
+        user_description=UserDescription(text="{{user}} is tall"),
+    )
+    assert contents(prompt) == [
+        "MAIN Mira", "L1\nL2", "Sam is tall", "Mira is kind", "P: calm", "S: a cafe", "AUX", "L3",
+        "EX", "hi", "hello\nthere", "EX", "bye", "NEW", "one", "two", "three", "PHI",
+    ]  # fmt: skip
+    names = {piece.content: piece.name for piece in prompt.messages}
+    assert (names["hi"], names["hello\nthere"]) == ("example_user", "example_assistant")
+    assert [piece.role for piece in prompt.messages[-4:]] == [
+        PromptRole.USER, PromptRole.ASSISTANT, PromptRole.USER, PromptRole.SYSTEM,
+    ]  # fmt: skip
+
+
+def test_card_overrides_replace_and_may_quote_the_original() -> None:
+    card = Character(
+        name="Mira", system_prompt="Own. {{original}}", post_history_instructions="End {{original}}"
+    )
+    prompt = arranged(character=card)
+    assert contents(prompt)[0] == "Own. MAIN Mira"
+    assert contents(prompt)[-1] == "End PHI"
+    prompt = arranged(character=card, card_overrides=False)
+    assert (contents(prompt)[0], contents(prompt)[-1]) == ("MAIN Mira", "PHI")
+
+
+def test_depths_count_from_the_newest_message_and_roles_keep_their_order() -> None:
+    card = Character(name="Mira", depth_prompt=DepthPrompt(prompt="CARD", depth=1, role="system"))
+    prompt = arranged(
+        character=card,
+        lore=LoreTexts(
+            at_depth=(
+                DepthText(depth=1, role=PromptRole.SYSTEM, text="LORE"),
+                DepthText(depth=1, role=PromptRole.ASSISTANT, text="SAID"),
+                DepthText(depth=1, role=PromptRole.USER, text="ASKED"),
+                DepthText(depth=0, role=PromptRole.SYSTEM, text="LAST"),
+                DepthText(depth=99, role=PromptRole.SYSTEM, text="FIRST"),
+            )
+        ),
+        note=AuthorsNote(text="NOTE", depth=1),
+    )
+    shown = contents(prompt)
+    assert shown[shown.index("NEW") :] == [
+        "NEW", "FIRST", "one", "two", "SAID", "ASKED", "NOTE\nCARD\nLORE", "three", "LAST", "PHI",
+    ]  # fmt: skip
+
+
+def test_continuing_keeps_depth_zero_before_the_unfinished_message() -> None:
+    lore = LoreTexts(at_depth=(DepthText(depth=0, role=PromptRole.SYSTEM, text="L"),))
+    shown = contents(arranged(kind="continue", chat=chat("one", "two"), lore=lore))
+    assert shown[-5:] == ["one", "L", "two", "GO ON", "PHI"]
+
+
+def test_note_carries_the_lore_around_it_and_only_when_due() -> None:
+    lore = LoreTexts(note_top=("TOP",), note_bottom=("BOTTOM",))
+    user = UserDescription(text="tall", place=DescriptionPlace.NOTE_TOP)
+    note = AuthorsNote(text="NOTE", place=NotePlace.AFTER_MAIN)
+    assert contents(arranged(lore=lore, note=note, user_description=user))[1] == (
+        "tall\nTOP\nNOTE\nBOTTOM"
+    )
+    often = AuthorsNote(text="NOTE", interval=2)
+    assert any("NOTE" in text for text in contents(arranged(note=often)))
+    rarely = AuthorsNote(text="NOTE", interval=3)
+    assert not any("NOTE" in text for text in contents(arranged(note=rarely)))
+    never = AuthorsNote(text="NOTE", interval=0)
+    assert not any("NOTE" in text for text in contents(arranged(note=never, lore=lore)))
+
+
+def test_lore_can_add_examples_around_the_cards() -> None:
+    lore = LoreTexts(examples_top=("{{char}}: top",), examples_bottom=("Mira: bottom",))
+    texts = LayoutTexts()
+    shown = contents(arranged(lore=lore, texts=texts))
+    assert shown.index("hi") > 0
+    assert shown[shown.index("bye") + 1] == "bottom"
+
+
+def test_group_has_names_its_own_separator_and_a_nudge() -> None:
+    shown = contents(arranged(group=("Mira", "Bo"), environment=MacroEnvironment(
+        user="Sam", char="Mira", now=datetime(2026, 1, 1, tzinfo=UTC), rng=random.Random(1),
+        group=("Mira", "Bo"))))  # fmt: skip
+    assert shown[-6:] == [
+        "NEW GROUP Mira, Bo", "Sam: one", "Mira: two", "Sam: three", "ONLY Mira", "PHI",
+    ]  # fmt: skip
+    assert "Mira: hello\nthere" in shown
+
+
+def test_impersonation_and_quiet_prompts_come_last() -> None:
+    shown = contents(arranged(kind="impersonate", quiet="SUM UP"))
+    assert shown[-3:] == ["PHI", "AS Sam", "SUM UP"]
+
+
+def test_tight_budgets_drop_examples_first_then_old_messages() -> None:
+    whole = sum(arranged().tokens.values())
+    tight = arranged(budget=whole - 1)
+    assert tight.dropped_examples == 1
+    assert tight.dropped_history == 0
+    shown = contents(tight)
+    assert "hi" in shown
+    assert "bye" not in shown
+    without = sum(
+        tokens for source, tokens in arranged().tokens.items() if source != "dialogueExamples"
+    )
+    tighter = arranged(budget=without - 1)
+    assert tighter.dropped_history == 1
+    assert contents(tighter)[-3:] == ["two", "three", "PHI"]
+
+
+def test_nothing_of_a_too_small_budget_is_exceeded_and_it_says_what_was_refused() -> None:
+    prompt = arranged(budget=30)
+    assert sum(prompt.tokens.values()) <= 30
+    assert prompt.refused
+
+
+def test_cache_order_keeps_what_changes_behind_the_history() -> None:
+    deep = DepthText(depth=4, role=PromptRole.SYSTEM, text="D")
+    lore = LoreTexts(before=("LB",), after=("LA",), at_depth=(deep,))
+    shown = contents(arranged(layout="cache", lore=lore))
+    assert shown[:5] == ["MAIN Mira", "Mira is kind", "P: calm", "S: a cafe", "AUX"]
+    assert shown[-7:] == ["one", "two", "LB", "LA", "D", "three", "PHI"]
+
+
+def test_examples_without_start_and_with_leading_text() -> None:
+    assert example_blocks("a\nb") == ["a\nb"]
+    assert example_blocks("<start>\na<START>b") == ["a", "b"]
+    messages = example_messages("intro\nSam: hi", user="Sam", char="Mira")
+    assert [(m.name, m.content) for m in messages] == [
+        ("example_assistant", "intro"), ("example_user", "hi"),
+    ]  # fmt: skip
+
+
+TEXT = st.text(alphabet="ab ", min_size=1, max_size=6).filter(str.strip)
+
+
+@given(
+    history=st.lists(TEXT, max_size=12),
+    depths=st.lists(st.integers(0, 15), max_size=6),
+)
+def test_injections_never_lose_or_reorder_messages(history: list[str], depths: list[int]) -> None:
+    pieces = [Piece(role=PromptRole.USER, content=text, source="chatHistory") for text in history]
+    injections = [
+        Injection(depth=depth, role=PromptRole.SYSTEM, content=f"#{depth}", source="x",
+                  order=InjectionOrder.OTHER)
+        for depth in sorted(set(depths))
+    ]  # fmt: skip
+    found = with_injections(pieces, injections)
+    assert [piece for piece in found if piece.source == "chatHistory"] == pieces
+    for index, piece in enumerate(found):
+        if piece.source == "x":
+            after = sum(each.source == "chatHistory" for each in found[index:])
+            assert after == min(int(piece.content[1:]), len(history))
+    shown = [int(piece.content[1:]) for piece in found if piece.source == "x"]
+    assert shown == sorted(shown, reverse=True)
+
+
+@given(
+    budget=st.integers(0, 400),
+    history=st.lists(TEXT, max_size=10),
+    layout=st.sampled_from(["sillytavern", "cache"]),
+)
+def test_budget_is_never_exceeded(budget: int, history: list[str], layout: str) -> None:
+    prompt = arranged(budget=budget, layout=layout, chat=chat(*history))
+    assert sum(prompt.tokens.values()) <= budget
+    kept = [piece.content for piece in prompt.messages if piece.source == "chatHistory"]
+    assert kept == history[len(history) - len(kept) :]
