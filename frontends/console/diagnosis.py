@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 VERSION = 1
 
 _WIDTH = 100
-_MARKS = {"ok": "✓", "warning": "!", "problem": "✗", "skipped": "·"}  # noqa: RUF001
+_MARKS = {"ok": "✓", "warning": "!", "problem": "✗", "skipped": "·"}
 _PLAIN_MARKS = {"ok": "ok", "warning": "warn", "problem": "FAIL", "skipped": "skip"}
 _COLOURS = {"ok": "32", "warning": "33", "problem": "1;31", "skipped": "2"}
 _CODES = {"settings": 1, "dependency": 2, "data": 2}
@@ -114,7 +114,8 @@ class _Look:
         self._marks = _MARKS if signs else _PLAIN_MARKS
 
     def finding(self, finding: Finding) -> Iterator[str]:
-        yield from self.lines(finding.status, finding.sentence)
+        subject = f"{finding.check}: " if finding.status == "skipped" else ""
+        yield from self.lines(finding.status, f"{subject}{finding.sentence}")
         if finding.fix is not None:
             indent = " " * (self._indent + 3)
             lead = f"{' ' * self._indent}{'→' if self._shows('→') else '->'} "

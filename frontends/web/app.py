@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 
-from frontends.web.exposition import Exposition
+from frontends.web.exposition import exposed
 from frontends.web.exposure import allowed_hosts
 from frontends.web.guard import Guard
 from frontends.web.health import readiness_json, report_json
@@ -19,7 +19,6 @@ from services.settings import WebSettings
 def create_app(web: WebSettings, *, health: Health, metrics: Metrics, version: str) -> FastAPI:
     """Return the application; it offers no documentation pages and allows no other origins."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    exposition = Exposition(metrics)
 
     @app.get("/healthz")
     async def healthz() -> Response:
@@ -35,8 +34,8 @@ def create_app(web: WebSettings, *, health: Health, metrics: Metrics, version: s
         return JSONResponse(report_json(health.report(), version=version))
 
     @app.get("/metrics")
-    async def exposed() -> Response:
-        return Response(exposition.text(), media_type=CONTENT_TYPE_LATEST)
+    async def measured() -> Response:
+        return Response(await exposed(metrics), media_type=CONTENT_TYPE_LATEST)
 
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _failed)

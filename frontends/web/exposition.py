@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
@@ -13,6 +14,7 @@ from services.observability.metrics import (
     BUCKETS,
     CounterFamily,
     Distribution,
+    Family,
     HistogramFamily,
     Labels,
     Metrics,
@@ -21,14 +23,14 @@ from services.observability.metrics import (
 _PREFIX = "acore_"
 
 
-class _MetricsCollector(Collector):
-    """Reads ``Metrics`` whenever it is asked."""
+class _Families(Collector):
+    """Families as they stood at one moment."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    def __init__(self, families: Sequence[Family]) -> None:
+        self._families = families
 
     def collect(self) -> Iterator[Metric]:
-        for family in self._metrics.exported():
+        for family in self._families:
             spec = METRICS.get(family.name)
             name, meaning = _PREFIX + family.name, spec.meaning if spec else family.name
             if isinstance(family, HistogramFamily):
@@ -53,13 +55,12 @@ def _add_distribution(metric: Metric, labels: Labels, distribution: Distribution
     metric.add_sample(f"{metric.name}_sum", dict(labels), distribution.seconds)
 
 
-class Exposition:
-    """Every metric as text."""
+async def exposed(metrics: Metrics) -> bytes:
+    """Return every metric as text; long ones are written beside the event loop."""
+    return await asyncio.to_thread(_written, list(metrics.exported()))
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._registry = CollectorRegistry()
-        self._registry.register(_MetricsCollector(metrics))
 
-    def text(self) -> bytes:
-        """Return the metrics as they stand now."""
-        return generate_latest(self._registry)
+def _written(families: Sequence[Family]) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(_Families(families))
+    return generate_latest(registry)

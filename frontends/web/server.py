@@ -55,6 +55,7 @@ def _listen(web: WebSettings) -> socket.socket:
     found = socket.getaddrinfo(web.host, web.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, *_, address = found[0]
     listening = socket.create_server((address[0], web.port), family=family, backlog=_BACKLOG)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted sockets inherit it
     listening.setblocking(False)
     return listening
 

@@ -4,43 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import BaseModel
-
 from services.conversation.answers import ModelSource
 from services.domain.messages import Message
-from services.llm.model import ChatRequest, Priority, PromptMessage, PromptRole, Sampling
-from services.llm.structured import ask_typed
+from services.llm.thinking import Thinking, Urgency
 from services.persona.prompts import PromptLibrary
+from services.settings import LlmSettings
 
 _LINES = 8
 _LINE = 300
-
-
-class _Verdict(BaseModel):
-    join: bool
+_SECONDS = 30.0
 
 
 class ModelJudge:
-    """Puts one yes-or-no question to the configured model, at background priority."""
+    """Puts one yes-or-no question to the thinking model, when its server is idle.
 
-    def __init__(self, *, models: ModelSource, prompts: PromptLibrary) -> None:
-        self._models = models
+    ``thinking`` is made from ``models`` when it is not given.
+    """
+
+    def __init__(
+        self, *, models: ModelSource, prompts: PromptLibrary, thinking: Thinking | None = None
+    ) -> None:
         self._prompts = prompts
+        self._thinking = thinking or Thinking(models, prompts, LlmSettings())
 
     async def should_answer(self, message: Message, recent: Sequence[Message], /) -> bool:
-        """Return the model's verdict; raises ``ProviderError`` when it gives none."""
-        model = await self._models.get()
+        """Return the model's verdict; without one within 30 seconds it is no."""
         lines = [
-            f"{said.author.display_name}: {said.text[:_LINE]}"
+            " ".join(f"{said.author.display_name}: {said.text[:_LINE]}".split())
             for said in [*recent[-_LINES:], message]
         ]
-        question = self._prompts.render("conversation/join", lines=lines)
-        request = ChatRequest(
-            messages=[
-                PromptMessage(role=PromptRole.USER, content=question, source="judge"),
-            ],
-            sampling=Sampling(max_tokens=30, temperature=0.0),
-            priority=Priority.BACKGROUND,
-            think=False,
+        place = message.conversation
+        joins = await self._thinking.yes_no(
+            self._prompts.render("thinking/join"),
+            "\n".join(lines),
+            urgency=Urgency(tenant=f"{place.platform}:{place.scope}", seconds=_SECONDS),
         )
-        return (await ask_typed(model, request, _Verdict)).join
+        return joins is True

@@ -1,4 +1,4 @@
-"""Asking an OpenAI-compatible endpoint which models it has, which also tries the key."""
+"""Asking a server which models it has; with a hosted one that also tries the key."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from services.doctor.endpoints import on_this_machine
 
 OPENAI_ADDRESS = "https://api.openai.com/v1"
 
+_OLLAMA_TIMEOUT = aiohttp.ClientTimeout(total=3.0)
 _TIMEOUT = aiohttp.ClientTimeout(total=10.0)
 
 
@@ -50,6 +51,35 @@ async def listed_models(address: str, key: str, *, validated: bool = False) -> l
         raise ListingRefused(None) from error
     except ValueError as error:
         raise ListingRefused(200) from error
+
+
+async def ollama_models(address: str) -> dict[str, int]:
+    """Return the models of the Ollama server at ``address`` and their sizes in bytes; 3 s at most.
+
+    Raises ``ListingRefused``.
+    """
+    try:
+        async with (
+            aiohttp.ClientSession(
+                timeout=_OLLAMA_TIMEOUT, trust_env=not on_this_machine(address)
+            ) as session,
+            session.get(f"{address.rstrip('/')}/api/tags") as response,
+        ):
+            if response.status != 200:
+                raise ListingRefused(response.status)
+            answer = await response.json(content_type=None)
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise ListingRefused(None) from error
+    except ValueError as error:
+        raise ListingRefused(200) from error
+    listed = answer.get("models") if isinstance(answer, Mapping) else None
+    if not isinstance(listed, list):
+        raise ListingRefused(200)
+    return {
+        str(each["name"]): int(each.get("size") or 0)
+        for each in listed
+        if isinstance(each, Mapping) and "name" in each
+    }
 
 
 def _names(answer: object) -> list[str]:

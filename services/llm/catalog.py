@@ -15,7 +15,7 @@ from typing import Self
 from services.domain.clock import Clock
 from services.domain.errors import InvalidRequest, ProviderError, ProviderFault
 from services.lifecycle import Supervisor
-from services.llm.chained import ModelLink, link_to
+from services.llm.chained import ModelLink
 from services.llm.engines import (
     DEFAULT_HOST,
     EmbeddedEngine,
@@ -27,7 +27,7 @@ from services.llm.engines import (
 from services.llm.model import ChatModel, ModelListing
 from services.llm.ollama import NotOpenedError
 from services.llm.tokens import CalibratedTokens
-from services.llm.wrapping import Wrapping
+from services.llm.wrapping import STAND_IN, Wrapping
 from services.observability.metrics import Metrics
 from services.settings import EmbeddedSettings, HostedSettings, LlmSettings
 
@@ -258,7 +258,7 @@ class ModelCatalog:
         if key not in self._models:
             links = [self._link(each) for each in wanted]
             if wanted[0].endpoint == OLLAMA and self._settings.embedded == "auto":
-                links.append(ModelLink(name=EMBEDDED, supply=self._stand_in))
+                links.append(ModelLink(name=STAND_IN, supply=self._stand_in))
             self._models[key] = self._wrapping.chain(links)
             if len(self._models) > _KEPT_MODELS:
                 self._models.popitem(last=False)
@@ -267,11 +267,7 @@ class ModelCatalog:
 
     def _link(self, reference: Reference) -> ModelLink:
         model = self._engine(reference.endpoint).model(reference.name)
-        name = f"{reference.name or 'default'}@{reference.endpoint}"
-        return link_to(
-            name,
-            self._wrapping.wrap(model, endpoint=reference.endpoint, name=reference.name or ""),
-        )
+        return self._wrapping.link(model, endpoint=reference.endpoint, name=reference.name or "")
 
     def _engine(self, endpoint: str) -> Engine:
         if endpoint not in self._engines:
@@ -310,10 +306,8 @@ class ModelCatalog:
     async def _stand_in(self) -> ChatModel:
         """Return the built-in model; raises ``ProviderError`` while Ollama can be reached."""
         if await self._stands_in():
-            reference = Reference(EMBEDDED, None)
-            return self._wrapping.wrap(
-                self._engine(EMBEDDED).model(None), endpoint=reference.endpoint, name=""
-            )
+            model = self._engine(EMBEDDED).model(None)
+            return self._wrapping.wrap(model, endpoint=EMBEDDED, name="")
         raise ProviderError(
             EMBEDDED, ProviderFault.UNSUPPORTED, "Ollama answers; the built-in model is not used."
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractContextManager
+from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
@@ -45,8 +47,11 @@ class OpenAiConnection:
         """The server's address without the ``/v1`` of its API."""
         return self._base_url.removesuffix("/v1")
 
-    def client(self) -> OpenAiClient:
+    async def client(self) -> OpenAiClient:
         """Return the client. Raises ``ProviderError`` for an address or key of no use."""
+        if self._client is None:
+            # The SDK takes long to import, and the event loop must not wait for it.
+            await asyncio.to_thread(import_module, "services.llm.openai_sdk")
         if self._client is None:
             from services.llm.openai_sdk import OpenAiClient  # noqa: PLC0415
 

@@ -18,10 +18,13 @@ from services.llm.stream_faults import Endpoint, broken_off, loading
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z_]{0,47}")
 _STATUS = range(400, 600)
+_NAME = re.compile(r"[\w.\[\]]{1,64}")
 _REFUSING = re.compile(
-    r"support|unrecogni[sz]ed|unknown|permitted|not allowed|unexpected|extra inputs|requires|invalid"
+    r"support|unrecogni[sz]ed|unknown|permitted|not allowed|unexpected|extra input|requires|invalid"
 )
-_LOADING = re.compile(r"load(?:ing|ed) model|model is (?:currently )?(?:being )?load|still loading")
+_UNABLE = re.compile(r"not support|unsupported|that support|requires")
+_UNKNOWN_MODEL = re.compile(r"model_not_found|\bmodel\b.*(?:not exist|not found)|not a valid model")
+_LOADING = re.compile(r"loading model|model is (?:currently )?(?:being )?load|still loading")
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context|context (?:length|size|window)"
 )
@@ -47,7 +50,7 @@ _PARTS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
         ("images", r"\bimages?\b|image_url|\bvision\b|multi-?modal"),
     )
 )
-_EVEN_WHEN_FAILING = {"tools", "images"}
+_ABILITIES = {"tools", "images"}
 _ALIASES = {
     "reasoning_effort": "think",
     "reasoning": "think",
@@ -90,6 +93,12 @@ class ErrorReply:
             return [param, *(name for name in named if name != param)]
         return named if _REFUSING.search(self.text) else ()
 
+    @property
+    def abilities(self) -> Sequence[str]:
+        """Which abilities of the model are clearly said to be missing, whatever the status."""
+        named = [part for part in self.parts if part in _ABILITIES]
+        return named if _UNABLE.search(self.text) else ()
+
 
 def read_error(status: int | None, body: object) -> ErrorReply:
     """Read an error from a reply's body or from a piece of a stream."""
@@ -109,7 +118,7 @@ def read_error(status: int | None, body: object) -> ErrorReply:
     return ErrorReply(
         status=status,
         code=next((name for name in names if _CODE.fullmatch(name)), ""),
-        param=param if isinstance(param, str) else "",
+        param=param if isinstance(param, str) and _NAME.fullmatch(param) else "",
         text=json.dumps(error, ensure_ascii=False).lower(),
     )
 
@@ -141,9 +150,9 @@ def _for_now(
     title = kind_of(endpoint.provider).title
     if status != HTTPStatus.TOO_MANY_REQUESTS and _LOADING.search(reply.text):
         return loading(endpoint, model, reply.detail, retry_after=wait)
-    refused = [part for part in reply.parts if part in _EVEN_WHEN_FAILING]
-    if refused and status in (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.NOT_IMPLEMENTED):
-        return _cannot(endpoint, model, reply, refused)
+    failing = status in (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.NOT_IMPLEMENTED)
+    if failing and reply.abilities:
+        return _cannot(endpoint, model, reply, reply.abilities)
     if status == HTTPStatus.TOO_MANY_REQUESTS and reply.code == "insufficient_quota":
         return _rejected(endpoint, reply, _no_credit(title))
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, 529):
@@ -178,12 +187,10 @@ def _refusal(
             reply,
             f"The prompt is longer than {model} takes; lower {kind.prefix}CONTEXT_TOKENS.",
         )
+    if _UNKNOWN_MODEL.search(reply.text):
+        return missing(endpoint, model, reply.detail)
     if reply.parts:
         return _cannot(endpoint, model, reply, reply.parts)
-    if model is not None and re.search(
-        r"\bmodel\b.*(?:not exist|not found|not a valid)|model_not_found", reply.text
-    ):
-        return missing(endpoint, model, reply.detail)
     return _rejected(
         endpoint,
         reply,
@@ -192,9 +199,8 @@ def _refusal(
 
 
 def _not_found(endpoint: Endpoint, model: str | None, reply: ErrorReply) -> ProviderError:
-    refused = [part for part in reply.parts if part in _EVEN_WHEN_FAILING]
-    if refused:
-        return _cannot(endpoint, model, reply, refused)
+    if reply.abilities:
+        return _cannot(endpoint, model, reply, reply.abilities)
     if re.search(r"\bmodels?\b|no endpoints", reply.text) and "<html" not in reply.text:
         return missing(endpoint, model, reply.detail)
     kind = kind_of(endpoint.provider)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.llm.byte_lines import MalformedLine
+from services.llm.openai_faults import unreachable
 
 if TYPE_CHECKING:
     from services.llm.openai_connection import OpenAiConnection
 
+_ASK_SECONDS = 15.0
 _BILLION, _MILLION = 10**9, 10**6
 
 
@@ -32,15 +35,17 @@ async def list_models(connection: OpenAiConnection) -> list[HostedListing] | Non
 
     llama.cpp is also asked for the context it really serves. Raises ``ProviderError``.
     """
-    client = connection.client()
-    with connection.translated():
-        listed = await client.document("/models")
-        if listed is None:
-            return None
-        models = _read_models(listed)
-        if connection.endpoint.provider == "llamacpp" and len(models) == 1:
-            props = await client.document(f"{connection.root}/props")
-            models = [_with_props(models[0], props)]
+    client = await connection.client()
+    try:
+        with connection.translated():
+            async with asyncio.timeout(_ASK_SECONDS):
+                listed = await client.document("/models")
+                models = None if listed is None else _read_models(listed)
+                if connection.endpoint.provider == "llamacpp" and models and len(models) == 1:
+                    props = await client.document(f"{connection.root}/props")
+                    models = [_with_props(models[0], props)]
+    except TimeoutError as error:
+        raise unreachable(connection.endpoint, "does not answer", "no answer to /models") from error
     return models
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -14,7 +13,7 @@ from services.domain.replies import Usage
 from services.llm.answer import Line
 from services.llm.model import ChatRequest, Ended, ModelEvent, ModelInfo
 from services.llm.openai_connection import OpenAiConnection
-from services.llm.openai_faults import PartRefused, missing, unreachable
+from services.llm.openai_faults import PartRefused, missing
 from services.llm.openai_kinds import kind_of
 from services.llm.openai_listing import HostedListing, list_models
 from services.llm.openai_wire import AnswerReader, Dialect, chat_body
@@ -24,9 +23,6 @@ from services.llm.tokens import CalibratedTokens
 from services.settings import LlmSettings
 
 logger = logging.getLogger(__name__)
-
-_ASK_SECONDS = 15.0
-_REPLACED = {"max_tokens", "max_completion_tokens"}
 
 
 class OpenAiModel(StreamedModel):
@@ -68,7 +64,7 @@ class OpenAiModel(StreamedModel):
                 yield event
 
     async def _lines(self, request: ChatRequest) -> AsyncGenerator[Line, None]:
-        client = self._connection.client()
+        client = await self._connection.client()
         body = chat_body(request, self.info, self._kind, self._dialect)
         return _read(client.data(body))
 
@@ -77,7 +73,7 @@ class OpenAiModel(StreamedModel):
             return False
         sent = chat_body(request, self.info, self._kind, self._dialect)
         for part in error.parts:
-            if self._without(part, request, sent.keys()):
+            if self._without(part, request, set(sent)):
                 logger.warning(
                     "the model's server refused a part of the request, which is left out now",
                     extra={"provider": self.info.provider, "model": self.info.name, "part": part},
@@ -104,14 +100,7 @@ class OpenAiModel(StreamedModel):
 
     async def _ask(self) -> ModelInfo:
         known = self._name or (self._info.name if self._info else None)
-        try:
-            async with asyncio.timeout(_ASK_SECONDS):
-                listed = await list_models(self._connection)
-        except TimeoutError as error:
-            raise unreachable(
-                self._connection.endpoint, "does not answer", "no answer to /models"
-            ) from error
-        return self._described(self._chosen(known, listed))
+        return self._described(self._chosen(known, await list_models(self._connection)))
 
     def _chosen(self, name: str | None, listed: Sequence[HostedListing] | None) -> HostedListing:
         """Return the model called ``name``, or the one to take when none is named."""
@@ -119,18 +108,17 @@ class OpenAiModel(StreamedModel):
             if listed and (len(listed) == 1 or self._kind.takes_first):
                 return listed[0]
             raise missing(self._connection.endpoint, None)
+        provider = self._connection.endpoint.provider
+        # OpenRouter lists neither variants, such as `name:nitro`, nor presets, `@preset/name`.
+        plain = name.partition(":")[0] if provider == "openrouter" else name
         for each in listed or ():
-            # OpenRouter does not list variants, such as `name:nitro`.
-            if each.name in (name, name.partition(":")[0]):
+            if each.name in (name, plain):
                 return replace(each, name=name)
-        if listed and not name.startswith("@") and not self._serves_any_name(listed):
-            raise missing(self._connection.endpoint, name)
-        unknown = HostedListing(name=name)
-        return replace(listed[0], name=name) if listed and len(listed) == 1 else unknown
-
-    def _serves_any_name(self, listed: Sequence[HostedListing]) -> bool:
-        """A llama.cpp server with one model answers whatever name is asked for."""
-        return self._connection.endpoint.provider == "llamacpp" and len(listed) == 1
+        if not listed or plain.startswith("@"):
+            return HostedListing(name=name)
+        if provider == "llamacpp" and len(listed) == 1:
+            return replace(listed[0], name=name)  # it answers whatever name is asked for
+        raise missing(self._connection.endpoint, name)
 
     def _described(self, found: HostedListing) -> ModelInfo:
         """Return what is known; what is not is assumed to work until it is refused."""

@@ -90,6 +90,10 @@ class OpenAiClient(openai.AsyncOpenAI):
         key = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         return {"Content-Type": "application/json", "User-Agent": "acore", **key}
 
+    def _auth_headers(self, security: object) -> dict[str, str]:
+        """Leave the key to ``default_headers``."""
+        return {}
+
     def _validate_headers(self, headers: object, custom_headers: object) -> None:
         """Allow requests without a key."""
 
@@ -99,14 +103,13 @@ class OpenAiClient(openai.AsyncOpenAI):
         An answer in one piece is yielded as such. Closing it closes the connection. What it raises
         is for ``translated``.
         """
-        response = await self.post(
+        response: httpx2.Response = await self.post(
             "/chat/completions",
             cast_to=httpx2.Response,
             body=body,
             options={"headers": {"Accept": "text/event-stream", **_UNSAID}},
             stream=True,
         )
-        response = cast("httpx2.Response", response)
         blocks = response.aiter_bytes()
         try:
             content_type = response.headers.get("content-type", "")
@@ -124,7 +127,7 @@ class OpenAiClient(openai.AsyncOpenAI):
     async def document(self, path: str) -> object:
         """Return the JSON at ``path``, which may be a whole address, or ``None`` without one."""
         try:
-            response = await self.get(
+            opened: object = await self.get(
                 path,
                 cast_to=httpx2.Response,
                 options={"headers": {"Accept": "application/json", **_UNSAID}},
@@ -135,7 +138,7 @@ class OpenAiClient(openai.AsyncOpenAI):
             if error.status_code in _NO_LIST:
                 return None
             raise
-        response = cast("httpx2.Response", response)
+        response = cast("httpx2.Response", opened)
         blocks = response.aiter_bytes()
         try:
             return json.loads(await _read(blocks, _MAX_DOCUMENT_BYTES))

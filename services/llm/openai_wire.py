@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -67,12 +67,12 @@ def chat_body(
     if request.think is not None and info.thinking:
         wordings = kind.thinking[request.think]
         if dialect.efforts < len(wordings):
-            body |= wordings[dialect.efforts]
+            body.update(wordings[dialect.efforts])
     return {name: value for name, value in body.items() if name not in dialect.refused}
 
 
 def _sampling(request: ChatRequest, kind: HostedKind) -> dict[str, object]:
-    names = _COMMON | kind.sampling
+    names = {**_COMMON, **kind.sampling}
     written: dict[str, object] = {}
     for each in fields(request.sampling):
         value = getattr(request.sampling, each.name)
@@ -142,7 +142,7 @@ class AnswerReader:
             raise MalformedLine from error
         if not isinstance(chunk, dict):
             raise MalformedLine
-        if chunk.get("error"):
+        if chunk.get("error") or chunk.get("object") == "error":
             raise StreamFailed(chunk)
         choices, usage = chunk.get("choices"), chunk.get("usage")
         counted = _usage(usage) if isinstance(usage, Mapping) else None

@@ -28,9 +28,9 @@ class ModelWrapper:
 class Passage:
     """Decides what of several tries at one answer reaches its reader.
 
-    ``begun`` once text, a tool call or the end went through; from then on the answer belongs to the present
-    try, all of it passes and no further try may be made. Until then reasoning passes as it comes,
-    but that of the first try that reasons only, so that no thought is read twice.
+    ``begun`` once text, a tool call or the end went through; from then on the answer belongs to the
+    present try, all of it passes and no further try may be made. Until then reasoning passes as it
+    comes, but that of the first try that reasons only, so that no thought is read twice.
     """
 
     def __init__(self) -> None:

@@ -100,7 +100,7 @@ def table() -> str:
         "|---|---|---|---|---|",
         *(
             f"| `{spec.exported_name(name)}` | {spec.kind} | {spec.unit} | "
-            f"{', '.join(f'`{label}`' for label in spec.labels) or '–'} | {spec.meaning} |"
+            f"{', '.join(f'`{label}`' for label in spec.labels) or '-'} | {spec.meaning} |"
             for name, spec in METRICS.items()
         ),
     ]

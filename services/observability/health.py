@@ -133,13 +133,15 @@ class Health:
 
     async def check(self) -> Sequence[Check]:
         """Return what every probe finds, in the probes' order."""
-        running = [self._started(probe) for probe in self._probes if not self._fresh(probe)]
+        running = {
+            probe.name: self._started(probe) for probe in self._probes if not self._fresh(probe)
+        }
         if running:
-            await asyncio.wait(running, timeout=_PATIENCE_SECONDS)
+            await asyncio.wait(running.values(), timeout=_PATIENCE_SECONDS)
         return [
-            self._known[probe.name][1]
-            if self._fresh(probe)
-            else Check(name=probe.name, ok=False, detail=_PENDING)
+            Check(name=probe.name, ok=False, detail=_PENDING)
+            if probe.name in running and not running[probe.name].done()
+            else self._known[probe.name][1]
             for probe in self._probes
         ]
 

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from services.domain.clock import Clock
 from services.domain.errors import NotFound, StorageError
+from services.observability.metrics import Metrics
 from services.settings import StorageSettings
 from services.storage.backup import copy_to
 from services.storage.connection import ConnectionThread, damaged, sqlite_engine, translated
@@ -109,13 +110,22 @@ class Database:
 
     Entering creates or upgrades it and locks the folder against other processes. With
     ``read_only`` it takes no lock, changes nothing and works beside the process that writes.
+    How long writers waited for their turn goes into ``metrics``.
     """
 
-    def __init__(self, settings: StorageSettings, *, clock: Clock, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        settings: StorageSettings,
+        *,
+        clock: Clock,
+        read_only: bool = False,
+        metrics: Metrics | None = None,
+    ) -> None:
         self.path: Path = database_path(settings)
         self._timeout = settings.busy_timeout_seconds
         self._clock = clock
         self._read_only = read_only
+        self._metrics = metrics
         self._lock = ProcessLock(self.path.with_name(self.path.name + ".lock"))
         self._write_turn = asyncio.Lock()
         self._writing: asyncio.Task[object] | None = None
@@ -165,7 +175,9 @@ class Database:
         """
         if self._writing is not None and self._writing is asyncio.current_task():
             raise RuntimeError(_NESTED)
+        asked = self._clock.monotonic()
         async with self._write_turn:
+            self._note_wait(asked)
             writer = self._open_writer()
             transaction = Transaction(writer)
             self._writing = asyncio.current_task()
@@ -188,7 +200,9 @@ class Database:
 
         For a single change, which is quicker this way than in a ``transaction()``.
         """
+        asked = self._clock.monotonic()
         async with self._write_turn:
+            self._note_wait(asked)
             steps = Steps(self._open_writer())
             try:
                 yield steps
@@ -224,6 +238,10 @@ class Database:
             work = self._open_writer().outside(task)
             work.add_done_callback(_retrieve)
             return await asyncio.shield(work)
+
+    def _note_wait(self, asked: float) -> None:
+        if self._metrics is not None:
+            self._metrics.time("database_wait_seconds", self._clock.monotonic() - asked)
 
     def _open_writer(self) -> ConnectionThread:
         if self._writer is None:

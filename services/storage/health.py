@@ -32,12 +32,11 @@ class DatabaseProbe:
         ok = False
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS), self._database.transaction() as changes:
-                await changes.run(_touch)
-                raise _TakenBackError
+                await changes.run(_touch_and_take_back)
         except _TakenBackError:
             ok = True
         except TimeoutError:
-            detail = f"The database could not be written within {_PATIENCE_SECONDS:.0f} s."
+            detail = "The database could not be written in time."
         except AcoreError as error:
             detail = error.user_message
         except RuntimeError:
@@ -45,5 +44,6 @@ class DatabaseProbe:
         return Check(name=self.name, ok=ok, detail=detail)
 
 
-def _touch(connection: Connection) -> None:
+def _touch_and_take_back(connection: Connection) -> None:
     connection.exec_driver_sql("UPDATE alembic_version SET version_num = version_num")
+    raise _TakenBackError

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -98,7 +99,7 @@ def _put_in_place(source: Path, data: Path, *, moment: str) -> Restored:
             bare = file.read(len(_SQLITE)) == _SQLITE
         restored = _copied(source, new) if bare else _extracted(source, new)
         _check(new / DATABASE, source)
-        (staging / f"{ASIDE}{moment}").mkdir(mode=0o700)
+        (staging / _free_name(data, moment)).mkdir(mode=0o700)
         for folder in [path for path in staging.rglob("*") if path.is_dir()]:
             flush(folder)
         flush(staging)
@@ -108,6 +109,11 @@ def _put_in_place(source: Path, data: Path, *, moment: str) -> Restored:
     flush(data)
     replaced = finish_replacement(data)
     return Restored(data=data, made_at=restored.made_at, counts=restored.counts, replaced=replaced)
+
+
+def _free_name(data: Path, moment: str) -> str:
+    names = (f"{ASIDE}{moment}{f'-{n}' if n else ''}" for n in count())
+    return next(name for name in names if not (data / name).exists())
 
 
 def _copied(source: Path, new: Path) -> Restored:

@@ -12,6 +12,8 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from services.domain.clock import SystemClock
 from services.domain.errors import ProviderError, ProviderFault
 from services.domain.replies import Usage
@@ -31,6 +33,8 @@ from services.llm.model import (
     Sampling,
 )
 from services.llm.ollama import OllamaModel
+from services.llm.openai_connection import OpenAiConnection
+from services.llm.openai_model import OpenAiModel
 from services.llm.priority import ProviderLane
 from services.llm.retrying import RetryingModel
 from services.llm.tokens import EstimatedTokens
@@ -39,6 +43,7 @@ from services.settings import LlmSettings
 from tests.bench.results import Figure, median, percentile, report
 from tests.fakes.model_requests import asking, hear, saying
 from tests.fakes.ollama_server import Answer, FakeOllama
+from tests.fakes.openai_server import FakeOpenAi, HostedAnswer
 
 CALLS = 2000
 TOKENS = 400
@@ -184,6 +189,28 @@ async def endless_ollama() -> AsyncGenerator[tuple[ChatModel, list[float]], None
             await model.aclose()
 
 
+@asynccontextmanager
+async def endless_openai() -> AsyncGenerator[tuple[ChatModel, list[float]], None]:
+    """The same on an OpenAI-compatible endpoint."""
+    answer, key = HostedAnswer(endless=True, delay_each=0.005), SecretStr("bench")
+    settings = LlmSettings()
+    async with FakeOpenAi(default=answer).running() as server:
+        connection = OpenAiConnection(server.url, key, provider="vllm", connect_timeout=5.0)
+        model = OpenAiModel(
+            "tiny",
+            connection=connection,
+            settings=settings,
+            context_tokens=4096,
+            clock=SystemClock(),
+            lane=ProviderLane(1),
+        )
+        try:
+            await model.open()
+            yield model, server.disconnects
+        finally:
+            await connection.aclose()
+
+
 async def stop(provider: str, model: ChatModel, disconnects: list[float]) -> list[Figure]:
     """From leaving the stream in the middle to the server's noticing it."""
     chain, loop, spans = stack(model), asyncio.get_running_loop(), []
@@ -207,6 +234,8 @@ async def main() -> None:
     figures = [*await overhead(), *await cached(), *await fallback()]
     async with endless_ollama() as (model, disconnects):
         figures += await stop("Ollama", model, disconnects)
+    async with endless_openai() as (model, disconnects):
+        figures += await stop("OpenAI", model, disconnects)
     report("llm", figures)
 
 

@@ -30,12 +30,15 @@ from services.llm.model import (
     Sampling,
 )
 from services.llm.ollama import OllamaModel
+from services.llm.openai_connection import OpenAiConnection
+from services.llm.openai_model import OpenAiModel
 from services.llm.priority import ProviderLane
 from services.llm.retrying import RetryingModel
 from services.llm.tokens import EstimatedTokens
 from services.observability.metrics import Metrics
 from services.settings import EmbeddedSettings, LlmSettings
 from tests.fakes.ollama_server import Answer, FakeOllama
+from tests.fakes.openai_server import FakeOpenAi, HostedAnswer
 from tests.fakes.scripted_model import Script, ScriptedModel
 
 SMALL_MODEL = Path(sys.prefix) / "share" / "acore" / "models" / "smollm2-135m-instruct-q4_1.gguf"
@@ -113,6 +116,24 @@ async def ollama() -> AsyncGenerator[ChatModel, None]:
 
 
 @asynccontextmanager
+async def hosted() -> AsyncGenerator[ChatModel, None]:
+    async with FakeOpenAi(default=HostedAnswer(delay_each=0.01)).running() as server:
+        connection = OpenAiConnection(server.url, None, provider="vllm", connect_timeout=5.0)
+        model = OpenAiModel(
+            "tiny",
+            connection=connection,
+            settings=LlmSettings(),
+            context_tokens=4096,
+            clock=SystemClock(),
+            lane=ProviderLane(2),
+        )
+        try:
+            yield model
+        finally:
+            await connection.aclose()
+
+
+@asynccontextmanager
 async def embedded() -> AsyncGenerator[ChatModel, None]:
     if not SMALL_MODEL.exists():
         pytest.skip("the small built-in model is not installed: run `make setup MODEL=small`")
@@ -146,11 +167,12 @@ async def embedded() -> AsyncGenerator[ChatModel, None]:
         around_scripted(chained),
         around_scripted(alone_in_chain),
         pytest.param(ollama, marks=pytest.mark.integration),
+        pytest.param(hosted, marks=pytest.mark.integration),
         pytest.param(embedded, marks=[pytest.mark.integration, pytest.mark.timeout(60)]),
     ],
     ids=[
         *("scripted", "retrying", "guarded", "insistent", "chained", "whole stack"),
-        *("ollama", "embedded"),
+        *("ollama", "openai", "embedded"),
     ],
 )
 async def model(request: pytest.FixtureRequest) -> AsyncGenerator[ChatModel, None]:

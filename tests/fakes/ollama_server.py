@@ -30,6 +30,7 @@ class Answer:
     cached_tokens: int | None = None
     status: int = 200
     error: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/x-ndjson"
     delay_first: float = 0.0
     delay_each: float = 0.0
@@ -62,8 +63,8 @@ class Request:
     body: Mapping[str, object]
 
 
-class _Gone(Exception):  # noqa: N818
-    """The answer ends here."""
+class Gone(Exception):  # noqa: N818
+    """The answer ends here, without its rest."""
 
 
 @dataclass(slots=True)
@@ -161,7 +162,7 @@ class FakeOllama:
         body = await self._note(request)
         answer = self.answers.popleft() if self.answers else self.default
         if answer.status != 200:
-            return _error(answer.status, answer.error)
+            return _error(answer.status, answer.error, answer.headers)
         if body["model"] not in self.models:
             return _error(404, f"model '{body['model']}' not found")
         self.active += 1
@@ -182,9 +183,9 @@ class FakeOllama:
         await asyncio.sleep(answer.delay_first)
         try:
             async for line in _lines(answer, request):
-                for packet in _packets(line, answer.write_bytes):
+                for packet in packets(line, answer.write_bytes):
                     await response.write(packet)
-        except _Gone:
+        except Gone:
             pass
         return response
 
@@ -193,7 +194,7 @@ async def _lines(answer: Answer, request: web.Request) -> AsyncGenerator[bytes, 
     for thought in answer.thinking:
         yield _line({"role": "assistant", "content": "", "thinking": thought})
     count = 0
-    await _faults(answer, 0, request)
+    await fail_at(answer, 0, request)
     while count < len(answer.pieces) or answer.endless:
         yield _line({"role": "assistant", "content": answer.pieces[count % len(answer.pieces)]})
         count += 1
@@ -201,7 +202,7 @@ async def _lines(answer: Answer, request: web.Request) -> AsyncGenerator[bytes, 
             yield answer.raw_after[1]
         if answer.error_after == count:
             yield json.dumps({"error": answer.error}).encode() + b"\n"
-        await _faults(answer, count, request)
+        await fail_at(answer, count, request)
         await asyncio.sleep(answer.delay_each)
     if answer.tool_calls:
         calls = [
@@ -212,15 +213,16 @@ async def _lines(answer: Answer, request: web.Request) -> AsyncGenerator[bytes, 
     yield _last(answer, count)
 
 
-async def _faults(answer: Answer, count: int, request: web.Request) -> None:
+async def fail_at(answer: Answer, count: int, request: web.Request) -> None:
+    """Do what is to happen after ``count`` pieces; raises ``Gone`` when nothing may follow."""
     if answer.stall_after == count:
         await asyncio.sleep(NEVER)
     if answer.cut_after == count:
         if request.transport is not None:
             request.transport.abort()
-        raise _Gone
+        raise Gone
     if answer.end_after == count:
-        raise _Gone
+        raise Gone
 
 
 def _line(message: Mapping[str, object]) -> bytes:
@@ -242,7 +244,8 @@ def _last(answer: Answer, count: int) -> bytes:
     return json.dumps(value).encode() + b"\n"
 
 
-def _packets(data: bytes, size: int | None) -> list[bytes]:
+def packets(data: bytes, size: int | None) -> list[bytes]:
+    """Cut ``data`` into packets of ``size`` bytes, or leave it whole."""
     size = size or len(data)
     return [data[start : start + size] for start in range(0, len(data), size)]
 
@@ -251,7 +254,7 @@ def _entry(name: str, model: Model) -> dict[str, object]:
     return {"name": name, "model": name, "size": model.size, "details": {"family": "fake"}}
 
 
-def _error(status: int, text: str) -> web.Response:
+def _error(status: int, text: str, headers: Mapping[str, str] | None = None) -> web.Response:
     if text.startswith("<"):
-        return web.Response(status=status, text=text, content_type="text/html")
-    return web.json_response({"error": text}, status=status)
+        return web.Response(status=status, text=text, content_type="text/html", headers=headers)
+    return web.json_response({"error": text}, status=status, headers=headers)

@@ -3,31 +3,57 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
-from collections.abc import AsyncGenerator, Iterator
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from services.domain.clock import SystemClock
+from services.domain.clock import Clock, SystemClock
 from services.domain.errors import ProviderError, ProviderFault
 from services.llm import catalog as module
-from services.llm.catalog import ModelCatalog, ModelListing, PullProgress
+from services.llm.breaker import Breakers
+from services.llm.catalog import ModelCatalog, PullProgress
 from services.llm.engines import OllamaEngine
-from services.llm.model import ChatRequest, PromptMessage, PromptRole
+from services.llm.model import ChatRequest, ModelListing, PromptMessage, PromptRole
 from services.llm.ollama_connection import OllamaConnection
 from services.llm.tokens import CalibratedTokens, EstimatedTokens
-from services.settings import EmbeddedSettings, LlmSettings
+from services.llm.wrapping import Wrapping
+from services.observability.metrics import Metrics
+from services.settings import (
+    EmbeddedSettings,
+    HostedSettings,
+    LlmSettings,
+    OpenAiSettings,
+    OpenRouterSettings,
+)
+from tests.fakes.clock import ManualClock
 from tests.fakes.ollama_server import Answer, FakeOllama, Model
+from tests.fakes.openai_server import FakeOpenAi
 
 REQUEST = ChatRequest(messages=(PromptMessage(role=PromptRole.USER, content="Hi", source="test"),))
 
 
 class Notices(list[str]):
+    def __init__(self) -> None:
+        super().__init__()
+        self._more = asyncio.Event()
+
     def take(self, code: str, sentence: str) -> None:
         assert code
         self.append(sentence)
+        self._more.set()
+
+    async def reached(self, count: int) -> None:
+        """Wait for that many."""
+        async with asyncio.timeout(5):
+            while len(self) < count:
+                self._more.clear()
+                await self._more.wait()
 
 
 @asynccontextmanager
@@ -35,15 +61,35 @@ async def catalog(
     data: Path,
     *,
     notices: Notices | None = None,
+    hosted: Mapping[str, HostedSettings] | None = None,
+    clock: Clock | None = None,
     **settings,
 ) -> AsyncGenerator[ModelCatalog, None]:
+    llm = LlmSettings(**({"retries": 0} | settings))
+    clock, metrics = clock or SystemClock(), Metrics()
+    tokens = CalibratedTokens(EstimatedTokens())
+    take = (notices if notices is not None else Notices()).take
+    breakers = Breakers(
+        failures=llm.breaker_failures, seconds=llm.breaker_seconds, clock=clock, metrics=metrics
+    )
     models = ModelCatalog(
-        LlmSettings(**settings),
+        llm,
         EmbeddedSettings(model="no-such-model"),
+        hosted=hosted,
         data=data,
-        clock=SystemClock(),
-        tokens=CalibratedTokens(EstimatedTokens()),
-        on_notice=(notices if notices is not None else Notices()).take,
+        clock=clock,
+        tokens=tokens,
+        wrapping=Wrapping(
+            llm,
+            breakers=breakers,
+            metrics=metrics,
+            clock=clock,
+            rng=random.Random(1),
+            tokens=tokens,
+            on_notice=take,
+        ),
+        metrics=metrics,
+        on_notice=take,
     )
     async with models:
         yield models
@@ -65,8 +111,8 @@ async def built_in(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[FakeOllama
 
         class Engine(OllamaEngine):
             def __init__(self, settings, embedded, *, clock, tokens, **_) -> None:
-                super().__init__(settings, clock=clock, tokens=tokens)
-                self._num_ctx, self._default = embedded.num_ctx, None
+                super().__init__(settings, clock=clock, tokens=tokens, name="embedded")
+                self._num_ctx = embedded.num_ctx
 
                 async def start() -> str:
                     return server.url
@@ -208,7 +254,7 @@ async def test_listing_says_what_runs(tmp_path: Path) -> None:
     ):
         assert await models.available() == [
             ModelListing(name="a", size_bytes=5),
-            ModelListing(name="b", size_bytes=7, running=True),
+            ModelListing(name="b", size_bytes=7, running=True, memory_bytes=7),
         ]
 
 
@@ -242,3 +288,114 @@ async def test_leaving_early_closes_what_is_being_opened(tmp_path: Path) -> None
     ):
         await models.get()
     assert server.active == 0
+
+
+async def words(models: ModelCatalog, name: str | None = None, **how) -> tuple[str, str]:
+    """What is answered, and by which link of the chain."""
+    text, by = "", ""
+    model = await models.get(name, **how)
+    async with aclosing(model.stream(REQUEST)) as events:
+        async for event in events:
+            if event.kind == "content":
+                text += event.text
+            elif event.kind == "ended":
+                by = event.model
+    return text, by
+
+
+def free_port() -> int:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return int(unused.getsockname()[1])
+
+
+async def test_second_host_answers_when_the_first_does_not(tmp_path: Path) -> None:
+    with refused() as gone:
+        async with (
+            FakeOllama().running() as server,
+            catalog(
+                tmp_path, ollama_host=gone, ollama_hosts=(server.url,), embedded="never"
+            ) as models,
+        ):
+            assert await words(models) == ("Hello there.", "ollama2")
+            assert models.endpoints() == ["ollama", "ollama2"]
+
+
+async def test_host_that_goes_away_in_use_is_stood_in_for_in_the_same_turn(
+    tmp_path: Path, built_in: FakeOllama
+) -> None:
+    notices, clock, port = Notices(), ManualClock(), free_port()
+    async with catalog(
+        tmp_path, notices=notices, clock=clock, ollama_host=f"http://127.0.0.1:{port}"
+    ) as models:
+        async with FakeOllama().running(port):
+            assert (await words(models))[1] == "ollama"
+        assert (await words(models))[1] == "embedded"
+        assert "because Ollama does not" in models.describe()
+        async with FakeOllama().running(port) as back:
+            assert (await words(models))[1] != "ollama", "a host given up is asked again later"
+            clock.advance(31)
+            await models.get()
+            await notices.reached(2)
+            assert (await words(models))[1] == "ollama"
+            assert back.chats
+    assert "answers again" in notices[1]
+
+
+async def test_endpoint_in_the_name_decides_where_a_model_runs(tmp_path: Path) -> None:
+    async with FakeOllama().running() as server, FakeOpenAi(key="sk-test").running() as api:
+        hosted = {"openrouter": OpenRouterSettings(base_url=api.url, api_key=SecretStr("sk-test"))}
+        async with catalog(tmp_path, hosted=hosted, ollama_host=server.url) as models:
+            assert (await models.get("tiny@openrouter")).info.provider == "openrouter"
+            assert (await models.get("tiny@ollama")).info.provider == "ollama"
+            assert (await models.get("tiny")).info.provider == "ollama"
+            listed = [(each.name, each.endpoint) for each in await models.available()]
+            assert listed == [("tiny", "ollama"), ("tiny", "openrouter")]
+
+
+async def test_first_endpoint_with_a_key_answers_when_there_is_no_ollama(tmp_path: Path) -> None:
+    async with FakeOpenAi(key="sk-test").running() as api:
+        hosted = {
+            "openai": OpenAiSettings(),
+            "openrouter": OpenRouterSettings(base_url=api.url, api_key=SecretStr("sk-test")),
+        }
+        async with catalog(tmp_path, hosted=hosted) as models:
+            assert (await models.get()).info.provider == "openrouter"
+            assert "sk-test" not in models.describe()
+
+
+async def test_characters_fallbacks_win_over_the_configured_ones(tmp_path: Path) -> None:
+    broken = Answer(status=500, error="broken")
+    server = FakeOllama(models={"a": Model(), "b": Model(), "c": Model()}, default=broken)
+    async with (
+        server.running(),
+        FakeOllama(models={"d": Model()}).running() as other,
+        catalog(
+            tmp_path,
+            ollama_host=server.url,
+            ollama_hosts=(other.url,),
+            embedded="never",
+            fallbacks=("b",),
+        ) as models,
+    ):
+        assert await words(models, "a", fallbacks=("d@ollama2",)) == (
+            "Hello there.",
+            "d@ollama2",
+        )
+        with pytest.raises(ProviderError) as caught:
+            await words(models, "a")
+        assert caught.value.fault is ProviderFault.SERVER_ERROR
+        asked = [request.body["model"] for request in server.chats]
+        assert asked == ["a", "a", "b"]
+
+
+async def test_reconfiguring_changes_the_fallbacks_of_the_next_call(tmp_path: Path) -> None:
+    server = FakeOllama(
+        models={"a": Model(), "b": Model()}, answers=deque([Answer(status=500, error="broken")])
+    )
+    async with (
+        server.running(),
+        catalog(tmp_path, ollama_host=server.url, model="a", embedded="never") as models,
+    ):
+        models.reconfigure(LlmSettings(fallbacks=("b",)))
+        assert (await words(models))[1] == "b@ollama"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
@@ -16,21 +14,17 @@ from services.domain.clock import SystemClock
 from services.domain.errors import ProviderError, ProviderFault
 from services.llm.model import (
     ChatRequest,
-    ContentDelta,
-    Ended,
-    ModelEvent,
     Priority,
     PromptMessage,
     PromptRole,
-    ReasoningDelta,
     Sampling,
-    ToolCalled,
     ToolSchema,
 )
 from services.llm.ollama import OllamaModel
 from services.llm.priority import Preempted, ProviderLane
 from services.llm.tokens import CalibratedTokens, EstimatedTokens
 from services.settings import LlmSettings
+from tests.fakes.heard import hear
 from tests.fakes.ollama_server import Answer, FakeOllama, Model
 
 SEARCH = ToolSchema(
@@ -64,34 +58,6 @@ async def opened(server: FakeOllama, name: str | None = "tiny", **options):
             yield model
         finally:
             await model.aclose()
-
-
-@dataclass
-class Heard:
-    content: str = ""
-    reasoning: str = ""
-    calls: list[ToolCall] = field(default_factory=list)
-    ended: Ended | None = None
-    fault: ProviderError | None = None
-
-
-async def hear(events: AsyncGenerator[ModelEvent, None]) -> Heard:
-    heard = Heard()
-    async with aclosing(events):
-        try:
-            async for event in events:
-                assert heard.ended is None, "nothing comes after the end"
-                if isinstance(event, ContentDelta):
-                    heard.content += event.text
-                elif isinstance(event, ReasoningDelta):
-                    heard.reasoning += event.text
-                elif isinstance(event, ToolCalled):
-                    heard.calls.append(event.call)
-                else:
-                    heard.ended = event
-        except ProviderError as error:
-            heard.fault = error
-    return heard
 
 
 def asking(**options) -> ChatRequest:
@@ -149,7 +115,15 @@ TABLE: dict[str, tuple[Answer, str, ProviderFault | str]] = {
         "",
         ProviderFault.REJECTED,
     ),
-    "500": (Answer(status=500, error="boom"), "", ProviderFault.OVERLOADED),
+    "500": (Answer(status=500, error="boom"), "", ProviderFault.SERVER_ERROR),
+    "502": (Answer(status=502, error="<html>bad gateway"), "", ProviderFault.SERVER_ERROR),
+    "503 while loading": (
+        Answer(status=503, error="llm server loading model"),
+        "",
+        ProviderFault.LOADING,
+    ),
+    "401": (Answer(status=401, error="unauthorized"), "", ProviderFault.UNAUTHORIZED),
+    "403": (Answer(status=403, error="forbidden"), "", ProviderFault.UNAUTHORIZED),
     "503": (Answer(status=503, error="server busy"), "", ProviderFault.OVERLOADED),
     "429": (Answer(status=429, error="slow down"), "", ProviderFault.OVERLOADED),
     "400": (Answer(status=400, error="bad options"), "", ProviderFault.REJECTED),
@@ -164,7 +138,7 @@ TABLE: dict[str, tuple[Answer, str, ProviderFault | str]] = {
 @pytest.mark.parametrize("name", TABLE)
 async def test_fault_becomes_what_the_table_says(name: str) -> None:
     answer, content, outcome = TABLE[name]
-    server = FakeOllama(default=answer)
+    server = FakeOllama(default=answer, models={"tiny": Model(running=True)})
     async with opened(server) as model:
         heard = await hear(model.stream(asking()))
         if isinstance(outcome, ProviderFault):
@@ -183,6 +157,26 @@ async def test_fault_becomes_what_the_table_says(name: str) -> None:
         assert "secret" not in heard.content
         server.default = Answer()
         assert (await hear(model.stream(asking()))).content == "Hello there."
+
+
+async def test_model_not_in_memory_yet_is_loading_and_not_slow() -> None:
+    server = FakeOllama(default=Answer(stall_after=0))
+    async with opened(server) as model:
+        heard = await hear(model.stream(asking()))
+        assert heard.fault is not None
+        assert heard.fault.fault is ProviderFault.LOADING
+        server.models["tiny"] = Model(running=True)
+        heard = await hear(model.stream(asking()))
+        assert heard.fault is not None
+        assert heard.fault.fault is ProviderFault.TIMEOUT
+
+
+async def test_overload_says_when_to_come_back() -> None:
+    answer = Answer(status=429, error="slow down", headers={"Retry-After": "7"})
+    async with opened(FakeOllama(default=answer)) as model:
+        heard = await hear(model.stream(asking()))
+    assert heard.fault is not None
+    assert heard.fault.retry_after == 7
 
 
 async def test_every_call_sends_the_same_context_size_and_its_options() -> None:

@@ -171,7 +171,7 @@ async def _attachments(case: Case) -> Found:
                 cause="data",
             )
         )
-    return findings or fine(f"{_counted(len(known), 'attachment')}, all there.")
+    return findings or fine(f"No file of {_counted(len(known), 'attachment')} is missing.")
 
 
 def _attachment_rows(connection: Connection) -> tuple[set[str], set[str]]:

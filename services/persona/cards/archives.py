@@ -54,7 +54,7 @@ def read_archive(data: bytes, *, limits: CardLimits) -> dict[str, bytes]:
     _check_directory(whole, limits=limits)
     try:
         with zipfile.ZipFile(io.BytesIO(whole)) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
             names = _checked(entries, limits=limits)
             return {name: archive.read(entry) for name, entry in names.items()}
     except (

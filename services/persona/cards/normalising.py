@@ -12,7 +12,7 @@ from services.persona.cards.jsontree import freeze
 from services.persona.cards.leniency import as_number
 from services.persona.cards.limits import CardProblem
 from services.persona.cards.repairs import Repairs
-from services.persona.cards.versions import restored
+from services.persona.cards.versions import DEFAULT_VERSION, restored, version_put_away
 
 V1_FIELDS = ("name", "description", "personality", "scenario", "first_mes", "mes_example")
 _TEXTS = (
@@ -41,7 +41,6 @@ _DATA_FIELDS = frozenset(
 )
 _SPEC = "chara_card_v3"
 _NEWEST = {"chara_card_v2": 2.0, "chara_card_v3": 3.0}
-_DEFAULT_VERSION = "3.0"
 
 
 def normalise(value: object) -> CardDocument:
@@ -98,6 +97,9 @@ def _is_book() -> CardProblem:
 def _sectioned(
     root: dict[str, object], data: dict[str, object], repairs: Repairs
 ) -> dict[str, object]:
+    earlier = version_put_away(data)
+    if earlier is not None:
+        root = {**root, "spec": _SPEC, "spec_version": earlier}
     version = _version(root, repairs)
     for name in V1_FIELDS:
         if name not in root:
@@ -121,7 +123,7 @@ def _version(root: Mapping[str, object], repairs: Repairs) -> str:
     if newer_spec or (number is not None and known is not None and number > known):
         repairs.say("The card follows a newer specification; what is unknown in it is kept.")
     if spec == "chara_card_v2" or number is None or number < _NEWEST[_SPEC]:
-        return _DEFAULT_VERSION
+        return DEFAULT_VERSION
     return said if isinstance(said, str) else str(float(number))
 
 
@@ -135,8 +137,8 @@ def _gathered(root: dict[str, object]) -> dict[str, object]:
         if root.get(name) is not None:
             own.setdefault(name, root[name])
     data["extensions"] = own
-    rest = {name: value for name, value in root.items() if name != "data"}
-    return {**rest, "spec": _SPEC, "spec_version": _DEFAULT_VERSION, "data": data}
+    card = {"spec": _SPEC, "spec_version": DEFAULT_VERSION, "data": data}
+    return {**card, **{name: value for name, value in root.items() if name not in card}}
 
 
 def _data(data: dict[str, object], repairs: Repairs) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from services.persona.cards import byaf, charx, png, webp
@@ -76,7 +77,8 @@ def _from_json(data: bytes, *, limits: CardLimits) -> CardFile:
 def _from_png(data: bytes, *, limits: CardLimits) -> CardFile:
     check_picture(data, limits=limits)
     file = png.read_png(data, limits=limits)
-    texts = (png.card_json(text, limits=limits) for text in file.texts)
+    # A generator would end with the first text that raises; map goes on to the next.
+    texts = map(partial(png.card_json, limits=limits), file.texts)
     document, warnings = _first_sound(texts, missing="this PNG has no card inside")
     return _card_file(document, file.picture, file.assets, "png", (*file.warnings, *warnings))
 

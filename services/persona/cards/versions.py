@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from services.persona.cards.document import CardDocument
+from services.persona.cards.leniency import as_mapping
 
 _STASH = "acore_v3"
 _LATER_FIELDS = (
@@ -16,7 +18,9 @@ _LATER_FIELDS = (
     "creation_date",
     "modification_date",
 )
+_VERSION = "spec_version"
 _DECORATOR = "@@"
+DEFAULT_VERSION = "3.0"
 
 
 def as_v2(document: CardDocument) -> dict[str, object]:
@@ -30,12 +34,20 @@ def as_v2(document: CardDocument) -> dict[str, object]:
     later = {name: data.pop(name) for name in _LATER_FIELDS if name in data}
     if not later.get("group_only_greetings"):
         later.pop("group_only_greetings", None)
+    if card["spec_version"] != DEFAULT_VERSION:
+        later[_VERSION] = card["spec_version"]
     _put_away(data, later)
     book = data.get("character_book")
     if isinstance(book, dict):
         for entry in cast("list[dict[str, object]]", book["entries"]):
             _put_away(entry, _without_later_parts(entry))
     return {**card, "spec": "chara_card_v2", "spec_version": "2.0"}
+
+
+def version_put_away(data: Mapping[str, object]) -> str | None:
+    """Return the version of V3 that the card had before ``as_v2``, if it was not the usual one."""
+    version = as_mapping(as_mapping(data.get("extensions")).get(_STASH)).get(_VERSION)
+    return version if isinstance(version, str) else None
 
 
 def restored(data: dict[str, object]) -> dict[str, object]:

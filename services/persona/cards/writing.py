@@ -85,12 +85,6 @@ def _self_contained(document: CardDocument, parts: CardParts, *, own_picture: bo
         return document
     kept_inside = _inside(parts) if own_picture else frozenset()
 
-    def address(uri: str, ext: str) -> str:
-        path = find(uri, parts.assets)
-        if path is None or path in kept_inside:
-            return uri
-        return spelled_out(parts.assets[path], ext=ext)
-
     listed = document.data.get("assets")
     if not isinstance(listed, tuple):
         return document
@@ -98,11 +92,15 @@ def _self_contained(document: CardDocument, parts: CardParts, *, own_picture: bo
     changed: list[object] = []
     for asset in listed:
         uri = str(asset.get("uri", ""))
+        path = find(uri, parts.assets)
         is_picture = own_picture and icon is not None and uri == icon.uri
         if is_picture and content_of(uri, parts.assets) == parts.picture:
             changed.append({**asset, "uri": OWN_PICTURE, "ext": "png"})
+        elif path is None or path in kept_inside:
+            changed.append(asset)
         else:
-            changed.append({**asset, "uri": address(uri, str(asset.get("ext", "")))})
+            spelled = spelled_out(parts.assets[path], ext=str(asset.get("ext", "")))
+            changed.append({**asset, "uri": spelled})
     return document.with_data(assets=changed)
 
 

@@ -219,11 +219,11 @@ async def test_what_a_crash_left_of_attachments_goes(
         os.utime(_blob(tmp_path, blob.sha256), (0, 0))
     _blob(tmp_path, bodiless.sha256).unlink()
     orphan = put(_blob(tmp_path, "a" * 64), age=2 * DAY)
-    young = put(_blob(tmp_path, "b" * 64), age=HOUR)
+    young = put(_blob(tmp_path, "b" * 64), age=-2 * HOUR)
     foreign = put(tmp_path / "blobs" / "aa" / "readme.txt", age=99 * DAY)
 
     clock.advance(2 * 24 * 3600)
-    report = await done(StrayAttachments(store), as_of=NOW + 25 * HOUR - HOUR)
+    report = await done(StrayAttachments(store), as_of=NOW + 25 * HOUR)
     assert report == ChoreReport(removed=2, bytes=10)
     assert not orphan.exists()
     assert young.exists()

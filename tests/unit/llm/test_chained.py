@@ -54,6 +54,7 @@ class Setup:
     def supplying(self, name: str, model: ChatModel):
         async def supply() -> ChatModel:
             self.supplied.append(name)
+            await asyncio.sleep(0)  # as one that has to look first
             return model
 
         return supply

@@ -1,0 +1,263 @@
+"""Regular expressions in JavaScript's dialect, on V8, limited in time and memory."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import logging
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from py_mini_racer import MiniRacer
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SECONDS = 0.05
+"""How long one expression may run over one text."""
+
+_HEAP_BYTES = 96 * 1024 * 1024
+_RUNAWAYS = 5
+_BATCH = 200
+_MOST_MATCHES = 5_000
+_NEARLY = 0.8
+_DELIMITED = re.compile(r"/(.+?)/([gimsuy]*)", re.DOTALL)
+_BARE_SLASH = re.compile(r"(?:^|[^\\])/", re.DOTALL)
+
+# Strings leave V8 as JSON only: halves of surrogate pairs are escaped there.
+_SETUP = """
+"use strict";
+var at = -1, since = 0, out = "", known = new Map();
+function compiled(source, flags) {
+  const name = flags + "/" + source;
+  let regex = known.get(name);
+  if (regex === undefined) {
+    if (known.size >= 2000) known.clear();
+    try { regex = new RegExp(source, flags); } catch (error) { regex = null; }
+    known.set(name, regex);
+  }
+  if (regex !== null) regex.lastIndex = 0;
+  return regex;
+}
+function valid(list) {
+  return list.map(([source, flags]) => compiled(source, flags) === null ? "i" : "1").join("");
+}
+function test(texts, list) {
+  out = "";
+  for (at = 0; at < list.length; at++) {
+    const [source, flags, text] = list[at];
+    since = Date.now();
+    const regex = compiled(source, flags);
+    if (regex === null) { out += "i"; continue; }
+    try { out += regex.test(texts[text]) ? "1" : "0"; } catch (error) { out += "f"; }
+  }
+  return out;
+}
+function find(source, flags, text, most) {
+  at = 0; since = Date.now();
+  const regex = compiled(source, flags);
+  if (regex === null) return "null";
+  const found = regex.global ? text.matchAll(regex) : [regex.exec(text)];
+  const listed = [];
+  for (const match of found) {
+    if (match === null || listed.length >= most) break;
+    listed.push([text.slice(0, match.index).length, Array.from(match, g => g ?? null),
+                 match.groups ? Object.assign({}, match.groups) : {}]);
+  }
+  return JSON.stringify(listed);
+}
+"""
+
+
+class Verdict(Enum):
+    """What testing one expression on one text gave.
+
+    ``INVALID`` is no expression at all, ``RUNAWAY`` ran into the time limit, ``FAILED`` into
+    another limit of the engine, ``NOT_RUN`` came after too many that did.
+    """
+
+    MATCH = "1"
+    NO_MATCH = "0"
+    INVALID = "i"
+    FAILED = "f"
+    RUNAWAY = "r"
+    NOT_RUN = "n"
+
+    @property
+    def decided(self) -> bool:
+        """Whether it is known if the text matches."""
+        return self in {Verdict.MATCH, Verdict.NO_MATCH}
+
+
+@dataclass(frozen=True, slots=True)
+class JavaScriptRegex:
+    """An expression as JavaScript has it; only V8 knows whether it is valid."""
+
+    source: str
+    flags: str = ""
+
+    def __str__(self) -> str:
+        return f"/{self.source}/{self.flags}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegexMatch:
+    """One match; ``start`` counts UTF-16 units, groups that took no part are ``None``."""
+
+    start: int
+    groups: tuple[str | None, ...]
+    named: dict[str, str | None]
+
+
+def read_regex(text: str) -> JavaScriptRegex | None:
+    """Return the expression that ``text`` spells as ``/source/flags``; ``None`` for other text.
+
+    Flags are g, i, m, s, u and y; a slash inside the source has to be escaped.
+    """
+    if not text.startswith("/"):
+        return None
+    match = _DELIMITED.fullmatch(text)
+    if match is None or _BARE_SLASH.search(match[1]) or len(set(match[2])) < len(match[2]):
+        return None
+    return JavaScriptRegex(match[1], match[2])
+
+
+class RegexEngine:
+    """Runs expressions, all on one V8 context that is made when it is first needed.
+
+    Safe to share between threads; calls wait for each other. A context that died is replaced.
+    """
+
+    def __init__(self, *, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._context: MiniRacer | None = None
+
+    def valid(self, regexes: Sequence[JavaScriptRegex]) -> list[bool]:
+        """Return for each expression whether V8 accepts it; blocking."""
+        with self._lock:
+            answer = self._call(
+                f"valid({json.dumps([(regex.source, regex.flags) for regex in regexes])})",
+                seconds=self._seconds * 20,
+            )
+        return [sign == "1" for sign in answer] if answer else [False] * len(regexes)
+
+    def test(self, checks: Sequence[tuple[JavaScriptRegex, str]]) -> list[Verdict]:
+        """Return a verdict per pair of expression and text, in order; blocking.
+
+        Every expression has the time limit for itself. After five that reached it the rest is
+        not run.
+        """
+        verdicts: list[Verdict] = []
+        runaways = 0
+        with self._lock:
+            while len(verdicts) < len(checks):
+                if runaways >= _RUNAWAYS:
+                    return verdicts + [Verdict.NOT_RUN] * (len(checks) - len(verdicts))
+                batch = checks[len(verdicts) : len(verdicts) + _BATCH]
+                done, ran_away = self._test(batch)
+                verdicts += done
+                runaways += ran_away
+        return verdicts
+
+    async def test_aside(self, checks: Sequence[tuple[JavaScriptRegex, str]]) -> list[Verdict]:
+        """Do ``test`` in a thread."""
+        return await asyncio.to_thread(self.test, checks)
+
+    def find(self, regex: JavaScriptRegex, text: str) -> list[RegexMatch] | None:
+        """Return the matches in ``text``, all of them with flag g, else the first; blocking.
+
+        ``None`` when the expression is invalid or reached a limit; at most 5,000 matches.
+        """
+        arguments = ",".join(json.dumps(part) for part in (regex.source, regex.flags, text))
+        with self._lock:
+            answer = self._call(f"find({arguments},{_MOST_MATCHES})", seconds=self._seconds)
+        listed = json.loads(answer) if answer else None
+        if listed is None:
+            return None
+        return [
+            RegexMatch(start=start, groups=tuple(groups), named=named)
+            for start, groups, named in listed
+        ]
+
+    def close(self) -> None:
+        """Give the context back; the next call makes another."""
+        with self._lock:
+            self._drop()
+
+    def _test(self, checks: Sequence[tuple[JavaScriptRegex, str]]) -> tuple[list[Verdict], bool]:
+        """Test until the end or the first that runs away; say whether there was one."""
+        texts: dict[str, int] = {}
+        listed = [
+            (regex.source, regex.flags, texts.setdefault(text, len(texts)))
+            for regex, text in checks
+        ]
+        code = f"test({json.dumps(list(texts))},{json.dumps(listed)})"
+        answer = self._call(code, seconds=self._seconds)
+        if answer is not None:
+            return [Verdict(sign) for sign in answer], False
+        so_far, culprit_ms = self._stopped_at()
+        verdicts = [Verdict(sign) for sign in so_far]
+        if len(verdicts) >= len(checks):
+            return verdicts, False
+        if culprit_ms < self._seconds * 1000 * _NEARLY and verdicts:
+            return verdicts, False  # the batch was slow; this one starts the next
+        return [*verdicts, Verdict.RUNAWAY], True
+
+    def _stopped_at(self) -> tuple[str, float]:
+        answer = self._call("JSON.stringify([out, Date.now() - since])", seconds=self._seconds)
+        if not answer:
+            return "", float("inf")
+        signs, spent = json.loads(answer)
+        return str(signs), float(spent)
+
+    def _call(self, code: str, *, seconds: float) -> str | None:
+        """Evaluate ``code``; ``None`` when it reached a limit."""
+        from py_mini_racer import JSEvalException, JSOOMException, JSTimeoutException  # noqa: PLC0415
+
+        context = self._context or self._made()
+        try:
+            answer = context.eval(code, timeout_sec=seconds)
+        except JSTimeoutException:
+            return None
+        except (JSOOMException, JSEvalException) as error:
+            logger.info("regular expressions stopped", extra={"reason": type(error).__name__})
+            self._drop()
+            return None
+        return str(answer)
+
+    def _made(self) -> MiniRacer:
+        from py_mini_racer import MiniRacer  # noqa: PLC0415
+
+        # Made where an event loop runs, it would tie itself to that loop and block it.
+        context = _in_thread(MiniRacer)
+        context.set_hard_memory_limit(_HEAP_BYTES)
+        context.eval(_SETUP)
+        self._context = context
+        return context
+
+    def _drop(self) -> None:
+        context, self._context = self._context, None
+        if context is not None:
+            context.close()
+
+
+@functools.lru_cache(maxsize=1)
+def shared_engine() -> RegexEngine:
+    """Return the process's one engine; nothing is loaded before its first use."""
+    return RegexEngine()
+
+
+def _in_thread(make: Callable[[], T]) -> T:
+    made: list[T] = []
+    thread = threading.Thread(target=lambda: made.append(make()), daemon=True)
+    thread.start()
+    thread.join()
+    return made[0]
