@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from dependency_injector import containers, providers
-
 from services.conversation.actions import PendingActions
 from services.conversation.answers import AnswerSource
 from services.conversation.choices import Choices
@@ -31,11 +29,16 @@ from services.domain.clock import SystemClock
 from services.domain.events import Notice
 from services.domain.ids import AuthorId, UlidSource
 from services.events.local import LocalEventBus
+from services.injection import containers, providers
 from services.lifecycle import opened
 from services.llm.breaker import Breakers
 from services.llm.catalog import ModelCatalog
+from services.llm.health import ModelProbe
+from services.llm.thinking import Thinking
 from services.llm.tokens import CalibratedTokens, EstimatedTokens
 from services.llm.wrapping import Wrapping
+from services.observability.health import Health
+from services.observability.lag import LoopLag
 from services.observability.metrics import Metrics
 from services.people.permissions import Permissions
 from services.people.repository import PeopleRepository
@@ -45,6 +48,7 @@ from services.persona.prompts import PromptLibrary
 from services.settings import GateSettings, PeopleSettings, Settings
 from services.storage.blobs import BlobStore
 from services.storage.database import Database
+from services.storage.health import DatabaseProbe
 from services.toolbox.toolbox import Toolbox
 
 _PROMPTS = Path(__file__).parents[1] / "prompts"
@@ -81,7 +85,9 @@ class ServiceFactory(containers.DeclarativeContainer):
     metrics = providers.Singleton(Metrics)
     bus = providers.Singleton(LocalEventBus)
     announce = providers.Singleton(_announce, bus)
-    database = providers.Singleton(Database, settings.provided.storage, clock=clock)
+    database = providers.Singleton(
+        Database, settings.provided.storage, clock=clock, metrics=metrics
+    )
     blobs = providers.Singleton(
         BlobStore, settings.provided.storage, database=database, clock=clock
     )
@@ -156,7 +162,10 @@ class ServiceFactory(containers.DeclarativeContainer):
 
     # -- talking
     toolbox = providers.Singleton(Toolbox)
-    judge = providers.Singleton(ModelJudge, models=models, prompts=prompts)
+    thinking = providers.Singleton(
+        Thinking, models, prompts, settings.provided.llm, metrics=metrics
+    )
+    judge = providers.Singleton(ModelJudge, prompts=prompts, thinking=thinking)
     gate = providers.Singleton(Gate, settings.provided.gate, clock=clock, rng=rng, judge=judge)
     sources = providers.List(
         providers.Singleton(TimeSource, clock),
@@ -232,8 +241,21 @@ class ServiceFactory(containers.DeclarativeContainer):
     )
     conversations = providers.Singleton(ConversationService, parts)
 
+    # -- how it is doing
+    loop_lag = providers.Singleton(LoopLag, metrics)
+    health = providers.Singleton(
+        Health,
+        clock=clock,
+        metrics=metrics,
+        events=bus,
+        probes=providers.List(
+            providers.Singleton(DatabaseProbe, database), providers.Singleton(ModelProbe, models)
+        ),
+        models=breakers.provided.states,
+    )
+
     # -- life: opened in this order, closed in reverse
-    lifespan = providers.Factory(opened, database, models, library, conversations)
+    lifespan = providers.Factory(opened, loop_lag, database, models, library, conversations)
 
 
 @asynccontextmanager

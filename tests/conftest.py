@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import socket
 import threading
@@ -72,6 +73,15 @@ def rng() -> random.Random:
 def ids(clock: ManualClock) -> UlidSource:
     """Ids that are the same in every run."""
     return UlidSource(clock, random.Random(1))
+
+
+@pytest.fixture
+def test_data() -> Path:
+    """The folder of files that are not ours to ship, such as real cards in ``cards/``."""
+    folder = os.environ.get("ACORE_TEST_DATA")
+    if not folder:
+        pytest.skip("ACORE_TEST_DATA names no folder: nothing real is read")
+    return Path(folder)
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import importlib.metadata
 import socket
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import uvicorn
 
@@ -27,12 +29,20 @@ class _Server(uvicorn.Server):
         yield
 
 
-def installed_version() -> str:
-    """Return the program's version; ``unknown`` when it is not installed as a package."""
+def _version() -> str:
+    """Return the version installed, or that of the checkout; ``unknown`` without either."""
     try:
         return importlib.metadata.version("acore")
     except importlib.metadata.PackageNotFoundError:
+        pass
+    try:
+        project = Path(__file__).parents[2] / "pyproject.toml"
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+    except (OSError, KeyError, tomllib.TOMLDecodeError):
         return "unknown"
+
+
+VERSION = _version()
 
 
 async def serve(
@@ -43,7 +53,7 @@ async def serve(
     Requests being answered get one second to finish; idle connections are closed at once.
     """
     config = uvicorn.Config(
-        create_app(web, health=health, metrics=metrics, version=installed_version()),
+        create_app(web, health=health, metrics=metrics, version=VERSION),
         lifespan="off",
         loop="none",
         http="h11",

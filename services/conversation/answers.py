@@ -42,10 +42,6 @@ class ModelSource(Protocol):
         """
         ...
 
-    async def thinking(self) -> ChatModel:
-        """Return the opened model for yes/no questions, classification and titles."""
-        ...
-
 
 class AnswerSource:
     """Answers turns: picks the model, packs the prompt, offers the tools, streams the text."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.conversation.answers import ModelSource
 from services.domain.messages import Message
 from services.llm.thinking import Thinking, Urgency
 from services.persona.prompts import PromptLibrary
-from services.settings import LlmSettings
 
 _LINES = 8
 _LINE = 300
@@ -16,16 +14,11 @@ _SECONDS = 30.0
 
 
 class ModelJudge:
-    """Puts one yes-or-no question to the thinking model, when its server is idle.
+    """Puts one yes-or-no question to the thinking model, when its server is idle."""
 
-    ``thinking`` is made from ``models`` when it is not given.
-    """
-
-    def __init__(
-        self, *, models: ModelSource, prompts: PromptLibrary, thinking: Thinking | None = None
-    ) -> None:
+    def __init__(self, *, prompts: PromptLibrary, thinking: Thinking) -> None:
         self._prompts = prompts
-        self._thinking = thinking or Thinking(models, prompts, LlmSettings())
+        self._thinking = thinking
 
     async def should_answer(self, message: Message, recent: Sequence[Message], /) -> bool:
         """Return the model's verdict; without one within 30 seconds it is no."""

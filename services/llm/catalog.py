@@ -124,11 +124,8 @@ class ModelCatalog:
             self._supervisor.start("model warm-up", self._open_default)
 
     def reconfigure(self, settings: LlmSettings) -> None:
-        """Take over what may change while the process lives: fallbacks and the thinking model."""
-        live = ("fallbacks", "thinking_model", "fallback_texts")
-        self._settings = self._settings.model_copy(
-            update={name: getattr(settings, name) for name in live}
-        )
+        """Take over what may change while the process lives: the fallbacks."""
+        self._settings = self._settings.model_copy(update={"fallbacks": settings.fallbacks})
 
     async def get(self, name: str | None = None, *, fallbacks: Sequence[str] = ()) -> ChatModel:
         """Return the opened model ``name``, or the default one.
@@ -141,10 +138,6 @@ class ModelCatalog:
         model = self._chain(self._references(name, fallbacks))
         await model.open()
         return model
-
-    async def thinking(self) -> ChatModel:
-        """Return the model for yes/no questions, classification and titles. ``ProviderError``."""
-        return await self.get(self._settings.thinking_model)
 
     async def available(self) -> list[ModelListing]:
         """List the models of every configured endpoint, those that answer first.

@@ -41,9 +41,6 @@ class OneModel:
         await self.model.open()
         return self.model
 
-    async def thinking(self) -> ChatModel:
-        return await self.get()
-
     async def __aenter__(self) -> OneModel:
         return self
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,10 +18,12 @@ from sqlalchemy import insert
 
 from services.configuration import load_settings
 from services.doctor.check import Case
-from services.domain.clock import Clock, SystemClock
+from services.domain.clock import SystemClock
+from services.domain.errors import ConfigurationError
+from services.settings import Settings, StorageSettings
 from services.storage.connection import sqlite_engine
 from services.storage.tables import attachments, blobs, conversations, messages
-from tests.fakes.ollama_server import FakeOllama, Model
+from tests.fakes.ollama_server import Answer, FakeOllama, Model
 from tests.fakes.openai_server import FakeOpenAi
 from tests.journeys.program import ROOT, Program
 
@@ -52,7 +55,11 @@ class Installation:
         self.data = folder / "data"
         self.server = server
         self.program = Program(folder, data=self.data).asking(server.url)
-        self.program.env |= {"ACORE_WEB__PORT": "0", "HOME": str(folder / "home" / "jo")}
+        self.program.env |= {
+            "ACORE_WEB__ENABLED": "true",
+            "ACORE_WEB__PORT": "0",
+            "HOME": str(folder / "home" / "jo"),
+        }
         shutil.copytree(blank, self.data)
         (folder / "home" / "jo").mkdir(parents=True)
         self.write("config.toml", '[persona]\nuser_name = "Sam"\n')
@@ -75,17 +82,21 @@ class Installation:
             os.utime(path, (moment, moment))
         return path
 
-    def case(self, *, clock: Clock | None = None) -> Case:
+    def case(self) -> Case:
         """Return the same installation for a look from inside this process."""
-        settings = load_settings(
-            overrides={"storage.data": self.data}, environ=self.env, cwd=self.folder
-        )
+        settings: Settings | ConfigurationError
+        try:
+            settings = load_settings(
+                overrides={"storage.data": self.data}, environ=self.env, cwd=self.folder
+            )
+        except ConfigurationError as error:
+            settings = error
         return Case(
             settings=settings,
-            storage=settings.storage,
+            storage=StorageSettings(data=self.data),
             environ=self.env,
             cwd=self.folder,
-            clock=clock or SystemClock(),
+            clock=SystemClock(),
         )
 
     def say(self, *, at: datetime, attachment: str | None = None) -> None:
@@ -146,7 +157,9 @@ class Fault:
     """One thing that is wrong, and what the doctor has to say about it.
 
     ``says`` and ``fix`` are what the sentences contain. ``inside`` changes what is read from the
-    machine, which only a look from inside this process can have.
+    machine, which only a look from inside this process can have. ``repaired`` ones are put right by
+    ``--fix``; ``program`` ones stand for their kind when only some are tried in a process of their
+    own.
     """
 
     name: str
@@ -158,7 +171,8 @@ class Fault:
     code: int = 2
     arguments: Sequence[str] = ()
     inside: Callable[[Case], Case] | None = None
-    repaired: bool = field(default=False)
+    repaired: bool = False
+    program: bool = False
 
 
 def _at_once(change: Callable[[Installation], object]) -> Seed:
@@ -201,17 +215,24 @@ def _log_folder(it: Installation) -> None:
     it.write("data/logs", "not a folder")
 
 
+def _emptied(it: Installation) -> None:
+    it.database.unlink()
+    it.sql("PRAGMA user_version = 1")
+
+
+def _refusing(it: Installation) -> None:
+    it.server.default = Answer(status=400, error="this model is broken")
+
+
 def _stray(it: Installation) -> None:
     it.write(f"data/blobs/ab/{'c' * 62}", b"x")
 
 
 def _twins(it: Installation) -> None:
     for name in (PRIVATE_NAME, "Other"):
-        it.card(
-            name,
-            '{"spec": "chara_card_v3", "data": {"name": "%s", '
-            '"extensions": {"acore": {"id": "twin"}}}}' % name,
-        )
+        own = {"acore": {"id": "twin"}}
+        card = {"spec": "chara_card_v3", "data": {"name": name, "extensions": own}}
+        it.card(name, json.dumps(card))
 
 
 def _open_dotenv(it: Installation) -> None:
@@ -238,7 +259,7 @@ async def _port_taken(it: Installation) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _something_else(it: Installation) -> AsyncIterator[None]:
     app = web.Application()
-    app.router.add_get("/{tail:.*}", lambda _: _page())
+    app.router.add_get("/{tail:.*}", _page)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -249,7 +270,7 @@ async def _something_else(it: Installation) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-async def _page() -> web.Response:
+async def _page(_: web.Request) -> web.Response:
     return web.Response(text="<html>hello</html>", content_type="text/html")
 
 
@@ -285,11 +306,11 @@ def _other_pins(case: Case) -> Case:
 
 _WRONG_CARD = '{"spec": "chara_card_v3", "data": {'
 _OLD = timedelta(days=3)
-_NO_MODEL = "There is no built-in model that anybody could find"
 
 FAULTS: Sequence[Fault] = (
     Fault(
         name="typo in config.toml",
+        program=True,
         check="settings",
         says="llm.modle",
         fix="Write llm.model",
@@ -298,6 +319,7 @@ FAULTS: Sequence[Fault] = (
     ),
     Fault(
         name="secret in config.toml",
+        program=True,
         check="settings",
         says="openai.api_key is a secret",
         fix="ACORE_OPENAI__API_KEY",
@@ -330,6 +352,7 @@ FAULTS: Sequence[Fault] = (
     ),
     Fault(
         name=".env that others can read",
+        program=True,
         check="dotenv",
         says="0644",
         fix="chmod 600",
@@ -339,6 +362,7 @@ FAULTS: Sequence[Fault] = (
     ),
     Fault(
         name="file in place of the data folder",
+        program=True,
         check="data_folder",
         says="is a file",
         fix="--data",
@@ -371,6 +395,7 @@ FAULTS: Sequence[Fault] = (
     ),
     Fault(
         name="broken-off download",
+        program=True,
         check="leftovers",
         says="1 temporary file",
         fix="doctor --fix",
@@ -381,6 +406,7 @@ FAULTS: Sequence[Fault] = (
     ),
     Fault(
         name="damaged database",
+        program=True,
         check="database",
         says="is damaged",
         fix="backup",
@@ -414,7 +440,7 @@ FAULTS: Sequence[Fault] = (
         fix="main.py migrate",
         status="warning",
         code=0,
-        seed=_at_once(lambda it: _emptied(it)),
+        seed=_at_once(_emptied),
         repaired=True,
     ),
     Fault(
@@ -464,6 +490,7 @@ FAULTS: Sequence[Fault] = (
     ),
     Fault(
         name="message from the future",
+        program=True,
         check="clock",
         says="newest message",
         fix="Set the machine's clock",
@@ -479,6 +506,7 @@ FAULTS: Sequence[Fault] = (
     ),
     Fault(
         name="broken card",
+        program=True,
         check="characters",
         says="L…/card.json",
         fix="chara_card_v3",
@@ -537,15 +565,16 @@ FAULTS: Sequence[Fault] = (
         check="ollama",
         says="does not begin with http",
         fix="OLLAMA_HOST",
-        seed=_env(OLLAMA_HOST="ftp://jo:hunter22@127.0.0.1:1"),
+        seed=_env(OLLAMA_HOST="ftp://127.0.0.1:1"),
         code=1,
     ),
     Fault(
         name="Ollama not running",
+        program=True,
         check="ollama",
         says="does not answer",
         fix="ollama serve",
-        seed=_env(OLLAMA_HOST="http://jo:hunter22@127.0.0.1:9"),
+        seed=_env(OLLAMA_HOST="https://jo:hunter22@127.0.0.1"),
     ),
     Fault(
         name="something else at Ollama's address",
@@ -619,7 +648,9 @@ FAULTS: Sequence[Fault] = (
         says="refuses the key",
         fix="new key",
         seed=_hosted(key=SECRET, models={"tiny": {}}),
+        code=1,
         arguments=("--live",),
+        program=True,
     ),
     Fault(
         name="hosted model not listed",
@@ -629,24 +660,15 @@ FAULTS: Sequence[Fault] = (
         status="warning",
         seed=_hosted(key="sk-the-right-one", models={"other": {}}),
         arguments=("--live",),
-        code=0,
+        program=True,
     ),
     Fault(
         name="model that fails when it is asked",
         check="answer",
         says="gave no answer",
         fix=".",
-        seed=_models({"tiny": Model(), "other": Model()}),
+        seed=_at_once(_refusing),
         arguments=("--live",),
+        program=True,
     ),
 )
-
-
-def _emptied(it: Installation) -> None:
-    it.database.unlink()
-    it.sql("PRAGMA user_version = 1")
-
-
-def healthy() -> AbstractAsyncContextManager[None]:
-    """Seed nothing."""
-    return nullcontext()

@@ -32,6 +32,7 @@ class PseudoTerminal:
         self._seen = 0
         self._prompts = 0
         self._news = asyncio.Event()
+        self.hung_up = False
 
     @property
     def text(self) -> str:
@@ -65,6 +66,12 @@ class PseudoTerminal:
         await self.prompts()
         self.type(line + ENTER)
 
+    def hang_up(self) -> None:
+        """Close the terminal under the program."""
+        asyncio.get_running_loop().remove_reader(self._fd)
+        os.close(self._fd)
+        self.hung_up = True
+
     async def ends(self) -> int:
         """Wait until the program has ended and return its exit code."""
         async with asyncio.timeout(_PATIENCE):
@@ -96,6 +103,7 @@ async def at_terminal(
 ) -> AsyncIterator[PseudoTerminal]:
     """Run ``program`` with a terminal of its own; it is killed if it outlives the block."""
     own, its = pty.openpty()
+    terminal: PseudoTerminal | None = None
     try:
         process = await _started(program, its, env={**env, "TERM": "xterm-256color"}, cwd=cwd)
         terminal = PseudoTerminal(process, own)
@@ -104,12 +112,14 @@ async def at_terminal(
         try:
             yield terminal
         finally:
-            loop.remove_reader(own)
+            if not terminal.hung_up:
+                loop.remove_reader(own)
             if process.returncode is None:
                 process.kill()
                 await process.wait()
     finally:
-        os.close(own)
+        if terminal is None or not terminal.hung_up:
+            os.close(own)
 
 
 async def _started(

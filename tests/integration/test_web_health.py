@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -212,7 +213,8 @@ async def test_report_is_quick_complete_and_always_200():
         report = json.loads((await site.get("/health"))[1])
         assert report["status"] == "degraded"
         assert report["uptime_seconds"] > 0
-        assert report["version"]
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        assert report["version"] == project["version"]
         assert report["models"] == [
             {"endpoint": "ollama", "model": "tiny", "breaker": str(breaker.status.state)}
         ]

@@ -29,6 +29,7 @@ from services.domain.replies import TurnBrief
 from services.factory import ServiceFactory
 from services.housekeeping.chores import every_chore
 from services.housekeeping.service import Housekeeping
+from services.observability.logging import start_logging, stop_logging
 from services.reloading import Reloading
 from services.settings import Settings
 from services.storage.sqlite import use_modern_sqlite
@@ -56,23 +57,10 @@ FAULTS = {
     "slow": Answer(pieces=("A ", "slow ", "answer."), delay_first=0.3, delay_each=0.1),
     "torn letters": Answer(pieces=("Ünïcödé ", "日本語。", "🙂"), write_bytes=3),
 }
-_WORDS = [
-    "the",
-    "heron",
-    "flies",
-    "over",
-    "a",
-    "cold",
-    "lake",
-    "while",
-    "somebody",
-    "boils",
-    "tea",
-    "and",
-    "tells",
-    "of",
-    "winter",
-]
+_WORDS = (
+    *("the", "heron", "flies", "over", "a", "cold", "lake", "while", "somebody", "boils"),
+    *("tea", "and", "tells", "of", "winter"),
+)
 _MOST_WAITING = 100
 _STUCK_SECONDS = 60.0
 _IDLE_SECONDS = 1.0
@@ -101,6 +89,7 @@ class Report:
     fds_end: int = 0
     fds_after: int = 0
     tasks_before: int = 0
+    tasks_standing: int = 0
     tasks_quiet: int = 0
     tasks_after: int = 0
     leaked: list[str] = field(default_factory=list)
@@ -132,8 +121,9 @@ class Watch:
         while True:
             self.rss.append(rss_mb())
             self.fds.append(open_files())
-            for kept in (server.requests, server.disconnects, server.peers):
-                kept.clear()  # type: ignore[attr-defined]  lists and a set
+            server.requests.clear()
+            server.disconnects.clear()
+            server.peers.clear()
             await asyncio.sleep(1.0)
 
     def p99(self) -> float:
@@ -303,8 +293,12 @@ async def soak(*, seconds: float, seed: int, rate: float = 5.0, places: int = 40
         async with server.running():
             settings = soak_settings(Path(folder) / "data", server.url)
             services = ServiceFactory(settings=settings)
-            async with services.lifespan():
-                await _inside(services, server, report, rng, rate=rate, places=places)
+            start_logging(settings.logging, settings.storage.data / "logs" / "acore.log")
+            try:
+                async with services.lifespan():
+                    await _inside(services, server, report, rng, rate=rate, places=places)
+            finally:
+                await asyncio.to_thread(stop_logging)
         _look_at_what_is_stored(Path(folder) / "data" / "acore.db", report)
     gc.collect()
     await asyncio.sleep(0.1)
@@ -322,7 +316,7 @@ async def _inside(
     rate: float,
     places: int,
 ) -> None:
-    standing = {task.get_name() for task in asyncio.all_tasks()}
+    standing = own_tasks()
     crowd, watch = Crowd(services, report, rng), Watch()
     async with asyncio.TaskGroup() as background:
         watchers = [
@@ -335,8 +329,9 @@ async def _inside(
         for watcher in watchers:
             watcher.cancel()
     await asyncio.sleep(_IDLE_SECONDS * 3)
-    report.leaked = sorted({task.get_name() for task in asyncio.all_tasks()} - standing)[:20]
-    report.tasks_quiet = len(asyncio.all_tasks())
+    left = own_tasks()
+    report.tasks_standing, report.tasks_quiet = len(standing), len(left)
+    report.leaked = sorted(f"{each.get_name()}: {each.get_coro()}" for each in left - standing)[:20]
     crowd.done()
     _summarise(watch, report)
 
@@ -433,6 +428,13 @@ def soak_settings(data: Path, url: str) -> Settings:
 def person(place: ConversationId) -> Author:
     """The one who talks in ``place``."""
     return Author(id=AuthorId("test", f"person{place.channel}"), display_name="Sam")
+
+
+def own_tasks() -> set[asyncio.Task[object]]:
+    """All tasks but those of the fake server, one for each connection kept open to it."""
+    return {
+        task for task in asyncio.all_tasks() if "RequestHandler.start" not in str(task.get_coro())
+    }
 
 
 def open_files() -> int:

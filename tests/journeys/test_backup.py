@@ -103,7 +103,7 @@ async def test_restoring_beside_a_running_program_is_refused(tmp_path: Path) -> 
             await chat.say("Hello")
             archive = await backed_up(program)
             ended = await program.run("restore", str(archive), "--replace")
-            assert ended.code == 1
+            assert ended.code == 2
             assert "Another acore" in ended.one_sentence()
             assert (await chat.say("Still here?"))["kind"] == "turn_finished"
 
@@ -209,7 +209,7 @@ async def test_a_night_is_rehearsed_and_then_done(tmp_path: Path) -> None:
         assert {each["chore"] for each in json.loads(rehearsal.out)} >= {"backup", "database"}
         assert not (tmp_path / "backups").exists()
         refused = await program.run("housekeeping", "--now")
-        assert refused.code == 1
+        assert refused.code == 2
         assert "Another acore" in refused.one_sentence()
         await chat.leave()
         done = await program.run("housekeeping", "--now", "--json")

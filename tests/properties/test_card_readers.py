@@ -89,7 +89,7 @@ def test_damaged_pictures_with_sound_checksums(sample: int, seed: int, edits: in
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
         lambda inner: (
             st.lists(inner, max_size=4)
-            | st.dictionaries(st.sampled_from([*v3(), *v2()["data"], *entry()]), inner, max_size=6)  # type: ignore[misc,call-overload]
+            | st.dictionaries(st.sampled_from([*v3(), *v2()["data"], *entry()]), inner, max_size=6)  # type: ignore[misc]
         ),
         max_leaves=20,
     )

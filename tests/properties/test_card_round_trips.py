@@ -32,7 +32,7 @@ decorated = st.sampled_from(
 
 
 @st.composite
-def objects(draw: st.DrawFn, **known: st.SearchStrategy[Any]) -> dict[str, object]:
+def objects(draw: st.DrawFn, /, **known: st.SearchStrategy[Any]) -> dict[str, object]:
     """A JSON object with some of the known fields and some that nobody knows."""
     picked = {name: draw(values_of) for name, values_of in known.items() if draw(st.booleans())}
     return {**draw(unknown), **picked}
@@ -110,9 +110,9 @@ def test_normalising_twice_changes_nothing(card: dict[str, object]) -> None:
 
 @given(card=cards)
 def test_unknown_fields_survive_unchanged(card: dict[str, Any]) -> None:
-    plain = normalise(parse(as_json(card))).plain()
+    plain: dict[str, Any] = normalise(parse(as_json(card))).plain()
     pairs: list[tuple[Any, Any]] = [(card, plain), (card["data"], plain["data"])]
-    before, after = card["data"].get("character_book"), plain["data"].get("character_book")  # type: ignore[index]
+    before, after = card["data"].get("character_book"), plain["data"].get("character_book")
     if before is not None:
         pairs.append((before, after))
         pairs.extend(zip(before.get("entries", []), after["entries"], strict=True))

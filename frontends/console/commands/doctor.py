@@ -43,7 +43,7 @@ async def execute(call: Invocation) -> int:
             findings = await examine(case, live=live)
     diagnosis = Diagnosis(findings=findings, repairs=repairs)
     if call.arguments.as_json:
-        sys.stdout.write(json.dumps(as_json(diagnosis), ensure_ascii=True, indent=2) + "\n")
+        sys.stdout.write(json.dumps(as_json(diagnosis), ensure_ascii=True) + "\n")
     else:
         sys.stdout.write(as_table(diagnosis, out=sys.stdout, environ=os.environ))
     return exit_code(findings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -28,11 +28,13 @@ def parse(data: bytes) -> object:
     text = data.decode(encoding, errors="replace").lstrip("\ufeff").rstrip("\0")
     check_structure(text)
     try:
-        return json.loads(text, parse_float=_finite, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_float=_finite, parse_constant=_refuse_constant)
     except RecursionError as error:
         raise _too_deep() from error
     except ValueError as error:
         raise CardProblem("card_unreadable", "its text is not valid JSON") from error
+    _check_depth(value)
+    return value
 
 
 def check_structure(text: str) -> None:
@@ -44,19 +46,12 @@ def check_structure(text: str) -> None:
         raise CardProblem("card_too_large", "its JSON holds too many values")
 
 
-def freeze(value: object, *, deepest: int = _DEEPEST) -> object:
-    """Return ``value`` with mappings read-only and lists as tuples.
-
-    Raises ``CardProblem`` when containers nest more than 100 deep.
-    """
+def freeze(value: object) -> object:
+    """Return ``value`` with mappings read-only and lists as tuples."""
     if isinstance(value, Mapping):
-        _check_depth(deepest)
-        return MappingProxyType(
-            {key: freeze(inner, deepest=deepest - 1) for key, inner in value.items()}
-        )
+        return MappingProxyType({key: freeze(inner) for key, inner in value.items()})
     if isinstance(value, (list, tuple)):
-        _check_depth(deepest)
-        return tuple(freeze(inner, deepest=deepest - 1) for inner in value)
+        return tuple([freeze(inner) for inner in value])
     return value
 
 
@@ -85,9 +80,19 @@ def sound(text: str) -> str:
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
-def _check_depth(left: int) -> None:
-    if left <= 0:
-        raise _too_deep()
+def _check_depth(value: object) -> None:
+    level: list[object] = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for outer in level for inner in _children(outer)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _too_deep() -> CardProblem:

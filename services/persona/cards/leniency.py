@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
+
+from services.persona.cards.jsontree import dump
 
 _LONGEST_NUMBER = 64
 _TRUE = frozenset({"true", "1", "yes", "on"})
@@ -44,7 +45,7 @@ def as_text(value: object) -> str:
         return ""
     if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
         return "\n".join(value)
-    return json.dumps(value, ensure_ascii=False)
+    return dump(value).decode()
 
 
 def as_mapping(value: object) -> Mapping[str, object]:

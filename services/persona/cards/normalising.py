@@ -82,7 +82,7 @@ def _rooted(root: dict[str, object], repairs: Repairs) -> tuple[dict[str, object
         raise _is_book()
     raise CardProblem(
         "card_unknown",
-        "it is not a character: it has no `spec` and none of the fields of a card",
+        "it has no `spec` and none of the fields of a character",
     )
 
 

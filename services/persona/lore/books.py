@@ -11,7 +11,7 @@ from services.persona.cards.jsontree import dump, parse, thaw
 from services.persona.cards.leniency import as_mapping
 from services.persona.cards.limits import CardProblem
 from services.persona.lore import card_book, fields, foreign, world
-from services.persona.lore.entry import BookForm, LoreEntry, Lorebook, Scope, Uid
+from services.persona.lore.entry import BookForm, Lorebook, LoreEntry, Scope, Uid
 from services.persona.lore.javascript import property_order
 
 MOST_ENTRIES = 5_000
@@ -109,7 +109,9 @@ def as_sillytavern(book: Lorebook) -> dict[str, object]:
     """Return ``book`` as a SillyTavern world file; unknown fields stay."""
     if _is_world(book.form):
         outside = {name: value for name, value in book.raw.items() if name != "entries"}
-        entries = [_updated(entry, world.read_world_entry, world.world_fields) for entry in book.entries]
+        entries = [
+            _updated(entry, world.read_world_entry, world.world_fields) for entry in book.entries
+        ]
     else:
         outside = _unknown(book.raw, _BOOK_FIELDS)
         entries = [_card_to_world(entry) for entry in book.entries]
@@ -128,7 +130,10 @@ def as_character_book(book: Lorebook) -> dict[str, object]:
         extensions = {**as_mapping(known.pop("extensions", None)), **outside}
         outside = {**known, "extensions": extensions}
     else:
-        entries = [_updated(entry, card_book.read_card_entry, card_book.card_fields) for entry in book.entries]
+        entries = [
+            _updated(entry, card_book.read_card_entry, card_book.card_fields)
+            for entry in book.entries
+        ]
     return {**_plain({"extensions": {}, **outside}), "name": book.name, "entries": entries}
 
 
@@ -194,16 +199,22 @@ def _rewritten(
         world.read_world_entry(entry, uid=at)
         for at, entry in enumerate(_counted(entries, name, most))
     ]
-    return _book({"name": raw.get("name"), "description": raw.get("description")}, listed, form, name)
+    return _book(
+        {"name": raw.get("name"), "description": raw.get("description")}, listed, form, name
+    )
 
 
-def _counted(entries: Iterable[dict[str, object]], name: str, most: int) -> Iterator[dict[str, object]]:
+def _counted(
+    entries: Iterable[dict[str, object]], name: str, most: int
+) -> Iterator[dict[str, object]]:
     for count, entry in enumerate(entries, 1):
         _check_count(count, name, most)
         yield entry
 
 
-def _book(raw: Mapping[str, object], entries: list[LoreEntry], form: BookForm, name: str) -> Lorebook:
+def _book(
+    raw: Mapping[str, object], entries: list[LoreEntry], form: BookForm, name: str
+) -> Lorebook:
     own_name = raw.get("name")
     return Lorebook(
         name=own_name if isinstance(own_name, str) and own_name else name,
@@ -235,7 +246,9 @@ def _updated(
 def _card_to_world(entry: LoreEntry) -> dict[str, object]:
     known = card_book.card_fields(entry)
     unknown = _unknown(entry.raw, frozenset(known))
-    more = _unknown(as_mapping(entry.raw.get("extensions")), frozenset(as_mapping(known["extensions"])))
+    more = _unknown(
+        as_mapping(entry.raw.get("extensions")), frozenset(as_mapping(known["extensions"]))
+    )
     written = {**_plain(unknown), **world.world_fields(entry)}
     return {**written, "extensions": _plain(more)} if more else written
 

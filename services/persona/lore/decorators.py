@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 from services.persona.cards.leniency import as_number
 from services.persona.lore.entry import LoreEntry, Position, Role
@@ -156,12 +157,17 @@ class _Reading:
                 case "depth" | "position":
                     setattr(self, name, value)
                 case "role" | "scan_depth":
-                    self.entry = replace(self.entry, **{name: value})  # type: ignore[arg-type]
-                case "additional_keys" | "disabled_prompts":
-                    before = getattr(self.conditions, name)
-                    self.conditions = replace(self.conditions, **{name: (*before, value)})
+                    self.entry = replace(self.entry, **cast("dict[str, Any]", {name: value}))
+                case "additional_keys":
+                    before = self.conditions.additional_keys
+                    self._set(additional_keys=(*before, value))
+                case "disabled_prompts":
+                    self._set(disabled_prompts=(*self.conditions.disabled_prompts, value))
                 case _:
-                    self.conditions = replace(self.conditions, **{name: value})  # type: ignore[arg-type]
+                    self._set(**{name: value})
+
+    def _set(self, **changes: object) -> None:
+        self.conditions = replace(self.conditions, **cast("dict[str, Any]", changes))
 
     def _changes(self, name: str, value: str) -> dict[str, object] | None:
         """Return what a decorator sets; ``None`` when it is unknown, ignored or has no value."""

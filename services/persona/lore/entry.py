@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, StrEnum
-from types import MappingProxyType
 
 Uid = int | float | str
-NOTHING: Mapping[str, object] = MappingProxyType({})
 
 DEFAULT_DEPTH = 4
 DEFAULT_ORDER = 100
@@ -130,7 +128,7 @@ class LoreEntry:
     outlet_name: str = ""
     sources: frozenset[Source] = frozenset()
     triggers: frozenset[str] = frozenset()
-    raw: Mapping[str, object] = field(default=NOTHING, hash=False)
+    raw: Mapping[str, object] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -148,4 +146,4 @@ class Lorebook:
     scan_depth: int | None = None
     token_budget: int | None = None
     recursive_scanning: bool | None = None
-    raw: Mapping[str, object] = NOTHING
+    raw: Mapping[str, object] = field(default_factory=dict)

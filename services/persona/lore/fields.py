@@ -93,7 +93,7 @@ def role(value: object) -> int:
     if isinstance(value, str) and value.strip().lower() in _ROLES:
         return _ROLES[value.strip().lower()]
     read = whole(value)
-    return read if read in Role else Role.SYSTEM
+    return read if read in _ROLES.values() else Role.SYSTEM
 
 
 def uid(value: object, *, default: Uid) -> Uid:

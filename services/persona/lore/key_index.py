@@ -13,7 +13,7 @@ from services.persona.lore.scan_text import Piece
 
 _LONGEST = 256
 _LENGTHS = 64
-_WINDOW = 16_384
+_WINDOW = 4_096
 
 Slot = tuple[str, bool, bool]
 """What tells one search from another: the needle, whether case counts, whether it is whole."""
@@ -115,7 +115,9 @@ def _windows(text: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _divided(patterns: list[_Pattern]) -> tuple[list[_Pattern], list[_Pattern]]:
-    lengths = Counter(len(pattern.needle) for pattern in patterns if len(pattern.needle) <= _LONGEST)
+    lengths = Counter(
+        len(pattern.needle) for pattern in patterns if len(pattern.needle) <= _LONGEST
+    )
     common = {length for length, _ in lengths.most_common(_LENGTHS)}
     together = [pattern for pattern in patterns if len(pattern.needle) in common]
     alone = [pattern for pattern in patterns if len(pattern.needle) not in common]

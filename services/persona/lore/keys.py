@@ -13,6 +13,7 @@ JOINER = "\n\x01"
 """What stands between the texts that are searched."""
 
 _OLD_NAMES = re.compile(r"<(?:USER|BOT|CHAR|GROUP|CHARIFNOTGROUP)>", re.IGNORECASE)
+_GAP = re.compile(rb"[^A-Za-z0-9_]")
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
@@ -106,8 +107,12 @@ def is_whole(text: bytes, start: int, end: int) -> bool:
 def occurs(needle: bytes, text: bytes, *, whole: bool) -> bool:
     """Whether ``needle`` is in ``text``."""
     start = text.find(needle)
-    while start >= 0:
-        if not whole or is_whole(text, start, start + len(needle)):
-            return True
-        start = text.find(needle, start + 1)
-    return False
+    while start >= 0 and whole and not is_whole(text, start, start + len(needle)):
+        follow = start + 1
+        if start > 0 and text[start - 1] in _WORD:
+            gap = _GAP.search(text, start)  # inside a word no place up to its end can do
+            if gap is None:
+                return False
+            follow = gap.end()
+        start = text.find(needle, follow)
+    return start >= 0

@@ -85,7 +85,11 @@ class ScanText:
             return ""
         messages = [self.message(age).text for age in range(self.messages_within(depth))]
         parts = [JOINER.join(messages)]
-        parts += [self.sources[source].text for source in Source if source in sources and source in self.sources]
+        parts += [
+            self.sources[source].text
+            for source in Source
+            if source in sources and source in self.sources
+        ]
         parts += [piece.text for piece in self.injected]
         parts += [piece.text for piece in self.recursed] if recursed else []
         return _START + JOINER.join(parts)

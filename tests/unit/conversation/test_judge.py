@@ -11,7 +11,9 @@ from services.domain.ids import AuthorId, ConversationId, MessageId
 from services.domain.messages import Message, TextPart
 from services.domain.people import Author
 from services.llm.model import Priority
+from services.llm.thinking import Thinking
 from services.persona.prompts import PromptLibrary
+from services.settings import LlmSettings
 from tests.architecture.source_tree import ROOT
 from tests.fakes.app import OneModel
 from tests.fakes.scripted_model import Playbook, Script, ScriptedModel
@@ -30,7 +32,8 @@ def said(text: str, by: str = "Sam") -> Message:
 def judge(playbook: Playbook) -> tuple[ModelJudge, ScriptedModel]:
     model = ScriptedModel(playbook)
     prompts = PromptLibrary(ROOT / "prompts")
-    return ModelJudge(models=OneModel(model), prompts=prompts), model
+    thinking = Thinking(OneModel(model), prompts, LlmSettings())
+    return ModelJudge(prompts=prompts, thinking=thinking), model
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+from services.persona.cards.document import CardDocument
 from services.persona.cards.limits import CardLimits
 from services.persona.cards.reading import read_card
 from tests.fakes.card_files import as_json, byaf, png, v1
+
+
+def entries(card: CardDocument) -> Any:
+    assert card.character_book is not None
+    return card.character_book["entries"]
 
 
 def read(data: bytes):
@@ -76,8 +83,7 @@ def test_agnai_character_with_its_memory_book() -> None:
     assert card.depth_prompt is not None
     assert card.depth_prompt.depth == 2
     assert card.extensions["agnai"] == {"kind": "character", "voice": {"service": "x"}}
-    assert card.character_book is not None
-    [entry] = card.character_book["entries"]  # type: ignore[misc]
+    [entry] = entries(card)
     assert entry["keys"] == ("hive",)
     assert entry["content"] == "A hive hums."
     assert (entry["priority"], entry["insertion_order"]) == (5, 3)
@@ -126,8 +132,7 @@ def test_backyard_archive() -> None:
     assert card.text("system_prompt") == "Be brief."
     assert card.data["creation_date"] == 1735689600
     assert card.text("creator") == "Bee Keeper"
-    assert card.character_book is not None
-    [entry] = card.character_book["entries"]  # type: ignore[misc]
+    [entry] = entries(card)
     assert entry["keys"] == ("hive", "comb")
     assert file.picture == picture
     assert set(file.assets) == set(images)
