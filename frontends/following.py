@@ -92,6 +92,7 @@ def appliers(services: ServiceFactory) -> Sequence[Apply]:
 
     def llm(settings: Settings) -> None:
         services.models().reconfigure(settings.llm)
+        services.thinking().apply(settings.llm)
         services.answers().reconfigure(settings.llm)
 
     def gate(settings: Settings) -> None:

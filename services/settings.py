@@ -227,11 +227,79 @@ class PersonaSettings(Section):
     default: str = Field(
         "mira", description="Character that answers when none is chosen.", json_schema_extra=LIVE
     )
+    max_card_mb: int = Field(10, ge=1, description="Largest card file that is read.")
+    max_inflated_mb: int = Field(8, ge=1, description="Largest packed text of a card, unpacked.")
+    max_megapixels: int = Field(25, ge=1, description="Largest picture of a card.")
+    max_archive_files: int = Field(500, ge=1, description="Files a card archive may hold.")
+    max_archive_mb: int = Field(64, ge=1, description="Size a card archive may unpack to.")
     user_name: str = Field(
         "Friend",
         description="What characters call a person without a name.",
         json_schema_extra=LIVE,
     )
+
+
+class LoreSettings(Section):
+    """Lorebooks and how they are scanned."""
+
+    books: tuple[str, ...] = Field(
+        (),
+        description="Books of `data/lorebooks` that hold everywhere, by file name without ending.",
+        json_schema_extra=LIVE,
+    )
+    scan_depth: int = Field(
+        2, ge=0, le=1000, description="Newest messages searched for keys.", json_schema_extra=LIVE
+    )
+    budget_share: Share = Field(
+        0.25, description="Largest part of the context lore may take.", json_schema_extra=LIVE
+    )
+    budget_cap: int = Field(
+        0, ge=0, description="Most tokens lore may take; 0 sets no cap.", json_schema_extra=LIVE
+    )
+    recursive: bool = Field(
+        True, description="Whether lore can call up further lore.", json_schema_extra=LIVE
+    )
+    case_sensitive: bool = Field(
+        False, description="Whether keys mind upper and lower case.", json_schema_extra=LIVE
+    )
+    match_whole_words: bool = Field(
+        True,
+        description="Whether a key of one word has to be a word of its own.",
+        json_schema_extra=LIVE,
+    )
+    include_names: bool = Field(
+        True, description="Whether the speakers' names are searched, too.", json_schema_extra=LIVE
+    )
+    max_recursion_steps: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="Most passes of one scan; 0 sets no limit.",
+        json_schema_extra=LIVE,
+    )
+    min_activations: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Entries wanted before the search goes deeper no more.",
+        json_schema_extra=LIVE,
+    )
+    min_activations_depth_max: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="How deep it goes for them; 0 sets no limit.",
+        json_schema_extra=LIVE,
+    )
+    use_group_scoring: bool = Field(
+        False,
+        description="Whether of a group the entries with most hits win.",
+        json_schema_extra=LIVE,
+    )
+    strategy: Literal["evenly", "character_first", "global_first"] = Field(
+        "character_first", description="Whose books come first.", json_schema_extra=LIVE
+    )
+    max_entries: int = Field(5000, ge=1, description="Entries a book may have at most.")
 
 
 class GateSettings(Section):
@@ -314,6 +382,12 @@ class ConversationSettings(Section):
     examples_share: Share = Field(
         0.2,
         description="Largest part of the context given to example dialogue.",
+        json_schema_extra=LIVE,
+    )
+    layout: Literal["auto", "cache", "sillytavern"] = Field(
+        "auto",
+        description="Order of prompts: `cache` keeps what changes late so that a local model reads "
+        "less, `sillytavern` is SillyTavern's; `auto` takes `cache` for local models.",
         json_schema_extra=LIVE,
     )
     lane_events: int = Field(
@@ -415,6 +489,7 @@ class Settings(Section):
     embedded: EmbeddedSettings = Field(default_factory=EmbeddedSettings)
     people: PeopleSettings = Field(default_factory=PeopleSettings)
     persona: PersonaSettings = Field(default_factory=PersonaSettings)
+    lore: LoreSettings = Field(default_factory=LoreSettings)
     gate: GateSettings = Field(default_factory=GateSettings)
     conversation: ConversationSettings = Field(default_factory=ConversationSettings)
     logging: LoggingSettings = Field(default_factory=LoggingSettings)

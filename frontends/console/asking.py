@@ -55,9 +55,9 @@ class LineAsking:
         sys.stdout.flush()
 
     def ask(self, question: str, *, default: str = "") -> str:
-        sys.stdout.write(f"{question}{f' [{default}]' if default else ''}: ")
-        sys.stdout.flush()
         with _stoppable():
+            sys.stdout.write(f"{question}{f' [{default}]' if default else ''}: ")
+            sys.stdout.flush()
             line = sys.stdin.readline()
         if not line:
             sys.stdout.write("\n")

@@ -1,7 +1,8 @@
 """The command line: finds the commands, runs one, turns what goes wrong into an exit code.
 
-Exit codes: 0 done, 1 wrong settings or arguments, 2 something acore depends on cannot be reached,
-3 a defect; 130 when stopped with Ctrl-C.
+Exit codes: 0 done, 1 wrong settings or arguments, 2 something acore depends on cannot be reached or
+used, 3 a defect; 130 when a command is stopped with Ctrl-C, 128 and the number when a second signal
+ends the program at once.
 """
 
 from __future__ import annotations

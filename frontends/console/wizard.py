@@ -134,11 +134,11 @@ class Wizard:
         try:
             return edited_toml(before, plan.values) if plan.values else before
         except NotEditable as error:
-            lines = " ".join(f"{path} = {value}" for path, value in plan.values.items())
+            lines = ", ".join(f"{path} = {_readable(value)}" for path, value in plan.values.items())
             raise ConfigurationError(
                 "setup_not_editable",
                 f"{self._config.name} is written in a way that setup cannot change without risk; "
-                f"put this into it yourself: {lines}",
+                f"put this into it yourself: {lines}.",
             ) from error
 
     def _as_it_would_be(self, text: str, plan: Plan) -> Settings:

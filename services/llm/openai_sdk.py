@@ -8,7 +8,7 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from http import HTTPStatus
-from typing import cast
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 import httpx2
@@ -29,6 +29,10 @@ from services.llm.openai_wire import AnswerFiltered, StreamFailed
 from services.llm.retry_after import retry_after
 from services.llm.stream_faults import Endpoint, broken_off
 
+if TYPE_CHECKING:
+    from openai._types import HttpxSendArgs
+    from typing_extensions import Unpack
+
 _LOOPBACK = {"127.0.0.1", "::1", "localhost", "0.0.0.0", None}  # noqa: S104
 _MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
@@ -42,6 +46,10 @@ _BROKEN = (
 )
 
 
+_LOST = (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError)
+_MOST_STALE = 3
+
+
 class UnusableKeyError(Exception):
     """The key holds characters that cannot be sent."""
 
@@ -50,11 +58,26 @@ class _WrongContent(Exception):  # noqa: N818
     """A document for people came where an answer should be."""
 
 
+class _Trip:
+    """What became of one request on its connection."""
+
+    def __init__(self) -> None:
+        self.fresh = False
+        self.answered = False
+
+    async def __call__(self, event: str, info: object) -> None:
+        if event.startswith("connection.connect_"):
+            self.fresh = True
+        elif event.endswith("receive_response_headers.complete"):
+            self.answered = True
+
+
 class OpenAiClient(openai.AsyncOpenAI):
     """The SDK's client, which sends what it is given and nothing about this machine.
 
-    Neither ``OPENAI_*`` variables nor the SDK's own headers are used, nothing is tried twice, and
-    what a server sends is read only up to a limit.
+    Neither ``OPENAI_*`` variables nor the SDK's own headers are used, and what a server sends is
+    read only up to a limit. Nothing is tried twice, but for a request that a kept connection
+    turned out to be too old for.
     """
 
     def __init__(self, base_url: str, key: str, *, connect_timeout: float) -> None:
@@ -89,6 +112,20 @@ class OpenAiClient(openai.AsyncOpenAI):
         """What every request carries."""
         key = {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
         return {"Content-Type": "application/json", "User-Agent": "acore", **key}
+
+    async def _send_request(
+        self, request: httpx2.Request, *, stream: bool, **options: Unpack[HttpxSendArgs]
+    ) -> httpx2.Response:
+        """Send; again where the server had closed a kept connection before it saw the request."""
+        for _ in range(_MOST_STALE):
+            trip = _Trip()
+            request.extensions["trace"] = trip
+            try:
+                return await super()._send_request(request, stream=stream, **options)
+            except _LOST:
+                if trip.fresh or trip.answered:
+                    raise
+        return await super()._send_request(request, stream=stream, **options)
 
     def _auth_headers(self, security: object) -> dict[str, str]:
         """Leave the key to ``default_headers``."""

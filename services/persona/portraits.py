@@ -39,6 +39,9 @@ FIELD = "portrait"
 _SCALE = 3
 _CURVE_STEPS = 10
 _OVAL_STEPS = 72
+_EDGE = 180
+"""What Pillow's radial gradient holds where it touches the sides; its corners hold 255."""
+
 _MOST_SHAPES = 200
 _MOST_POINTS = 64
 _MOST_DOTS = 300
@@ -260,7 +263,7 @@ class _Canvas:
     def _glow(
         self, at: tuple[float, float], radius: float, colour: tuple[int, int, int, int]
     ) -> None:
-        fading = [(255 - n) * colour[3] // 255 for n in range(256)]
+        fading = [max(0, _EDGE - n) * colour[3] // _EDGE for n in range(256)]
         light = Image.radial_gradient("L").point(fading)
         side = round(2 * radius)
         mask = light.resize((side, side), Image.Resampling.BILINEAR)

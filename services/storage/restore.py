@@ -71,11 +71,29 @@ def _restore(source: Path, data: Path, *, replace: bool, moment: str) -> Restore
         finally:
             lock.release()
     except OSError as error:
+        if (data / WAITING).is_dir():
+            raise StorageError(
+                "restore_unfinished",
+                f"The restore into {data} broke off: {error.strerror or error}; the next start of "
+                "acore goes on with it.",
+            ) from error
         raise StorageError(
             "restore_failed",
             f"The backup cannot be restored to {data}: {error.strerror or error}; "
             "what was there is unchanged.",
         ) from error
+
+
+def _refuse_mounts(data: Path) -> None:
+    """Raise ``InvalidRequest`` when a folder that would be moved aside cannot be."""
+    for name in FOLDERS:
+        folder = data / name
+        if folder.is_mount():
+            raise InvalidRequest(
+                "restore_mount",
+                f"{folder} is a disk of its own and cannot be moved aside; restore into another "
+                "folder with --to.",
+            )
 
 
 def _existing(data: Path) -> str | None:
@@ -89,6 +107,7 @@ def _existing(data: Path) -> str | None:
 
 
 def _put_in_place(source: Path, data: Path, *, moment: str) -> Restored:
+    _refuse_mounts(data)
     for stale in data.glob(UNFINISHED):
         shutil.rmtree(stale)
     staging = data / f"restore-{moment}.part"

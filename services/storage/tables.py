@@ -267,3 +267,38 @@ roles = Table(
     Column("role", Integer, nullable=False),
     PrimaryKeyConstraint("scope", "scope_id", "account"),
 )
+
+conversation_states = Table(
+    "conversation_states",
+    metadata,
+    Column("conversation_id", String, nullable=False),
+    Column("persona_id", String, nullable=False),
+    Column("state", Json, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("conversation_id", "persona_id"),
+)
+
+user_personas = Table(
+    "user_personas",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("account", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("place", String, nullable=False),
+    Column("depth", Integer, nullable=False),
+    Column("role", String, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("account", "name", name="uq_user_personas_account_name"),
+)
+
+user_persona_bindings = Table(
+    "user_persona_bindings",
+    metadata,
+    Column("account", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("user_persona_id", ForeignKey("user_personas.id", ondelete="CASCADE"), nullable=False),
+    PrimaryKeyConstraint("account", "kind", "target"),
+)

@@ -12,13 +12,14 @@ from dependency_injector import providers
 from services.conversation.inbound import Addressing, Inbound, Outcome, Receipt
 from services.conversation.service import ConversationService
 from services.conversation.sources import ContextSource, OverheardSource, TimeSource
+from services.domain.clock import Clock
 from services.domain.ids import AuthorId, ConversationId, MessageId
 from services.domain.messages import Message, Modality, TextPart
 from services.domain.people import Author, AuthorKind, Role
 from services.domain.replies import Delivery
 from services.factory import ServiceFactory
 from services.llm.model import ChatModel
-from services.settings import PersonaSettings, Settings, StorageSettings
+from services.settings import LlmSettings, PersonaSettings, Settings, StorageSettings
 from services.toolbox.spec import ToolSpec
 from services.toolbox.toolbox import Toolbox
 from tests.fakes.recording import RecordingDelivery
@@ -35,11 +36,15 @@ class OneModel:
     def __init__(self, model: ChatModel) -> None:
         self.model = model
         self.asked: list[str | None] = []
+        self.settings = LlmSettings()
 
     async def get(self, name: str | None = None, *, fallbacks: Sequence[str] = ()) -> ChatModel:
         self.asked.append(name)
         await self.model.open()
         return self.model
+
+    def reconfigure(self, settings: LlmSettings) -> None:
+        self.settings = settings
 
     async def __aenter__(self) -> OneModel:
         return self
@@ -147,10 +152,13 @@ async def opened_app(
     *,
     tools: Sequence[ToolSpec] = (),
     sources: Sequence[ContextSource] = (),
+    clock: Clock | None = None,
     **sections: object,
 ) -> AsyncIterator[App]:
     """Open every service over ``data`` with ``model`` in place of the real ones."""
     factory = ServiceFactory(settings=settings_in(data, **sections))
+    if clock is not None:
+        factory.clock.override(providers.Object(clock))
     factory.models.override(providers.Object(OneModel(model)))
     factory.toolbox.override(providers.Singleton(Toolbox, list(tools)))
     factory.sources.override(

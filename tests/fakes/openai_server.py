@@ -20,14 +20,16 @@ class HostedAnswer(ollama_server.Answer):
     """How one ``/chat/completions`` call is answered; the rest is as for the Ollama fake.
 
     ``call_pieces`` are entries of ``delta.tool_calls``, one chunk each, after the content.
-    ``refuses`` names body keys that are answered with OpenAI's 400 while they are sent. ``whole``
-    answers in one JSON document. ``packet_delay`` is the pause between packets of ``write_bytes``.
-    ``error`` that begins with ``{`` is sent as the error's body as it is.
+    ``dropped`` closes the connection without a word. ``refuses`` names body keys that are answered
+    with OpenAI's 400 while they are sent. ``whole`` answers in one JSON document. ``packet_delay``
+    is the pause between packets of ``write_bytes``. ``error`` that begins with ``{`` is sent as the
+    error's body as it is.
     """
 
     content_type: str = "text/event-stream"
     thinking_field: str = "reasoning_content"
     call_pieces: Sequence[Mapping[str, object]] = ()
+    dropped: bool = False
     refuses: Sequence[str] = ()
     separator: bytes = b"\n\n"
     comments: int = 0
@@ -126,6 +128,8 @@ class FakeOpenAi:
             return _error(HostedAnswer(status=401, error="Incorrect API key provided"))
         given = self.answers.popleft() if self.answers else self.default
         answer = given if isinstance(given, HostedAnswer) else _hosted(given)
+        if answer.dropped and request.transport is not None:
+            request.transport.abort()
         if answer.status != 200:
             return _error(answer)
         refused = next((name for name in answer.refuses if name in body), None)

@@ -8,6 +8,7 @@ import json
 import os
 import sqlite3
 import stat
+import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +28,7 @@ from tests.fakes.faults import (
     Installation,
     installed,
 )
-from tests.journeys.program import Ended, migrated
+from tests.journeys.program import MAIN, Ended, migrated
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -195,10 +196,6 @@ async def test_the_rest_is_examined_where_the_broken_settings_say_data_lies(
 
 
 def _doctor() -> list[str]:
-    import sys
-
-    from tests.journeys.program import MAIN
-
     return [sys.executable, str(MAIN), "doctor"]
 
 
@@ -312,6 +309,18 @@ async def test_a_repair_that_fails_is_told(installation: Installation) -> None:
     case = installation.case()
     done = await repair(case, await examine(case, [check]), [check])
     assert [(each.done, each.sentence) for each in done] == [(False, "Permission denied (~/x).")]
+
+
+async def test_checks_whose_packages_are_missing_say_so(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("checks.hosted", "listing"):
+        monkeypatch.delitem(sys.modules, f"services.doctor.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    found = [each for each in await examine(installation.case()) if each.check == "hosted"]
+    assert [(each.status, each.area) for each in found] == [("problem", "program")]
+    assert "aiohttp" in found[0].sentence
+    assert "make setup" in (found[0].fix or "")
 
 
 def test_every_check_has_a_name_of_its_own() -> None:

@@ -687,6 +687,27 @@ async def test_connections_are_used_again() -> None:
     assert server.connections == 1
 
 
+async def test_a_kept_connection_that_the_server_has_closed_costs_nothing() -> None:
+    server = FakeOpenAi()
+    server.answers.extend([HostedAnswer(), HostedAnswer(dropped=True)])
+    async with opened(server, settings=LlmSettings()) as model:
+        for _ in range(2):
+            assert (await hear(model.stream(asking()))).content == HELLO
+    assert len(server.chats) == 3
+
+
+async def test_a_new_connection_that_is_dropped_is_not_tried_again() -> None:
+    server = FakeOpenAi(default=HostedAnswer(dropped=True))
+    async with server.running(), connected(server.url) as connection:
+        model = model_at(connection)
+        await model.open()
+        await connection.aclose()
+        heard = await hear(model.stream(asking()))
+    assert heard.fault is not None
+    assert heard.fault.fault is ProviderFault.BROKEN_STREAM
+    assert len(server.chats) == 1
+
+
 async def test_host_gone_and_back_is_found_again() -> None:
     server = FakeOpenAi()
     async with server.running():

@@ -186,6 +186,19 @@ async def test_a_console_without_input_ends_alone(acore: Installation) -> None:
         assert await running.ends(within=5) == 0
 
 
+async def test_as_a_daemon_it_serves_until_it_is_told_to_stop(acore: Installation) -> None:
+    web = {"ACORE_WEB__ENABLED": "true", "ACORE_WEB__PORT": "0"}
+    async with acore.running(*acore.program("run"), **web) as running:
+        running.type("Hello")
+        running.end_input()
+        await running.shows("Hello there.\n")
+        await asyncio.sleep(0.5)
+        assert running.process.returncode is None
+        running.send(signal.SIGTERM)
+        assert await running.ends(within=5) == 0
+    assert any(line["event"] == "web server listens" for line in acore.log())
+
+
 async def test_quitting_ends_the_whole_program(acore: Installation) -> None:
     async with acore.running(*acore.altered(_LASTING, "run")) as running:
         await running.shows("companion")

@@ -14,6 +14,7 @@ from services.persona.cards.personas import read_persona
 from services.persona.character import Persona
 
 _CORRECT = "Correct the card, or move its folder away; cards are chara_card_v3 JSON."
+_MISSING = "is missing"
 _DEFAULT = "Set persona.default to one of `main.py persona list`"
 
 
@@ -30,15 +31,11 @@ class _Card:
 
 async def _cards(case: Case) -> Found:
     cards = await asyncio.to_thread(_read, case)
-    findings = [
-        problem(f"The card {card.shown} {card.fault}.", fix=_CORRECT, cause="data")
-        for card in cards
-        if card.fault
-    ]
+    findings = [_faulty(card) for card in cards if card.fault]
     findings += [
         warning(
             f"In {card.shown}: {' '.join(card.left_out)}",
-            fix="Correct these fields; docs/personas.md describes them.",
+            fix="Correct these fields of the card.",
             cause="data",
         )
         for card in cards
@@ -56,6 +53,11 @@ async def _cards(case: Case) -> Found:
             ),
         ]
     return findings or fine(f"{len(readable)} characters can be read.")
+
+
+def _faulty(card: _Card) -> Finding:
+    tell = warning if card.fault == _MISSING else problem
+    return tell(f"The card {card.shown} {card.fault}.", fix=_CORRECT, cause="data")
 
 
 def _hidden(cards: Sequence[_Card]) -> Iterator[Finding]:
@@ -105,7 +107,7 @@ def _in_folder(folder: Path, case: Case) -> Iterator[_Card]:
         name = path.name if shipped else f"{path.name[:1]}…"
         shown = f"{folder}/{name}/card.json"
         if not file.is_file():
-            yield _Card(shown=shown, private=not shipped, fault="is missing")
+            yield _Card(shown=shown, private=not shipped, fault=_MISSING)
             continue
         try:
             persona = read_persona(file)

@@ -10,7 +10,7 @@ from services.persona.cards.limits import CardProblem
 CARD_FILE = "card.json"
 
 
-def card_file(files: Mapping[str, bytes]) -> tuple[bytes, Mapping[str, bytes]]:
+def card_file(files: Mapping[str, bytes]) -> tuple[bytes, dict[str, bytes]]:
     """Return the card's JSON and all the other files; raises ``CardProblem`` without a card."""
     if CARD_FILE not in files:
         raise CardProblem("card_missing_json", "the archive has no card.json")

@@ -111,19 +111,29 @@ def _first_sound(texts: Iterator[bytes], *, missing: str) -> tuple[CardDocument,
 
 def _from_archive(data: bytes, *, limits: CardLimits) -> CardFile:
     files = read_archive(data, limits=limits)
+    container: Container
     if byaf.MANIFEST in files and charx.CARD_FILE not in files:
-        container: Container = "byaf"
-        document = normalise(byaf.byaf_card(files))
-        json_files = {name for name in files if name.endswith(".json")}
-        assets = {name: files[name] for name in files if name not in json_files}
+        container = "byaf"
+        texts = {name: content for name, content in files.items() if name.endswith(".json")}
+        _check_texts(texts, limits=limits)
+        document = normalise(byaf.byaf_card(texts))
+        assets = {name: content for name, content in files.items() if name not in texts}
     else:
         container = "charx"
-        card, assets_found = charx.card_file(files)
-        document, assets = normalise(parse(card)), dict(assets_found)
+        card, assets = charx.card_file(files)
+        _check_texts({charx.CARD_FILE: card}, limits=limits)
+        document = normalise(parse(card))
     picture, warnings = _icon(document, assets, limits=limits)
     if picture is None and data.startswith(JPEG_START):
         picture = _leading_picture(data, limits=limits)
     return _card_file(document, picture, assets, container, warnings)
+
+
+def _check_texts(texts: Mapping[str, bytes], *, limits: CardLimits) -> None:
+    if sum(map(len, texts.values())) > limits.inflated_bytes:
+        raise CardProblem(
+            "card_too_large", f"its text is larger than {limits.inflated_mb:g} MB once unpacked"
+        )
 
 
 def _icon(

@@ -6,6 +6,7 @@ import html
 import json
 import struct
 from collections.abc import Iterator
+from itertools import islice
 
 from services.persona.cards.jsontree import check_structure
 from services.persona.cards.limits import CardProblem
@@ -15,6 +16,8 @@ _IMAGE_DESCRIPTION, _EXIF_DIRECTORY, _USER_COMMENT = 0x010E, 0x8769, 0x9286
 _TEXT_TAGS = frozenset({_IMAGE_DESCRIPTION, _USER_COMMENT})
 _TYPE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 7: 1}  # byte, text, short, long, undefined
 _MOST_TAGS = 256
+_MOST_DIRECTORIES = 8
+_MOST_TEXTS = 16
 _MOST_CHUNKS = 10_000
 _MOST_GUESSES = 16
 _CHARSETS = {b"ASCII\0\0\0": "utf-8", b"UNICODE\0": "utf-16", b"\0" * 8: "utf-8"}
@@ -28,7 +31,7 @@ def card_texts(data: bytes) -> Iterator[bytes]:
     """
     parts = dict(_parts(data))
     exif = parts.get(b"EXIF", b"").removeprefix(b"Exif\0\0")
-    for value in _tag_texts(exif):
+    for value in islice(_tag_texts(exif), _MOST_TEXTS):
         yield from _readings(value)
     yield from _objects(exif.decode("utf-8", errors="replace"))
     xmp = parts.get(b"XMP ", b"").decode("utf-8", errors="replace")
@@ -54,7 +57,7 @@ def _tag_texts(tiff: bytes) -> Iterator[bytes]:
         return
     [first] = struct.unpack(f"{order}I", tiff[4:8])
     waiting, seen = [first], set[int]()
-    while waiting:
+    while waiting and len(seen) < _MOST_DIRECTORIES:
         start = waiting.pop(0)
         if start in seen or start + 2 > len(tiff):
             continue

@@ -89,9 +89,13 @@ Step = GenerationEvent | Exception | float | Callable[[], None]
 class ScriptedAnswers:
     """Plays generation events with pauses before each."""
 
-    def __init__(self, events: Sequence[Step]) -> None:
+    def __init__(self, events: Sequence[Step], *, excuse: str | None = None) -> None:
         self.events = events
         self.closed = False
+        self._excuse = excuse
+
+    def excuse(self) -> str | None:
+        return self._excuse
 
     async def stream(self, turn: Turn, /) -> AsyncGenerator[GenerationEvent, None]:
         try:
@@ -243,6 +247,27 @@ async def test_an_empty_answer_is_never_delivered(events: list[Step]) -> None:
     assert result.terminal.kind == "turn_failed"
     assert result.terminal.code == "provider_empty"
     assert result.entry is None
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ([DONE], "Hm?"),
+        ([ProviderError("ollama", ProviderFault.TIMEOUT, "Wait.")], "Hm?"),
+        ([Text("Well. "), ProviderError("ollama", ProviderFault.TIMEOUT, "Wait.")], "Wait."),
+        ([ValueError("defect")], None),
+    ],
+)
+async def test_fallback_text_stands_in_only_for_a_model_that_said_nothing(
+    events: list[Step], said: str | None
+) -> None:
+    ledger, delivery = MemoryLedger(), RecordingDelivery()
+    result = await runner(ScriptedAnswers(events, excuse="Hm?"), ledger).run(turn_for(delivery))
+    assert result.terminal.kind == "turn_failed"
+    if said is None:
+        assert result.terminal.user_message != "Hm?"
+    else:
+        assert result.terminal.user_message == said
 
 
 async def test_a_slow_voice_slows_the_model_and_loses_nothing() -> None:

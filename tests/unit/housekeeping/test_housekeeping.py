@@ -75,9 +75,16 @@ def make(tmp_path: Path, database: Database, clock: ManualClock, metrics: Metric
     return made
 
 
-async def looked(times: int = 3) -> None:
-    """Let the service look at the clock some times."""
-    await asyncio.sleep(0.05 * times)
+async def looked() -> None:
+    """Let the service look at the clock some times, which changes nothing."""
+    await asyncio.sleep(0.15)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what the service does when it looks at the clock."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  what is waited for happens on a thread
+            await asyncio.sleep(0.005)
 
 
 async def test_a_chore_that_fails_stops_no_other(make: Make, metrics: Metrics) -> None:
@@ -109,20 +116,21 @@ async def test_once_a_night_and_not_at_the_first_start(make: Make, clock: Manual
         await looked()
         assert chore.rounds == []
         clock.set(datetime(2026, 1, 2, 4, 0, tzinfo=UTC))
-        await looked()
+        await until(lambda: chore.rounds)
         clock.set(datetime(2026, 1, 3, 3, 0, tzinfo=UTC))
         await looked()
         assert [each.as_of for each in chore.rounds] == [datetime(2026, 1, 2, 4, 0, tzinfo=UTC)]
 
 
 async def test_a_night_without_power_is_made_up_for_at_the_next_start(
-    make: Make, clock: ManualClock
+    make: Make, clock: ManualClock, tmp_path: Path
 ) -> None:
     before, after = Noted("before"), Noted("after")
     async with make([before]):
-        await looked()
+        await until((tmp_path / DIARY).exists)
     clock.advance(2 * DAY)
     async with make([after]):
+        await until(lambda: after.rounds)
         await looked()
     assert len(after.rounds) == 1
     async with make([before]):
@@ -175,7 +183,8 @@ async def test_a_folder_that_cannot_be_written_does_not_repeat_the_round(
     async with make([chore]):
         await looked()
         clock.advance(DAY)
-        await looked(6)
+        await until(lambda: chore.rounds)
+        await looked()
     assert len(chore.rounds) == 1
 
 
@@ -188,7 +197,7 @@ async def test_it_waits_for_the_end_of_an_answer_and_then_no_longer(
         await tx.run(lambda c: c.execute(insert(turns).values(**turn("t", None))))
     async with asyncio.TaskGroup() as group:
         work = group.create_task(make([chore], patience_seconds=30.0).tidy())
-        await asyncio.sleep(0.2)
+        await looked()
         assert chore.rounds == []
         async with database.transaction() as tx:
             await tx.run(lambda c: c.execute(update(turns).values(state="finished")))

@@ -355,6 +355,54 @@ async def test_while_a_restore_is_unfinished_nobody_reads_halves(
         assert not (target / "restoring").exists()
 
 
+async def test_restored_twice_in_one_second_both_old_ones_are_kept(
+    home: Home, tmp_path: Path
+) -> None:
+    made = await home.backup(tmp_path / "copies")
+    target = tmp_path / "target"
+    for _ in range(3):
+        await restore(made, target, replace=True, clock=home.clock)
+    assert sorted(path.name for path in target.glob("replaced-*")) == [
+        "replaced-20260101-120000",
+        "replaced-20260101-120000-1",
+    ]
+
+
+async def test_a_folder_that_cannot_be_moved_is_refused_before_anything_happens(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await home.backup(tmp_path / "copies")
+    target = tmp_path / "target"
+    await restore(made, target, replace=False, clock=home.clock)
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == target / "blobs")
+    with pytest.raises(InvalidRequest, match="disk of its own"):
+        await restore(made, target, replace=True, clock=home.clock)
+    assert not (target / "restoring").exists()
+
+
+async def test_a_restore_that_breaks_off_is_finished_by_the_next_start(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await home.backup(tmp_path / "copies")
+    target = tmp_path / "target"
+    await restore(made, target, replace=False, clock=home.clock)
+    rename = Path.rename
+
+    def refusing(self: Path, goal: Path) -> Path:
+        if self == target / "characters":
+            raise PermissionError(13, "Permission denied")
+        return rename(self, goal)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    with pytest.raises(StorageError, match="goes on with it"):
+        await restore(made, target, replace=True, clock=home.clock)
+    monkeypatch.undo()
+    async with database_in(target, home.clock):
+        assert not (target / "restoring").exists()
+    assert (target / "characters" / "wren" / "card.json").exists()
+    assert (target / "replaced-20260101-120000" / "characters" / "wren" / "card.json").exists()
+
+
 async def test_a_missing_file_is_named(tmp_path: Path, clock: ManualClock) -> None:
     with pytest.raises(AcoreError, match=r"no backup .*gone\.tar"):
         await restore(tmp_path / "gone.tar", tmp_path / "data", replace=False, clock=clock)

@@ -193,6 +193,11 @@ class TestRefused:
         files = {f"assets/{n}": half * 8 for n in range(300)}
         assert "64 MB" in refused(charx(v3(), files))
 
+    def test_a_card_that_is_large_once_unpacked(self) -> None:
+        lines = b"".join(b"%d\\n" % n for n in range(1_300_000))
+        data = archive({"card.json": b'{"name":"' + lines + b'"}'})
+        assert "8 MB once unpacked" in refused(data)
+
     def test_a_directory_that_is_large_by_itself(self) -> None:
         assert "500 files" in refused(charx(v3(), {"n" * 200 + f"{n}": b"" for n in range(4_000)}))
 

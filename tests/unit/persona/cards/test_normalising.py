@@ -172,7 +172,7 @@ def test_null_stays_null_where_a_field_may_be_missing() -> None:
     [first] = entries(card)
     assert first["case_sensitive"] is None
     assert first["secondary_keys"] == ()
-    assert card.character_book["scan_depth"] is None
+    assert card.character_book["scan_depth"] is None  # type: ignore[index]
     assert card.called == "Ada"
 
 

@@ -71,3 +71,13 @@ def test_directories_that_point_at_each_other_end() -> None:
     loop = b"II*\0\x08\0\0\0" + b"\2\0" + (b"\x69\x87\4\0\1\0\0\0\x08\0\0\0" * 2) + b"\0\0\0\0"
     with pytest.raises(InvalidRequest):
         read(webp(exif=loop))
+
+
+def test_many_directories_and_texts_are_not_followed_for_ever() -> None:
+    many = 250
+    table = b"".join(
+        b"\x69\x87\4\0\1\0\0\0" + (8 + 2 * number).to_bytes(4, "little") for number in range(many)
+    )
+    data = b"II*\0\x08\0\0\0" + many.to_bytes(2, "little") + table + b"\xfa\0" * 100_000
+    with pytest.raises(InvalidRequest):
+        read(webp(exif=data))
