@@ -223,13 +223,14 @@ def ollama_address(text: str) -> str:
     """
     scheme, separator, rest = text.strip().strip("\"'").rpartition("://")
     default_port = {"http": "80", "https": "443"}.get(scheme, "11434") if separator else "11434"
-    authority, _, path = rest.partition("/")
+    whole, _, path = rest.partition("/")
+    credentials, at, authority = whole.rpartition("@")
     host, port = authority, default_port
     if match := re.fullmatch(r"(\[[^\]]*\]|[^:]*):(\w*)", authority):
         host = match[1]
         port = match[2] if match[2].isdecimal() and int(match[2]) < 2**16 else default_port
     host = _reachable(host.strip("[]"))
-    address = f"{scheme or 'http'}://{host}:{port}"
+    address = f"{scheme or 'http'}://{credentials}{at}{host}:{port}"
     return f"{address}/{path.rstrip('/')}" if path.strip("/") else address
 
 

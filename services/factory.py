@@ -21,6 +21,8 @@ from services.conversation.judge import ModelJudge
 from services.conversation.ledger import Ledger
 from services.conversation.revisions import Revisions
 from services.conversation.runner import TurnRunner
+from services.conversation.scene_state import SceneStates
+from services.conversation.scenery import SceneryPainter, no_user_personas
 from services.conversation.service import ConversationService, Parts
 from services.conversation.sources import OverheardSource, TimeSource
 from services.conversation.turns import TurnStore
@@ -44,6 +46,8 @@ from services.people.permissions import Permissions
 from services.people.repository import PeopleRepository
 from services.people.scopes import ScopedSettings
 from services.persona.library import CharacterLibrary
+from services.persona.lore.scanner import LoreScanner
+from services.persona.lore.shelf import LoreShelf
 from services.persona.prompts import PromptLibrary
 from services.settings import GateSettings, PeopleSettings, Settings
 from services.storage.blobs import BlobStore
@@ -67,6 +71,10 @@ def _permissions(people: PeopleSettings, gate: GateSettings, database: Database)
         owners=[AuthorId.parse(owner) for owner in people.owners],
         blocked=[AuthorId.parse(account) for account in gate.blocked],
     )
+
+
+def _lorebooks(data: Path) -> Path:
+    return data / "lorebooks"
 
 
 def _imported_characters(data: Path) -> Path:
@@ -171,6 +179,24 @@ class ServiceFactory(containers.DeclarativeContainer):
         providers.Singleton(TimeSource, clock),
         providers.Singleton(OverheardSource, gate.provided.overheard),
     )
+    shelf = providers.Singleton(
+        LoreShelf,
+        providers.Singleton(_lorebooks, settings.provided.storage.data),
+        most_entries=settings.provided.lore.max_entries,
+    )
+    states = providers.Singleton(SceneStates, database=database, clock=clock)
+    painter = providers.Singleton(
+        SceneryPainter,
+        shelf=shelf,
+        scanner=providers.Singleton(LoreScanner),
+        states=states,
+        scopes=scopes,
+        tokens=tokens,
+        clock=clock,
+        rng=rng,
+        settings=settings.provided.lore,
+        user_personas=providers.Singleton(no_user_personas),
+    )
     assembler = providers.Singleton(
         ContextAssembler,
         sources=sources,
@@ -179,6 +205,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         settings=settings.provided.conversation,
         read_blob=blobs.provided.read,
         metrics=metrics,
+        painter=painter,
         default_user=settings.provided.persona.user_name,
     )
     generation = providers.Singleton(

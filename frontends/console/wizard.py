@@ -172,8 +172,8 @@ class Wizard:
     def _show(self, settings: Settings, plan: Plan) -> None:
         say = self._asking.say
         if plan.values:
-            new = "" if self._config.exists() else " (new)"
-            say(f"\nThis goes into {self._config.name}{new}; everything else in it stays:")
+            rest = "; everything else in it stays" if self._config.exists() else ", a new file"
+            say(f"\nThis goes into {self._config.name}{rest}:")
         for path, value in plan.values.items():
             before = _present(settings, path)
             was = f"   (was {_readable(before)})" if before is not None else ""

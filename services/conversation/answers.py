@@ -14,6 +14,7 @@ from services.conversation.generation import (
     Assignment,
     Generation,
     GenerationEvent,
+    Text,
     called_message,
     result_message,
 )
@@ -109,9 +110,13 @@ class AnswerSource:
             limits=limits,
             persona_version=turn.persona.version,
         )
+        kept = False
         async with aclosing(self._generation.stream(job)) as events:
             async for event in events:
                 yield event
+                if not kept and isinstance(event, Text):
+                    kept = True
+                    await self._assembler.keep(turn.brief, prompt.scenery)
 
     async def _pack(
         self,

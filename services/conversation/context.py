@@ -1,13 +1,14 @@
-"""From a turn to a prompt: sources under one deadline, packed into the model's context."""
+"""From a turn to a prompt: card, lore, sources and history, packed into the model's context."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from services.conversation.collecting import Collected, Collecting
 from services.conversation.layout import (
     MESSAGE_OVERHEAD,
     Fitted,
@@ -17,20 +18,34 @@ from services.conversation.layout import (
     newest_that_fit,
     prompt_history,
 )
-from services.conversation.sources import ContextBlock, ContextSource, needs_of
+from services.conversation.scenery import Scenery, SceneryPainter
+from services.conversation.sources import ContextBlock, ContextSource
 from services.domain.messages import HistoryEntry
 from services.domain.replies import TurnBrief, TurnKind
 from services.llm.model import ModelInfo, PromptMessage, PromptRole, TokenCounter
 from services.observability.metrics import Metrics
+from services.persona.assembly.examples import example_blocks
+from services.persona.assembly.gathering import AssemblyRequest, gather
+from services.persona.assembly.layouts import OVERHEAD, arrange
+from services.persona.assembly.material import (
+    ChatMessage,
+    Injection,
+    InjectionOrder,
+    LayoutTexts,
+)
 from services.persona.character import Persona
-from services.persona.macros.names import fill
+from services.persona.macros.engine import expand
+from services.persona.macros.environment import MacroEnvironment
 from services.persona.prompts import PromptLibrary
 from services.settings import ConversationSettings
 
 logger = logging.getLogger(__name__)
 
 _KEPT_OPENINGS = 256
-_START = re.compile(r"<START>", re.IGNORECASE)
+_HOSTED = frozenset({"openai", "openrouter", "requesty"})
+_STABLE = re.compile(
+    r"\{\{\s*(?:char|user|original|trim|newline|noop|//[^{}]*|comment:[^{}]*)\s*\}\}", re.IGNORECASE
+)
 
 ReadBlob = Callable[[str], Awaitable[bytes]]
 """Returns the bytes of a blob by its sha256."""
@@ -43,22 +58,17 @@ class Prompt:
     messages: tuple[PromptMessage, ...]
     tokens: int
     report: dict[str, object]
-
-
-@dataclass(slots=True)
-class _Collected:
-    blocks: list[tuple[ContextSource, ContextBlock]] = field(default_factory=list)
-    asked: dict[str, str] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
+    scenery: Scenery
 
 
 class ContextAssembler:
-    """Builds prompts in the ``cache`` layout.
+    """Builds prompts in one of two layouts.
 
-    Order: system and example dialogue, byte-stable per persona; history; what the sources say; the
-    message to answer; the card's post-history instructions. What changes comes late, so that a
-    local server evaluates only the end of a prompt again. The sum of all parts and the reserved
-    answer never exceeds ``ModelInfo.context_tokens``.
+    ``cache``: system and example dialogue, byte-stable per persona; history; lore and what the
+    sources say; the message to answer; the card's post-history instructions. What changes comes
+    late, so that a local server evaluates only the end of a prompt again. ``sillytavern``: that
+    program's order, see ``persona.assembly.layouts``. The sum of all parts and the reserved answer
+    never exceeds ``ModelInfo.context_tokens``.
     """
 
     def __init__(
@@ -70,14 +80,15 @@ class ContextAssembler:
         settings: ConversationSettings,
         read_blob: ReadBlob,
         metrics: Metrics,
+        painter: SceneryPainter,
         default_user: str,
     ) -> None:
-        self._sources = tuple(sources)
+        self._collecting = Collecting(sources, metrics=metrics)
+        self._painter = painter
         self._prompts = prompts
         self._tokens = tokens
         self._settings = settings
         self._read_blob = read_blob
-        self._metrics = metrics
         self._default_user = default_user
         self._openings: dict[tuple[str, str, str, int, float], list[PromptMessage]] = {}
 
@@ -98,19 +109,24 @@ class ContextAssembler:
         *,
         user: str | None = None,
         settings: ConversationSettings | None = None,
+        environment: MacroEnvironment | None = None,
     ) -> list[PromptMessage]:
         """Return the part of a prompt that is the same in every turn of ``persona``.
 
         A persona too long for half the context is clipped in the middle; example dialogue is left
-        out block by block, from its end, beyond its share.
+        out block by block, from its end, beyond its share. A card whose text changes from turn to
+        turn, by chance, time or variables, is filled in anew from ``environment``.
         """
         user = user or self._default_user
         share = (settings or self._settings).examples_share
+        if environment is not None and not _is_stable(persona):
+            return self._build_opening(persona, info.context_tokens, share, environment)
         key = (persona.id, persona.version, user, info.context_tokens, share)
         if key not in self._openings:
             if len(self._openings) >= _KEPT_OPENINGS:
                 self._openings.clear()
-            self._openings[key] = self._build_opening(persona, info.context_tokens, user, share)
+            bare = self._painter.bare(persona, user)
+            self._openings[key] = self._build_opening(persona, info.context_tokens, share, bare)
         return self._openings[key]
 
     async def assemble(
@@ -127,22 +143,56 @@ class ContextAssembler:
         """Return the prompt for one turn, leaving ``reserve`` tokens for the answer.
 
         ``history`` is oldest first and ends with what is to be answered; ``settings`` are those the
-        turn began with.
+        turn began with. ``Prompt.scenery`` is to be kept once the answer is shown.
         """
-        user = self._user_name(brief)
         budget = max(info.context_tokens - reserve - tools_tokens, info.context_tokens // 4)
-        opening = self.opening(persona, info, user=user, settings=settings)
-        collected = await self._collect(brief, settings.context_deadline_seconds)
+        scenery = await self._painter.paint(
+            brief, persona, history, info=info, user=self._user_name(brief)
+        )
+        collected = await self._collecting.collect(brief, settings.context_deadline_seconds)
         late = self._late(collected, int(info.context_tokens * settings.memory_share))
-        closing = self._closing(brief, persona, user)
-        fixed = self._cost([*opening, *late, *closing])
         turns = prompt_history(history, persona)
         answered = {str(message.id) for message in brief.burst}
-        fitted = newest_that_fit(turns, budget - fixed, count=self._tokens.count, keep=answered)
-        kept = fitted.turns
-        if info.vision:
-            kept = [await self._with_images(turn, brief) for turn in kept]
-        split = len(kept) if brief.kind is TurnKind.CONTINUE else last_answered(kept, answered)
+        work = _Work(
+            brief=brief,
+            persona=persona,
+            info=info,
+            budget=budget,
+            settings=settings,
+            scenery=scenery,
+            collected=collected,
+            late=late,
+            turns=turns,
+            answered=answered,
+        )
+        prompt = None
+        if self._layout(settings, info) == "sillytavern":
+            prompt = await self._as_sillytavern(work)
+        return prompt or await self._cache_friendly(work)
+
+    async def keep(self, brief: TurnBrief, scenery: Scenery) -> None:
+        """Store what lasts of a turn whose answer is being shown. Raises ``StorageError``."""
+        await self._painter.keep(brief, scenery)
+
+    async def _cache_friendly(self, work: _Work) -> Prompt:
+        """Return the prompt with everything that changes behind the history."""
+        scenery, brief = work.scenery, work.brief
+        opening = self.opening(
+            work.persona,
+            work.info,
+            user=scenery.environment.user,
+            settings=work.settings,
+            environment=scenery.environment,
+        )
+        late = [*self._lore(work.persona, scenery), *work.late]
+        closing = self._closing(brief, work.persona, scenery)
+        fixed = self._cost([*opening, *late, *closing])
+        fitted = newest_that_fit(
+            work.turns, work.budget - fixed, count=self._tokens.count, keep=work.answered
+        )
+        kept = await self._pictured(fitted.turns, work)
+        continues = brief.kind is TurnKind.CONTINUE
+        split = len(kept) if continues else last_answered(kept, work.answered)
         messages = (
             *opening,
             *[turn.prompt for turn in kept[:split]],
@@ -151,27 +201,110 @@ class ContextAssembler:
             *closing,
         )
         parts = self._parts([*opening, *late, *closing], fitted)
-        report = _report(parts, collected, fitted.dropped)
-        return Prompt(messages=messages, tokens=fixed + sum(fitted.costs), report=report)
+        return Prompt(
+            messages=messages,
+            tokens=fixed + sum(fitted.costs),
+            report=_report("cache", parts, work.collected, fitted.dropped, scenery),
+            scenery=scenery,
+        )
+
+    async def _as_sillytavern(self, work: _Work) -> Prompt | None:
+        """Return the prompt in SillyTavern's order; ``None`` when no message would fit."""
+        scenery, brief = work.scenery, work.brief
+        turns = await self._pictured(work.turns, work)
+        extra = [
+            Injection(
+                depth=1,
+                role=message.role,
+                content=message.content,
+                source=message.source,
+                order=InjectionOrder.OTHER,
+            )
+            for message in work.late
+        ]
+        request = AssemblyRequest(
+            character=work.persona.character,
+            environment=scenery.environment,
+            texts=self._texts(),
+            chat=[
+                ChatMessage(
+                    name="",
+                    role="assistant" if turn.prompt.role is PromptRole.ASSISTANT else "user",
+                    content=turn.prompt.content,
+                )
+                for turn in turns
+            ],
+            lore=scenery.lore,
+            user_description=scenery.user,
+            kind="continue" if brief.kind is TurnKind.CONTINUE else "normal",
+            quiet=self._initiative(brief),
+            extra=extra,
+        )
+        arranged = arrange(
+            gather(request), "sillytavern", budget=work.budget, count=self._tokens.count
+        )
+        if turns and arranged.dropped_history >= len(turns):
+            return None
+        images = deque(turn.prompt.images for turn in turns[arranged.dropped_history :])
+        messages = tuple(
+            PromptMessage(
+                role=piece.role,
+                content=piece.content,
+                source="history" if piece.source == "chatHistory" else piece.source,
+                name=piece.name,
+                images=images.popleft() if piece.source == "chatHistory" else (),
+            )
+            for piece in arranged.messages
+        )
+        counted: dict[tuple[str, str], list[int]] = {}
+        for message, piece in zip(messages, arranged.messages, strict=True):
+            cost = self._tokens.count(piece.content) + OVERHEAD
+            counted.setdefault((str(message.role), message.source), []).append(cost)
+        parts = _summed(counted)
+        return Prompt(
+            messages=messages,
+            tokens=sum(arranged.tokens.values()),
+            report=_report("sillytavern", parts, work.collected, arranged.dropped_history, scenery),
+            scenery=scenery,
+        )
+
+    def _layout(self, settings: ConversationSettings, info: ModelInfo) -> str:
+        if settings.layout != "auto":
+            return settings.layout
+        return "sillytavern" if info.provider in _HOSTED else "cache"
+
+    def _texts(self) -> LayoutTexts:
+        render = self._prompts.render
+        char, user = "{{char}}", "{{user}}"
+        return LayoutTexts(
+            main=render("persona/main", char=char),
+            personality=render("layout/personality", char=char, personality="{{personality}}"),
+            scenario=render("layout/scenario", char=char, scenario="{{scenario}}"),
+            new_chat=render("layout/new_chat"),
+            new_group_chat=render("layout/new_group_chat", group="{{group}}"),
+            new_example=render("layout/new_example"),
+            group_nudge=render("layout/group_nudge", char=char),
+            continue_nudge=render("conversation/continue"),
+            impersonate=render("layout/impersonate", char=char, user=user),
+        )
 
     def _build_opening(
-        self, persona: Persona, context: int, user: str, examples_share: float
+        self, persona: Persona, context: int, examples_share: float, environment: MacroEnvironment
     ) -> list[PromptMessage]:
-        content = self._render_system(persona, user)
+        content = self._render_system(persona, environment)
         room = context // 2
         if self._tokens.count(content) > room:
             logger.warning("character too long for the context", extra={"persona": persona.id})
             content = clip(content, room, self._tokens.count)
         opening = [PromptMessage(role=PromptRole.SYSTEM, content=content, source="persona")]
-        if examples := self._examples(persona, int(context * examples_share), user):
+        if examples := self._examples(persona, int(context * examples_share), environment):
             opening.append(
                 PromptMessage(role=PromptRole.SYSTEM, content=examples, source="examples")
             )
         return opening
 
-    def _examples(self, persona: Persona, room: int, user: str) -> str:
-        text = fill(persona.character.mes_example, char=persona.name, user=user)
-        blocks = [block.strip() for block in _START.split(text) if block.strip()]
+    def _examples(self, persona: Persona, room: int, environment: MacroEnvironment) -> str:
+        blocks = example_blocks(expand(persona.character.mes_example, environment))
         while blocks:
             examples = self._prompts.render("persona/examples", char=persona.name, blocks=blocks)
             if self._tokens.count(examples) <= room:
@@ -179,55 +312,50 @@ class ContextAssembler:
             blocks.pop()
         return ""
 
-    def _render_system(self, persona: Persona, user: str) -> str:
+    def _render_system(self, persona: Persona, environment: MacroEnvironment) -> str:
         card = persona.character
         main = self._prompts.render("persona/main", char=persona.name)
-        if card.system_prompt:
-            main = card.system_prompt.replace("{{original}}", main)
-        text = self._prompts.render(
+        if card.system_prompt.strip():
+            original = replace(environment, original=main)
+            main = expand(card.system_prompt, original)
+        return self._prompts.render(
             "persona/system",
             main=main,
             char=persona.name,
-            description=card.description,
-            personality=card.personality,
-            scenario=card.scenario,
+            description=expand(card.description, environment),
+            personality=expand(card.personality, environment),
+            scenario=expand(card.scenario, environment),
         )
-        return fill(text, char=persona.name, user=user)
 
-    async def _collect(self, brief: TurnBrief, deadline: float) -> _Collected:
-        needs = needs_of(brief)
-        collected = _Collected()
-        chosen = []
-        for source in self._sources:
-            if (reason := needs.get(source.serves)) is None:
-                collected.left_out[source.name] = "not needed for this message"
-            else:
-                collected.asked[source.name] = reason
-                chosen.append(source)
-        if not chosen:
-            return collected
-        async with asyncio.TaskGroup() as group:
-            tasks = {group.create_task(self._ask(source, brief)): source for source in chosen}
-            _, late = await asyncio.wait(tasks, timeout=deadline)
-            for task in late:
-                task.cancel()
-        for task, source in tasks.items():
-            blocks = None if task in late else task.result()
-            if blocks is None:
-                collected.left_out[source.name] = "too slow" if task in late else "failed"
-                self._metrics.count("context_source_dropped", source=source.name)
-            else:
-                collected.blocks.extend((source, block) for block in blocks if block.text.strip())
-        return collected
+    def _lore(self, persona: Persona, scenery: Scenery) -> list[PromptMessage]:
+        """Return what lorebooks, the card's deep note and the user's persona add."""
+        lore, card = scenery.lore, persona.character
+        system = [
+            ("personaDescription", scenery.fill(scenery.user.text) if scenery.user else ""),
+            *(("lore", text) for text in (*lore.before, *lore.after)),
+            *(("lore", text) for text in (*lore.note_top, *lore.note_bottom)),
+            *(("lore", text) for text in (*lore.examples_top, *lore.examples_bottom)),
+            *(("lore", each.text) for each in lore.at_depth if each.role is PromptRole.SYSTEM),
+            ("depthPrompt", scenery.fill(card.depth_prompt.prompt) if card.depth_prompt else ""),
+        ]
+        said = [(source, text) for source, text in system if text.strip()]
+        messages = [
+            PromptMessage(role=each.role, content=each.text, source="lore")
+            for each in lore.at_depth
+            if each.role is not PromptRole.SYSTEM
+        ]
+        if said:
+            messages.insert(
+                0,
+                PromptMessage(
+                    role=PromptRole.SYSTEM,
+                    content="\n".join(text for _, text in said),
+                    source="+".join(dict.fromkeys(source for source, _ in said)),
+                ),
+            )
+        return messages
 
-    async def _ask(self, source: ContextSource, brief: TurnBrief) -> Sequence[ContextBlock] | None:
-        try:
-            return await source.collect(brief)
-        except Exception:
-            logger.exception("context source failed", extra={"source": source.name})
-            return None
-
-    def _late(self, collected: _Collected, budget: int) -> list[PromptMessage]:
+    def _late(self, collected: Collected, budget: int) -> list[PromptMessage]:
         ranked = sorted(collected.blocks, key=lambda pair: -pair[0].priority)
         chosen: list[tuple[ContextSource, ContextBlock]] = []
         for source, block in ranked:
@@ -252,24 +380,31 @@ class ContextAssembler:
             "conversation/late", blocks=[block.text.strip() for _, block in chosen]
         )
 
-    def _closing(self, brief: TurnBrief, persona: Persona, user: str) -> list[PromptMessage]:
-        closing = []
-        if text := persona.character.post_history_instructions.replace("{{original}}", "").strip():
-            content = fill(text, char=persona.name, user=user)
-            closing.append(
-                PromptMessage(role=PromptRole.SYSTEM, content=content, source="post_history")
-            )
-        if brief.kind is TurnKind.CONTINUE:
-            content = self._prompts.render("conversation/continue")
-            closing.append(
-                PromptMessage(role=PromptRole.SYSTEM, content=content, source="continue")
-            )
-        if brief.kind is TurnKind.INITIATIVE and brief.instruction:
-            content = self._prompts.render("conversation/initiative", instruction=brief.instruction)
-            closing.append(
-                PromptMessage(role=PromptRole.SYSTEM, content=content, source="initiative")
-            )
-        return closing
+    def _closing(self, brief: TurnBrief, persona: Persona, scenery: Scenery) -> list[PromptMessage]:
+        card = persona.character.post_history_instructions
+        original = replace(scenery.environment, original="")
+        closing = [
+            ("post_history", expand(card, original).strip()),
+            ("continue", self._prompts.render("conversation/continue"))
+            if brief.kind is TurnKind.CONTINUE
+            else ("continue", ""),
+            ("initiative", self._initiative(brief)),
+        ]
+        return [
+            PromptMessage(role=PromptRole.SYSTEM, content=content, source=source)
+            for source, content in closing
+            if content
+        ]
+
+    def _initiative(self, brief: TurnBrief) -> str:
+        if brief.kind is not TurnKind.INITIATIVE or not brief.instruction:
+            return ""
+        return self._prompts.render("conversation/initiative", instruction=brief.instruction)
+
+    async def _pictured(self, turns: Sequence[HistoryTurn], work: _Work) -> list[HistoryTurn]:
+        if not work.info.vision:
+            return list(turns)
+        return [await self._with_images(turn, work.brief) for turn in turns]
 
     async def _with_images(self, turn: HistoryTurn, brief: TurnBrief) -> HistoryTurn:
         parts = [
@@ -298,19 +433,54 @@ class ContextAssembler:
             parts.setdefault((str(message.role), message.source), []).append(cost)
         for turn, cost in zip(fitted.turns, fitted.costs, strict=True):
             parts.setdefault((str(turn.prompt.role), turn.prompt.source), []).append(cost)
-        return [
-            {"role": role, "source": source, "messages": len(costs), "tokens": sum(costs)}
-            for (role, source), costs in parts.items()
-        ]
+        return _summed(parts)
+
+
+def _summed(parts: Mapping[tuple[str, str], Sequence[int]]) -> list[dict[str, object]]:
+    return [
+        {"role": role, "source": source, "messages": len(costs), "tokens": sum(costs)}
+        for (role, source), costs in parts.items()
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """One prompt in the making."""
+
+    brief: TurnBrief
+    persona: Persona
+    info: ModelInfo
+    budget: int
+    settings: ConversationSettings
+    scenery: Scenery
+    collected: Collected
+    late: Sequence[PromptMessage]
+    turns: Sequence[HistoryTurn]
+    answered: set[str]
+
+
+def _is_stable(persona: Persona) -> bool:
+    """Say whether the card's text comes out the same whenever it is filled in."""
+    card = persona.character
+    texts = (
+        card.system_prompt, card.description, card.personality, card.scenario, card.mes_example,
+    )  # fmt: skip
+    return not any("{{" in _STABLE.sub("", text) for text in texts)
 
 
 def _report(
-    parts: list[dict[str, object]], collected: _Collected, dropped: int
+    layout: str,
+    parts: list[dict[str, object]],
+    collected: Collected,
+    dropped: int,
+    scenery: Scenery,
 ) -> dict[str, object]:
     return {
+        "layout": layout,
         "prompt": parts,
         "sources_asked": dict(collected.asked),
         "sources_left_out": dict(collected.left_out),
         "refs": [ref for _, block in collected.blocks for ref in block.refs],
         "history_dropped": dropped,
+        **scenery.report,
     }

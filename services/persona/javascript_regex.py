@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import functools
 import json
 import logging
@@ -241,10 +242,12 @@ class RegexEngine:
         context.set_hard_memory_limit(_HEAP_BYTES)
         context.eval(_SETUP)
         self._context = context
+        atexit.register(self.close)  # left to the interpreter's own end, the context never ends
         return context
 
     def _drop(self) -> None:
         context, self._context = self._context, None
+        atexit.unregister(self.close)
         if context is not None:
             context.close()
 

@@ -191,7 +191,15 @@ def _bust(rng: random.Random) -> list[dict[str, object]]:
     coat = [(256, 372), (330, 384), (420, 424), (470, 560), (42, 560), (92, 424), (182, 384)]
     behind = {
         "long": [(256, 92), (352, 130), (372, 250), (372, 400), (140, 400), (140, 250), (160, 130)],
-        "round": [(256, 84), (366, 120), (392, 230), (330, 310), (182, 310), (120, 230), (146, 120)],
+        "round": [
+            (256, 84),
+            (366, 120),
+            (392, 230),
+            (330, 310),
+            (182, 310),
+            (120, 230),
+            (146, 120),
+        ],
         "short": [(256, 104), (340, 134), (356, 230), (256, 260), (156, 230), (172, 134)],
     }
     fringe = [(164, 222), (176, 140), (256, 104), (336, 140), (348, 222)]
@@ -298,9 +306,7 @@ def _around(
     return outline
 
 
-def _curve(
-    points: Sequence[tuple[float, float]], *, closed: bool
-) -> Iterator[tuple[float, float]]:
+def _curve(points: Sequence[tuple[float, float]], *, closed: bool) -> Iterator[tuple[float, float]]:
     """Yield a Catmull-Rom spline through ``points``."""
     count = len(points)
 

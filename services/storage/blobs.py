@@ -125,7 +125,7 @@ class BlobStore:
         strays = await asyncio.to_thread(_strays, self._folder, named, before)
         count, total = 0, 0
         for path, size in strays:
-            if not rehearsal and not await self._drop_stray(path, before):
+            if not rehearsal and not await self._drop_stray(path):
                 continue
             count, total = count + 1, total + size
         return count, total
@@ -145,13 +145,14 @@ class BlobStore:
                 await tx.run(_forget, gone, before)
         return len(gone)
 
-    async def _drop_stray(self, path: Path, before: datetime) -> bool:
+    async def _drop_stray(self, path: Path) -> bool:
         """Remove a file unless it was stored again since it was found."""
         async with self._naming:
             async with self._database.reader() as snapshot:
                 if await snapshot.run(_is_named, path.parent.name + path.name):
                     return False
-            return await asyncio.to_thread(_removed, path, before)
+            await asyncio.to_thread(path.unlink)
+        return True
 
     async def _write(
         self, content: bytes | AsyncIterable[bytes], unfinished: Path
@@ -279,13 +280,6 @@ def _strays(folder: Path, named: set[str], before: datetime) -> list[tuple[Path,
         if stat.S_ISREG(status.st_mode) and status.st_mtime < before.timestamp():
             found.append((path, status.st_size))
     return found
-
-
-def _removed(path: Path, before: datetime) -> bool:
-    if path.lstat().st_mtime >= before.timestamp():
-        return False
-    path.unlink()
-    return True
 
 
 async def _pieces(content: bytes | AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:

@@ -9,6 +9,7 @@ import io
 import json
 import shutil
 import tarfile
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,8 @@ from services.domain.errors import AcoreError, Busy, InvalidRequest, NotFound, S
 from services.domain.ids import UlidSource
 from services.domain.messages import BlobPart
 from services.settings import HousekeepingSettings, StorageSettings
-from services.storage.archive import open_archive
+from services.storage import backup as backups
+from services.storage.archive import Stopped, open_archive
 from services.storage.backup import backup, backup_folder, made_at, newest_backup
 from services.storage.blobs import BlobStore
 from services.storage.database import Database
@@ -192,6 +194,24 @@ async def test_a_cancelled_backup_stops_and_leaves_nothing(home: Home, tmp_path:
     await _until(lambda: not any(copies.iterdir()))
 
 
+async def test_even_copying_the_database_can_be_stopped(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(connection: Connection) -> None:
+        connection.exec_driver_sql("CREATE TABLE ballast (a TEXT)")
+        rows = [(f"{n}",) for n in range(50_000)]
+        connection.exec_driver_sql("INSERT INTO ballast VALUES (?)", rows)
+
+    async with home.database.transaction() as tx:
+        await tx.run(fill)
+    monkeypatch.delattr(backups, "ArchiveWriter")
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        backups._backup(home.settings, tmp_path / "copies", now=home.clock.now(), stop=stop)
+    assert not any((tmp_path / "copies").iterdir())
+
+
 async def test_a_folder_inside_the_data_is_refused(tmp_path: Path) -> None:
     storage = StorageSettings(data=tmp_path / "data")
     inside = HousekeepingSettings(backups=tmp_path / "data" / "backups")
@@ -275,7 +295,7 @@ async def test_every_damaged_archive_is_refused_and_changes_nothing(
     no_database = {**manifest, "files": manifest["files"][1:]}
     whole = made.read_bytes()
     archives = [
-        rewritten(made, {blob: b"another picture"}, into=tmp_path / "changed.tar"),
+        rewritten(made, {blob: b"a picture of a stork" * 5000}, into=tmp_path / "changed.tar"),
         rewritten(made, {blob: None}, into=tmp_path / "lost.tar"),
         rewritten(made, {"manifest.json": None}, into=tmp_path / "unfinished.tar"),
         rewritten(made, {"manifest.json": b"{}"}, into=tmp_path / "empty.tar"),
@@ -380,7 +400,7 @@ async def test_a_folder_that_cannot_be_moved_is_refused_before_anything_happens(
     assert not (target / "restoring").exists()
 
 
-async def test_a_restore_that_breaks_off_is_finished_by_the_next_start(
+async def test_a_restore_that_breaks_off_is_finished_by_whoever_comes_next(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = await home.backup(tmp_path / "copies")
@@ -397,8 +417,9 @@ async def test_a_restore_that_breaks_off_is_finished_by_the_next_start(
     with pytest.raises(StorageError, match="goes on with it"):
         await restore(made, target, replace=True, clock=home.clock)
     monkeypatch.undo()
-    async with database_in(target, home.clock):
-        assert not (target / "restoring").exists()
+    with pytest.raises(InvalidRequest, match="--replace"):
+        await restore(made, target, replace=False, clock=home.clock)
+    assert not (target / "restoring").exists()
     assert (target / "characters" / "wren" / "card.json").exists()
     assert (target / "replaced-20260101-120000" / "characters" / "wren" / "card.json").exists()
 
