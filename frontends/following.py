@@ -99,10 +99,13 @@ def appliers(services: ServiceFactory) -> Sequence[Apply]:
         services.gate().reconfigure(settings.gate)
         services.choices().reconfigure(settings.gate)
 
+    def lore(settings: Settings) -> None:
+        services.painter().reconfigure(settings.lore)
+
     def log(settings: Settings) -> None:
         reconfigure_logging(settings.logging)
 
-    return persona, conversation, llm, gate, log
+    return persona, conversation, llm, gate, lore, log
 
 
 def _at_terminal() -> bool:

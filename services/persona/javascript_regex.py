@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
+from services.persona.javascript_subset import translated
+
 if TYPE_CHECKING:
     from py_mini_racer import MiniRacer
 
@@ -142,20 +144,35 @@ class RegexEngine:
         self._context: MiniRacer | None = None
 
     def valid(self, regexes: Sequence[JavaScriptRegex]) -> list[bool]:
-        """Return for each expression whether V8 accepts it; blocking."""
-        with self._lock:
-            answer = self._call(
-                f"valid({json.dumps([(regex.source, regex.flags) for regex in regexes])})",
-                seconds=self._seconds * 20,
-            )
-        return [sign == "1" for sign in answer] if answer else [False] * len(regexes)
+        """Return for each expression whether it is one; blocking."""
+        valid = {regex: translated(regex.source, regex.flags) is not None for regex in regexes}
+        open_ = [regex for regex, is_simple in valid.items() if not is_simple]
+        for start in range(0, len(open_), _BATCH):
+            batch = open_[start : start + _BATCH]
+            valid.update(zip(batch, self._valid(batch), strict=True))
+        return [valid[regex] for regex in regexes]
 
     def test(self, checks: Sequence[tuple[JavaScriptRegex, str]]) -> list[Verdict]:
         """Return a verdict per pair of expression and text, in order; blocking.
 
         Every expression has the time limit for itself. After five that reached it the rest is
-        not run.
+        not run, but for those that are too simple to run long.
         """
+        verdicts = [_simply(regex, text) for regex, text in checks]
+        open_ = [at for at, verdict in enumerate(verdicts) if verdict is None]
+        if open_:
+            answers = self._test_all([checks[at] for at in open_])
+            for at, verdict in zip(open_, answers, strict=True):
+                verdicts[at] = verdict
+        return [verdict for verdict in verdicts if verdict is not None]
+
+    def _valid(self, regexes: Sequence[JavaScriptRegex]) -> list[bool]:
+        pairs = json.dumps([(regex.source, regex.flags) for regex in regexes])
+        with self._lock:
+            answer = self._call(f"valid({pairs})", seconds=self._seconds * 20)
+        return [sign == "1" for sign in answer] if answer else [False] * len(regexes)
+
+    def _test_all(self, checks: Sequence[tuple[JavaScriptRegex, str]]) -> list[Verdict]:
         verdicts: list[Verdict] = []
         runaways = 0
         with self._lock:
@@ -256,6 +273,16 @@ class RegexEngine:
 def shared_engine() -> RegexEngine:
     """Return the process's one engine; nothing is loaded before its first use."""
     return RegexEngine()
+
+
+def _simply(regex: JavaScriptRegex, text: str) -> Verdict | None:
+    """Return the verdict on a simple expression and ASCII text without V8."""
+    if not text.isascii():
+        return None
+    pattern = translated(regex.source, regex.flags)
+    if pattern is None:
+        return None
+    return Verdict.MATCH if pattern.search(text) else Verdict.NO_MATCH
 
 
 def _in_thread(make: Callable[[], T]) -> T:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(60)
 
 PIECES = ("Once ", "upon ", "a ", "time. ", "There ", "was ", "a ", "sea. ", "The ", "end.")
 WHOLE = "".join(PIECES)
-GOOD = "[llm]\ntemperature = 0.25\nnum_ctx = 2048\n"
+GOOD = "[llm]\ntop_p = 0.25\nnum_ctx = 2048\n"
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +40,8 @@ async def acore(tmp_path: Path, blank: Path) -> AsyncIterator[Installation]:
         yield Installation(tmp_path, server)
 
 
-def temperatures(acore: Installation) -> list[Any]:
-    return [dict(chat.body)["options"]["temperature"] for chat in acore.server.chats]  # type: ignore[index]
+def thresholds(acore: Installation) -> list[Any]:
+    return [dict(chat.body)["options"]["top_p"] for chat in acore.server.chats]  # type: ignore[index]
 
 
 async def _changed_while_streaming(
@@ -62,21 +62,21 @@ async def _changed_while_streaming(
 
 async def test_sighup_changes_the_next_answer_and_drops_none(acore: Installation) -> None:
     async with acore.running(*acore.program("run")) as running:
-        await _changed_while_streaming(acore, running, GOOD, "llm.temperature")
+        await _changed_while_streaming(acore, running, GOOD, "llm.top_p")
     assert "at the next start: llm.num_ctx" in running.complaints
-    assert temperatures(acore) == [0.8, 0.25]
+    assert thresholds(acore) == [0.95, 0.25]
     assert "0.25" not in running.complaints
     (told,) = [line for line in acore.log() if line["event"] == "settings reloaded"]
-    assert (told["applied"], told["restart"]) == (["llm.temperature"], ["llm.num_ctx"])
+    assert (told["applied"], told["restart"]) == (["llm.top_p"], ["llm.num_ctx"])
 
 
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
-        ("[llm\ntemperature = 3", "line 1"),
-        ('[llm]\ntemprature = 0.1\n[persona]\ndefault = "x"', "did you mean llm.temperature"),
-        ("[llm]\ntemperature = 99.5", "llm.temperature (from config.toml) expects"),
-        ('[persona]\ndefault = "nobody"\n[llm]\ntemperature = 0.1', "nobody is not there"),
+        ("[llm\ntop_p = 3", "line 1"),
+        ('[llm]\ntopp = 0.1\n[persona]\ndefault = "x"', "did you mean llm.top_p"),
+        ("[llm]\ntop_p = 99.5", "llm.top_p (from config.toml) expects"),
+        ('[persona]\ndefault = "nobody"\n[llm]\ntop_p = 0.1', "nobody is not there"),
     ],
     ids=["no TOML", "unknown name", "out of range", "no such character"],
 )
@@ -86,7 +86,7 @@ async def test_a_broken_file_changes_nothing_and_is_told(
     async with acore.running(*acore.program("run")) as running:
         await _changed_while_streaming(acore, running, broken, sentence)
     assert "The settings stay as they were" in running.complaints
-    assert temperatures(acore) == [0.8, 0.8]
+    assert thresholds(acore) == [0.95, 0.95]
     assert "99.5" not in running.complaints
     assert any(line["event"] == "settings refused" for line in acore.log())
 
@@ -96,14 +96,14 @@ async def test_a_changed_file_is_picked_up_by_itself(acore: Installation) -> Non
         running.type("Hello")
         await running.shows("The end.\n")
         acore.config.write_text(GOOD)
-        await running.complains("llm.temperature")
-        (acore.folder / ".env").write_text("ACORE_LLM__TOP_P=0.5\n")
         await running.complains("llm.top_p")
+        (acore.folder / ".env").write_text("ACORE_LLM__REPEAT_PENALTY=1.5\n")
+        await running.complains("llm.repeat_penalty")
         running.type("And now?")
         running.end_input()
         assert await running.ends() == 0
     options = acore.server.chats[-1].body["options"]
-    assert (options["temperature"], options["top_p"]) == (0.25, 0.5)  # type: ignore[index]
+    assert (options["top_p"], options["repeat_penalty"]) == (0.25, 1.5)  # type: ignore[index]
 
 
 async def test_a_named_settings_file_is_the_one_that_is_followed(acore: Installation) -> None:
@@ -112,15 +112,15 @@ async def test_a_named_settings_file_is_the_one_that_is_followed(acore: Installa
     async with acore.running(*acore.program("run", "--config", str(mine))) as running:
         running.type("Hello")
         await running.shows("The end.\n")
-        acore.config.write_text("[llm]\ntemperature = 0.3\n")
+        acore.config.write_text("[llm]\ntop_p = 0.3\n")
         mine.unlink()
         await running.complains("mine.toml cannot be read")
         mine.write_text(GOOD)
-        await running.complains("llm.temperature")
+        await running.complains("llm.top_p")
         running.type("And now?")
         running.end_input()
         assert await running.ends() == 0
-    assert temperatures(acore) == [0.8, 0.25]
+    assert thresholds(acore) == [0.95, 0.25]
 
 
 async def test_a_new_key_is_hidden_from_the_log_at_once(acore: Installation) -> None:
@@ -141,7 +141,7 @@ async def test_at_a_terminal_that_is_still_there_sighup_reloads(acore: Installat
         await terminal.prompts()
         acore.config.write_text(GOOD)
         os.kill(terminal.process.pid, signal.SIGHUP)
-        await terminal.shows("llm.temperature")
+        await terminal.shows("llm.top_p")
         await asyncio.sleep(0.1)
         terminal.type(CTRL_D)
         assert await terminal.ends() == 0

@@ -55,7 +55,6 @@ async def test_how_the_model_is_asked(tmp_path: Path) -> None:
         changed(
             app,
             llm={
-                "temperature": 0.1,
                 "top_p": 0.2,
                 "repeat_penalty": 1.5,
                 "max_tokens": 17,
@@ -68,7 +67,7 @@ async def test_how_the_model_is_asked(tmp_path: Path) -> None:
         asked = cast("OneModel", app.factory.models()).asked
     request = model.requests[0]
     assert request.sampling is not None
-    assert (request.sampling.temperature, request.sampling.top_p) == (0.1, 0.2)
+    assert request.sampling.top_p == 0.2
     assert (request.sampling.repeat_penalty, request.sampling.max_tokens) == (1.5, 17)
     assert request.think is True
     assert asked[-1] == "cheap"
@@ -156,17 +155,17 @@ async def test_a_running_turn_keeps_the_settings_it_began_with(tmp_path: Path) -
     async with opened_app(tmp_path, model) as app, asyncio.TaskGroup() as group:
         first = group.create_task(app.say("One"))
         await model.opening.wait()
-        changed(app, llm={"temperature": 0.1, "think": True, "max_tokens": 17})
+        changed(app, llm={"top_p": 0.1, "think": True, "max_tokens": 17})
         model.loaded.set()
         await first
         await app.say("Two")
     one, two = model.requests
     assert one.sampling is not None
     assert two.sampling is not None
-    assert (one.sampling.temperature, one.sampling.max_tokens, one.think) == (0.8, 400, None)
-    assert (two.sampling.temperature, two.sampling.max_tokens, two.think) == (0.1, 17, True)
+    assert (one.sampling.top_p, one.sampling.max_tokens, one.think) == (0.95, 400, None)
+    assert (two.sampling.top_p, two.sampling.max_tokens, two.think) == (0.1, 17, True)
 
 
 def test_sections_with_live_settings_are_those_a_reload_hands_on() -> None:
     live = {field.section for field in setting_fields(Settings).values() if field.live}
-    assert live == {"llm", "persona", "gate", "conversation", "logging"}
+    assert live == {"llm", "persona", "gate", "lore", "conversation", "logging"}

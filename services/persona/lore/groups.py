@@ -31,6 +31,8 @@ def losers(
     """
     out: set[int] = set()
     grouped = _grouped(entries)
+    if not grouped:
+        return out
     contested = {
         name: members
         for name, members in grouped.items()

@@ -103,6 +103,8 @@ class Matcher:
         checks: list[tuple[JavaScriptRegex, Piece]] = []
         for rank in ranks:
             entry = self._lineup.entries[rank]
+            if not entry.asks:
+                continue
             conditions = (*entry.additional, entry.excluded)
             for keys in (entry.primary, entry.secondary, *conditions):
                 for key, _ in keys:
@@ -127,7 +129,10 @@ class Matcher:
 
     def first_match(self, rank: int, keys: Iterable[NumberedKey], view: View) -> Key | None:
         """Return the first of the keys that matches."""
-        return next((keyed[0] for keyed in keys if self.matches(rank, keyed, view)), None)
+        for keyed in keys:
+            if self.matches(rank, keyed, view):
+                return keyed[0]
+        return None
 
     def scores(self, ranks: Sequence[int], view: View) -> dict[int, int]:
         """Return how many keys of each entry match, as written: not expanded and not trimmed.

@@ -101,13 +101,15 @@ class Scan:
         timed = self._timed
         looked_at = {*self._lineup.eager, *self._matcher.touched, *self._vectorized}
         looked_at |= timed.sticky | timed.matched
+        looked_at -= self._activated.keys() | self._failed
         fresh: list[int] = []
         open_: list[int] = []
         for rank in sorted(looked_at):
-            if rank in self._activated or rank in self._failed:
-                continue
             entry = self._entry(rank)
-            why_not = obstacle(rank, entry, self._request, timed, moment)
+            if entry.free and rank not in timed.cooling:
+                why_not = None
+            else:
+                why_not = obstacle(rank, entry, self._request, timed, moment)
             if why_not is not None:
                 self._note(rank, why_not)
             elif entry.conditions.activate:
@@ -144,13 +146,14 @@ class Scan:
     def _try_keys(self, fresh: list[int], rank: int, view: View) -> None:
         entry = self._entry(rank)
         matcher = self._matcher
-        excluded = matcher.first_match(rank, entry.excluded, view)
-        if excluded is not None:
-            self._note(rank, f"excluded by key {excluded.written!r}")
-            return
-        if (reason := self._sure(rank)) is not None:
-            self._take(fresh, rank, reason)
-            return
+        if entry.excluded:
+            excluded = matcher.first_match(rank, entry.excluded, view)
+            if excluded is not None:
+                self._note(rank, f"excluded by key {excluded.written!r}")
+                return
+            if (reason := self._sure(rank)) is not None:
+                self._take(fresh, rank, reason)
+                return
         key = matcher.first_match(rank, entry.primary, view)
         if key is None:
             return

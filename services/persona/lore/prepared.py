@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 from services.persona.javascript_regex import JavaScriptRegex
 from services.persona.lore.decorators import (
+    NO_CONDITIONS,
     Conditions,
     sillytavern_conditions,
     split_decorators,
@@ -22,6 +24,8 @@ from services.persona.lore.scan_text import DEEPEST
 
 ELSEWHERE = -1
 """The number of a key that no index can find."""
+
+_FIELDS = tuple(field.name for field in fields(LoreEntry) if field.name != "raw")
 
 ValidRegexes = Callable[[Sequence[JavaScriptRegex]], list[bool]]
 
@@ -37,12 +41,13 @@ class Preparation:
     knows_icon: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PreparedEntry:
     """An entry as scans use it.
 
-    ``numbers`` are the indexed primary keys; ``eager`` entries are looked at in every pass, the
-    others once one of their keys was found.
+    ``eager`` entries are looked at in every pass, the others once one of their primary keys was
+    found. ``asks`` says that a key has to be expanded or run first, ``free`` that nothing but a
+    cooldown can keep the entry out.
     """
 
     book: str
@@ -56,6 +61,8 @@ class PreparedEntry:
     additional: tuple[tuple[tuple[Key, int], ...], ...]
     excluded: tuple[tuple[Key, int], ...]
     eager: bool
+    asks: bool
+    free: bool
 
     @property
     def name(self) -> str:
@@ -70,12 +77,11 @@ class PreparedEntry:
             conditions.keep_after_match or conditions.not_after_match
         )
 
+    @cached_property
     def fingerprint(self) -> str:
-        """Return what changes whenever the entry is edited."""
-        fields = asdict(replace(self.entry, raw={}))
-        said = json.dumps(
-            [self.name, fields, dict(self.entry.raw)], sort_keys=True, default=_sorted
-        )
+        """What changes whenever the entry is edited."""
+        known = [getattr(self.entry, name) for name in _FIELDS]
+        said = json.dumps([self.name, known, self.entry.raw], sort_keys=True, default=_plain)
         return hashlib.blake2b(said.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
@@ -235,12 +241,28 @@ class _Draft:
             primary=primary,
             secondary=_numbered(self.secondary, index),
             additional=tuple(_numbered(keys, index) for keys in self.additional),
+            asks=any(
+                key.kind in {KeyKind.MACRO, KeyKind.REGEX} for keys in self.lists() for key in keys
+            ),
+            free=self._is_free(),
             excluded=_numbered(self.excluded, index),
             eager=entry.constant
             or self._conditions.activate
             or any(
                 number == ELSEWHERE and key.kind is not KeyKind.NEVER for key, number in primary
             ),
+        )
+
+    def _is_free(self) -> bool:
+        entry = self._entry
+        return self._conditions == NO_CONDITIONS and not (
+            entry.disabled
+            or entry.character_filter.names
+            or entry.character_filter.tags
+            or entry.triggers
+            or entry.delay
+            or entry.delay_until_recursion
+            or entry.exclude_recursion
         )
 
 
@@ -281,7 +303,9 @@ def _with_book_settings(entry: LoreEntry, book: Lorebook) -> LoreEntry:
     return entry
 
 
-def _sorted(value: object) -> object:
-    if isinstance(value, (set, frozenset)):
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, frozenset):
         return sorted(str(item) for item in value)
     return str(value)

@@ -23,7 +23,7 @@ class TimedState:
         self._names: dict[int, tuple[str, str]] = {}
         self._by_hash: dict[str, tuple[int, PreparedEntry]] = {}
         for rank, entry in entries:
-            print_ = entry.fingerprint()
+            print_ = entry.fingerprint
             self._names[rank] = (entry.name, print_)
             self._by_hash.setdefault(print_, (rank, entry))
         self._sticky = dict(stored.sticky)
