@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,7 +37,6 @@ class Stopping:
         self._event = asyncio.Event()
         self._opening: asyncio.Task[object] | None = None
         self._watched = False
-        self._over = threading.Event()
 
     def ask(self, number: signal.Signals | None = None) -> None:
         """Ask the program to end, because of a signal if one is named; later calls do nothing."""
@@ -78,10 +78,6 @@ class Stopping:
             self._watched = True
             threading.Thread(target=self._watch, name="stop-watchdog", daemon=True).start()
 
-    def over(self) -> None:
-        """Let the process live: there is nothing left to end."""
-        self._over.set()
-
     def _begin(self) -> None:
         asked_by = "itself" if self.signal is None else self.signal.name
         logger.info("stopping", extra={"asked_by": asked_by})
@@ -90,10 +86,10 @@ class Stopping:
             self._opening.cancel()
 
     def _watch(self) -> None:
-        if not self._over.wait(self._limit):
-            logger.critical("stopping took too long", extra={"seconds": self._limit})
-            stop_logging(_LOG_SECONDS)
-            os._exit(_DEFECT)
+        time.sleep(self._limit)
+        logger.critical("stopping took too long", extra={"seconds": self._limit})
+        stop_logging(_LOG_SECONDS)
+        os._exit(_DEFECT)
 
 
 def _leave_now(number: signal.Signals) -> None:

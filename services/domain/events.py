@@ -75,6 +75,16 @@ class Notice:
     kind: Literal["notice"] = "notice"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CharactersChanged:
+    """Characters were added, have a new version or name, or are gone; turns begun keep theirs."""
+
+    added: tuple[PersonaId, ...] = ()
+    changed: tuple[PersonaId, ...] = ()
+    removed: tuple[PersonaId, ...] = ()
+    kind: Literal["characters_changed"] = "characters_changed"
+
+
 DomainEvent = (
     MessageRecorded
     | MessageEdited
@@ -83,4 +93,5 @@ DomainEvent = (
     | TurnUndone
     | Suppressed
     | Notice
+    | CharactersChanged
 )

@@ -29,7 +29,10 @@ SECONDS = 0.05
 _HEAP_BYTES = 96 * 1024 * 1024
 _RUNAWAYS = 5
 _BATCH = 200
-_MOST_MATCHES = 5_000
+_HOPELESS = 2
+MOST_MATCHES = 5_000
+"""Matches of one expression in one text that are looked at."""
+
 _NEARLY = 0.8
 _DELIMITED = re.compile(r"/(.+?)/([gimsuy]*)", re.DOTALL)
 _BARE_SLASH = re.compile(r"(?:^|[^\\])/", re.DOTALL)
@@ -63,18 +66,21 @@ function test(texts, list) {
   }
   return out;
 }
-function find(source, flags, text, most) {
+function find(source, flags, texts, most) {
   at = 0; since = Date.now();
   const regex = compiled(source, flags);
   if (regex === null) return "null";
-  const found = regex.global ? text.matchAll(regex) : [regex.exec(text)];
+  return JSON.stringify(texts.map(text => found(regex, text, most)));
+}
+function found(regex, text, most) {
+  regex.lastIndex = 0;
   const listed = [];
-  for (const match of found) {
+  for (const match of regex.global ? text.matchAll(regex) : [regex.exec(text)]) {
     if (match === null || listed.length >= most) break;
     listed.push([text.slice(0, match.index).length, Array.from(match, g => g ?? null),
                  match.groups ? Object.assign({}, match.groups) : {}]);
   }
-  return JSON.stringify(listed);
+  return listed;
 }
 """
 
@@ -194,16 +200,64 @@ class RegexEngine:
 
         ``None`` when the expression is invalid or reached a limit; at most 5,000 matches.
         """
-        arguments = ",".join(json.dumps(part) for part in (regex.source, regex.flags, text))
+        found = self.find_each(regex, [text])
+        return found[0] if found is not None else None
+
+    def find_each(
+        self, regex: JavaScriptRegex, texts: Sequence[str]
+    ) -> list[list[RegexMatch]] | None:
+        """Do ``find`` in several texts, all within the time limit of one; blocking.
+
+        ``None`` when the expression is invalid or reached a limit in any of them.
+        """
+        arguments = ",".join(json.dumps(part) for part in (regex.source, regex.flags, texts))
         with self._lock:
-            answer = self._call(f"find({arguments},{_MOST_MATCHES})", seconds=self._seconds)
+            answer = self._call(f"find({arguments},{MOST_MATCHES})", seconds=self._seconds)
         listed = json.loads(answer) if answer else None
         if listed is None:
             return None
         return [
-            RegexMatch(start=start, groups=tuple(groups), named=named)
-            for start, groups, named in listed
+            [
+                RegexMatch(start=start, groups=tuple(groups), named=named)
+                for start, groups, named in matches
+            ]
+            for matches in listed
         ]
+
+    def replace_each(
+        self,
+        regex: JavaScriptRegex,
+        texts: Sequence[str],
+        replacement: Callable[[RegexMatch], str],
+    ) -> list[str | None]:
+        """Return each text with its matches replaced as ``String.replace`` does; blocking.
+
+        ``None`` stands for a text in which the expression is invalid, reached a limit, or matched
+        more than 5,000 times. ``replacement`` is called in order, here and not in V8.
+        """
+        found: Sequence[list[RegexMatch] | None] | None = self.find_each(regex, texts)
+        if found is None:
+            found = self._one_by_one(regex, texts)
+        return [
+            None
+            if matches is None or len(matches) >= MOST_MATCHES
+            else _replaced(text, matches, replacement)
+            for text, matches in zip(texts, found, strict=True)
+        ]
+
+    def _one_by_one(
+        self, regex: JavaScriptRegex, texts: Sequence[str]
+    ) -> list[list[RegexMatch] | None]:
+        """Search each text by itself until one has shown that it is hopeless."""
+        if len(texts) == 1 or not self.valid([regex])[0]:
+            return [None] * len(texts)
+        found: list[list[RegexMatch] | None] = []
+        failures = 0
+        for text in texts:
+            matches = self.find(regex, text) if failures < _HOPELESS else None
+            failures += matches is None
+            found.append(matches)
+        return found
 
     def close(self) -> None:
         """Give the context back; the next call makes another."""
@@ -283,6 +337,25 @@ def _simply(regex: JavaScriptRegex, text: str) -> Verdict | None:
     if pattern is None:
         return None
     return Verdict.MATCH if pattern.search(text) else Verdict.NO_MATCH
+
+
+def _replaced(
+    text: str, matches: Sequence[RegexMatch], replacement: Callable[[RegexMatch], str]
+) -> str:
+    if not matches:
+        return text
+    # V8 counts UTF-16 units, two bytes each.
+    units = text.encode("utf-16-le", "surrogatepass")
+    pieces: list[bytes] = []
+    done = 0
+    for match in matches:
+        start = 2 * match.start
+        whole = match.groups[0] or ""
+        pieces.append(units[done:start])
+        pieces.append(replacement(match).encode("utf-16-le", "surrogatepass"))
+        done = start + len(whole.encode("utf-16-le", "surrogatepass"))
+    pieces.append(units[done:])
+    return b"".join(pieces).decode("utf-16-le", "surrogatepass")
 
 
 def _in_thread(make: Callable[[], T]) -> T:

@@ -17,6 +17,17 @@ _SHORTEST_FULL_NAME = 2
 _SHORTEST_FIRST_NAME = 3
 _OCCURRENCES = 64  # looked at per name, so that a flood of near misses stays cheap
 _ADDRESS = re.compile(r"https?://\S+|(?<!\S)[^\s@]{1,64}@[^\s@]{1,255}\.[^\W\d_]+")
+# Words people say all day; as names they call somebody only where they are written like a name.
+_EVERYDAY = frozenset(
+    "will may can might art bill chance chase dawn faith game grace grant hope hunter joy june "
+    "april august autumn summer winter mark max miles rain rich rose rusty sage shadow sky star "
+    "storm sunny trip angel blue clay cliff fox ghost happy honey justice lucky major mercy misty "
+    "patience so do is it in on at to of or as be by he me my no up us we you she they any are but "
+    "for had has how man new not now out own see too two use was way who why yes yet bot chat "
+    "computer day doc game help home love master moon music narrator news night nurse teacher "
+    "time today tomorrow word".split()
+)
+_GREETING = r"hey|hi|hello|hiya|yo|ok|okay|oh|thanks|thank\s+you|dear|good\s+\w+"
 # A first word that calls nobody: "The Narrator" must not wake on every "the".
 _NOT_FIRST_NAMES = frozenset(
     "the an mr mrs ms miss mister dr doctor prof professor sir dame lady lord captain capt "
@@ -40,16 +51,21 @@ class NameIndex:
 
     A full name or alias needs two characters, a first name three. A longer name wins over a
     shorter one on the same words, a full name over a first name. Letters of scripts written
-    without spaces end a Latin word; Han and Hiragana names are found inside longer runs.
+    without spaces end a Latin word; Han and Hiragana names are found inside longer runs. A name
+    that is an everyday word ("Will", "Hope") counts where it is written or set off like a name.
+    ``every_word`` lets each word of a name call, not the first one only.
     """
 
-    def __init__(self, names: Sequence[tuple[PersonaId, tuple[str, ...]]]) -> None:
+    def __init__(
+        self, names: Sequence[tuple[PersonaId, tuple[str, ...]]], *, every_word: bool = False
+    ) -> None:
         full: dict[str, list[PersonaId]] = {}
         first: dict[str, list[PersonaId]] = {}
         for persona, known in names:
             for name in known:
                 full.setdefault(_folded(name.strip()), []).append(persona)
-                first.setdefault(_first_name(name), []).append(persona)
+                for word in _words_of(name) if every_word else [_first_name(name)]:
+                    first.setdefault(word, []).append(persona)
         words = {
             **_owned(first, full=False, shortest=_SHORTEST_FIRST_NAME),
             **_owned(full, full=True, shortest=_SHORTEST_FULL_NAME),
@@ -57,17 +73,20 @@ class NameIndex:
         self._words = sorted(words.items(), key=lambda item: -len(item[0]))
 
     @staticmethod
-    def of(present: Sequence[Persona]) -> NameIndex:
+    def of(present: Sequence[Persona], *, every_word: bool = False) -> NameIndex:
         """Return the index for these personas; repeated sets of names share one."""
-        return _index(tuple((persona.id, persona.names) for persona in present))
+        return _index(tuple((persona.id, persona.names) for persona in present), every_word=every_word)
 
     def find(self, text: str) -> tuple[Naming, ...]:
         """Return every naming in ``text``, in order; web and mail addresses are skipped."""
         addressed = "://" in text or "@" in text
-        folded = _folded(_ADDRESS.sub(" ", text) if addressed else text)
+        text = _ADDRESS.sub(" ", text) if addressed else text
+        folded = _folded(text)
         taken: list[tuple[int, int]] = []
         found: list[Naming] = []
         for word, (personas, full) in self._words:
+            if word in _EVERYDAY and word in folded and not _like_a_name(word, text):
+                continue
             for start in _whole_words(folded, word):
                 end = start + len(word)
                 if all(end <= begun or start >= ended for begun, ended in taken):
@@ -77,8 +96,8 @@ class NameIndex:
 
 
 @lru_cache(maxsize=256)
-def _index(names: tuple[tuple[PersonaId, tuple[str, ...]], ...]) -> NameIndex:
-    return NameIndex(names)
+def _index(names: tuple[tuple[PersonaId, tuple[str, ...]], ...], every_word: bool) -> NameIndex:
+    return NameIndex(names, every_word=every_word)
 
 
 def _owned(
@@ -95,6 +114,32 @@ def _first_name(name: str) -> str:
     first, *rest = name.split() or [""]
     word = _folded(first).strip(".,;:!?'\"()[]")
     return word if rest and word not in _NOT_FIRST_NAMES else ""
+
+
+def _words_of(name: str) -> list[str]:
+    words = [_folded(word).strip(".,;:!?'\"()[]") for word in name.split()]
+    return [word for word in words if word not in _NOT_FIRST_NAMES] if len(words) > 1 else []
+
+
+@lru_cache(maxsize=256)
+def _set_off(word: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"(?P<inside>[\w,;]\s+)(?P<word>{re.escape(word)})(?:'s)?(?!\w)"
+        rf"|(?:^|[.!?\u2026:;,\n(@]\s*|\b(?:{_GREETING})[\s,]+){re.escape(word)}"
+        r"(?=\s*(?:[,!?:)\u2026]|\.(?:\s|$)|$))"
+        rf"|@{re.escape(word)}(?!\w)",
+        re.IGNORECASE,
+    )
+
+
+def _like_a_name(word: str, text: str) -> bool:
+    """Tell whether ``word`` stands in ``text`` with a capital inside a sentence, or as a call."""
+    composed = unicodedata.normalize("NFKC", text)
+    shouted = composed.isupper()
+    return any(
+        found["word"] is None or (found["word"][0].isupper() and not shouted)
+        for found in _set_off(word).finditer(composed)
+    )
 
 
 def _folded(text: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.domain.ids import PersonaId
+from services.persona.activity import LIKED_ENOUGH, Activity, liking_for
 from services.persona.character import Persona
 from services.persona.names import NameIndex, Naming
 
@@ -15,7 +16,21 @@ MOST_RESPONDERS = 3
 STICKY_SECONDS = 300.0
 
 RoutingReason = Literal[
-    "mention", "reply", "name", "first_name", "sticky", "weighted", "default", "only", "nobody"
+    "mention",
+    "reply",
+    "name",
+    "first_name",
+    "activity",
+    "sticky",
+    "weighted",
+    "default",
+    "only",
+    "nobody",
+    "natural",
+    "list",
+    "pooled",
+    "manual",
+    "asked",
 ]
 
 
@@ -33,6 +48,7 @@ class _Wishes:
     last_responder: tuple[PersonaId, float] | None
     weights: Mapping[PersonaId, float]
     default: PersonaId | None
+    activity: Mapping[PersonaId, int]
 
 
 def route(
@@ -45,8 +61,11 @@ def route(
     last_responder: tuple[PersonaId, float] | None = None,
     weights: Mapping[PersonaId, float] | None = None,
     default: PersonaId | None = None,
+    activity: Activity | None = None,
 ) -> Routing:
-    """Choose who answers: mention > reply > name > first name > sticky > weighted > default.
+    """Choose who answers.
+
+    Mention > reply > name > first name > activity > sticky > weighted > default.
 
     Several called in one message all answer, in the order they are called, three at most.
 
@@ -60,9 +79,13 @@ def route(
         weights: Relative chances of personas nobody called; one that is not listed weighs 1.
             Without a positive weight the choice is ``default``.
         default: Who answers when nothing else decides.
+        activity: What the asker is doing; calls whoever likes it, with 50 points and more.
     """
     here = {persona.id: persona.name for persona in present}
-    wishes = _Wishes(last_responder=last_responder, weights=weights or {}, default=default)
+    liking = {persona.id: liking_for(activity, persona) for persona in present if activity}
+    wishes = _Wishes(
+        last_responder=last_responder, weights=weights or {}, default=default, activity=liking
+    )
     if not here:
         return Routing(personas=(), reason="nobody", detail="no persona is present")
     namings = NameIndex.of(present).find(message_text)
@@ -99,6 +122,16 @@ def _unaddressed(here: Mapping[PersonaId, str], wishes: _Wishes, rng: random.Ran
     if len(here) == 1:
         [(persona, name)] = here.items()
         return Routing(personas=(persona,), reason="only", detail=f"{name} is alone here")
+    most = max(wishes.activity.values(), default=0)
+    if most >= LIKED_ENOUGH:
+        keen = [persona for persona in here if wishes.activity.get(persona) == most]
+        sticky = _sticky(keen, wishes)
+        chosen = sticky if sticky is not None else _drawn(keen, wishes.weights, rng)
+        return Routing(
+            personas=(chosen,),
+            reason="activity",
+            detail=f"{here[chosen]} likes what is being done ({most} points)",
+        )
     sticky = _sticky(tuple(here), wishes)
     if sticky is not None:
         return Routing(

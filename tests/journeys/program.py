@@ -21,7 +21,7 @@ Event = dict[str, Any]
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "main.py"
 SMALL_MODEL = installed_models() / SMALL.file_name
-PATIENCE = 15.0
+PATIENCE = 30.0
 TERMINALS = frozenset({"turn_finished", "turn_interrupted", "turn_failed"})
 # What ends a line of input: an answer, or the reason why there is none.
 OUTCOMES = TERMINALS | {"refused", "suppressed"}

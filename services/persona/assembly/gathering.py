@@ -39,7 +39,9 @@ class AssemblyRequest:
 
     ``group`` names all characters of a scene with several; ``quiet`` is an instruction that comes
     last of all. ``card_overrides`` lets the card's system prompt and post-history instructions
-    replace the general ones.
+    replace the general ones. ``disabled`` turns general ones off: ``system_prompt``,
+    ``post_history_instructions``. ``fill_chat`` fills in macros of messages; people who write
+    messages can then read whatever macros tell.
     """
 
     character: Character
@@ -54,6 +56,57 @@ class AssemblyRequest:
     quiet: str = ""
     extra: Sequence[Injection] = ()
     card_overrides: bool = True
+    disabled: frozenset[str] = frozenset()
+    fill_chat: bool = False
+
+
+def filled(character: Character, environment: MacroEnvironment) -> Character:
+    """Return ``character`` with the macros of its descriptive texts filled in.
+
+    Macros that change variables then do so once, however often the texts are used: for the search
+    of lorebooks and for the prompt.
+    """
+
+    def fill(text: str) -> str:
+        return expand(_tidy(text), environment)
+
+    depth_prompt = character.depth_prompt
+    return replace(
+        character,
+        description=fill(character.description),
+        personality=fill(character.personality),
+        scenario=fill(character.scenario),
+        creator_notes=fill(character.creator_notes),
+        depth_prompt=None
+        if depth_prompt is None
+        else replace(depth_prompt, prompt=fill(depth_prompt.prompt)),
+    )
+
+
+def with_card(
+    environment: MacroEnvironment, character: Character, *, persona: str = ""
+) -> MacroEnvironment:
+    """Return ``environment`` with the card's texts and the user's ``persona`` as macros.
+
+    Values that ``environment`` has already stay; variables are shared with it.
+    """
+    depth_prompt = character.depth_prompt
+    values = {
+        "description": character.description,
+        "personality": character.personality,
+        "scenario": character.scenario,
+        "persona": persona,
+        "mesexamples": character.mes_example,
+        "charprompt": character.system_prompt,
+        "charjailbreak": character.post_history_instructions,
+        "charinstruction": character.post_history_instructions,
+        "charfirstmessage": character.first_mes,
+        "charversion": character.character_version,
+        "char_version": character.character_version,
+        "chardepthprompt": depth_prompt.prompt if depth_prompt else "",
+        "charcreatornotes": character.creator_notes,
+    }
+    return replace(environment, values=values | dict(environment.values))
 
 
 def gather(request: AssemblyRequest) -> Material:
@@ -64,24 +117,9 @@ def gather(request: AssemblyRequest) -> Material:
 class _Gathering:
     def __init__(self, request: AssemblyRequest) -> None:
         self._request = request
-        card = request.character
-        values = {
-            "description": card.description,
-            "personality": card.personality,
-            "scenario": card.scenario,
-            "persona": request.user_description.text if request.user_description else "",
-            "mesexamples": card.mes_example,
-            "charprompt": card.system_prompt,
-            "charjailbreak": card.post_history_instructions,
-            "charinstruction": card.post_history_instructions,
-            "charfirstmessage": card.first_mes,
-            "charversion": card.character_version,
-            "char_version": card.character_version,
-            "chardepthprompt": card.depth_prompt.prompt if card.depth_prompt else "",
-            "charcreatornotes": card.creator_notes,
-        }
-        self._environment = replace(
-            request.environment, values=values | dict(request.environment.values)
+        user = request.user_description
+        self._environment = with_card(
+            request.environment, request.character, persona=user.text if user else ""
         )
 
     def material(self) -> Material:
@@ -90,13 +128,16 @@ class _Gathering:
         outside = [note] if note is not None and note.place is not NotePlace.IN_CHAT else []
         return Material(
             before_main=self._notes(outside, NotePlace.BEFORE_MAIN),
-            main=self._override(card.system_prompt, texts.main),
+            main=self._override(card.system_prompt, texts.main, "system_prompt"),
             after_main=self._notes(outside, NotePlace.AFTER_MAIN),
             world_before=self._joined(request.lore.before),
             user_description=self._description(DescriptionPlace.IN_PROMPT),
             description=self._fill(card.description),
-            personality=self._framed(card.personality, texts.personality),
-            scenario=self._framed(card.scenario, texts.scenario),
+            personality=self._section(
+                card.personality, texts.personality, request.lore.personality
+            ),
+            scenario=self._section(card.scenario, texts.scenario, request.lore.scenario),
+            enhance=self._fill(texts.enhance),
             auxiliary=self._fill(texts.auxiliary),
             world_after=self._joined(request.lore.after),
             examples=self._examples(),
@@ -104,25 +145,30 @@ class _Gathering:
             history=self._history(),
             injections=self._injections(note),
             history_end=self._history_end(),
-            post_history=self._override(card.post_history_instructions, texts.post_history),
+            post_history=self._override(
+                card.post_history_instructions, texts.post_history, "post_history_instructions"
+            ),
             control=self._control(),
         )
 
     def _fill(self, text: str) -> str:
-        return expand(text, self._environment).strip() if text.strip() else ""
+        tidy = _tidy(text)
+        return expand(tidy, self._environment) if tidy else ""
 
-    def _override(self, card: str, general: str) -> str:
+    def _override(self, card: str, general: str, name: str) -> str:
         """Return the card's text where it has one; ``{{original}}`` in it is the general one."""
+        if name in self._request.disabled:
+            general = ""
         if not (card.strip() and self._request.card_overrides):
             return self._fill(general)
-        original = replace(self._environment, original=general)
-        return expand(card, original).strip()
+        return expand(_tidy(card), replace(self._environment, original=_tidy(general)))
 
-    def _framed(self, text: str, frame: str) -> str:
-        return self._fill(frame) if text.strip() else ""
+    def _section(self, card: str, frame: str, lore: Sequence[str]) -> str:
+        """Return a part of the card in its frame, then the lore that belongs to it."""
+        return self._joined([self._fill(frame) if card.strip() else "", *lore])
 
     def _joined(self, texts: Sequence[str]) -> str:
-        return "\n".join(text for text in texts if text)
+        return "\n".join(text for text in texts if text.strip())
 
     def _description(self, place: DescriptionPlace) -> str:
         user = self._request.user_description
@@ -133,16 +179,17 @@ class _Gathering:
         request = self._request
         note = request.note or AuthorsNote(text="", depth=NOTE_DEPTH)
         said = sum(message.role == "user" for message in request.chat)
-        if note.interval <= 0 or (note.interval > 1 and said % note.interval):
+        due = note.interval == 1 or (note.interval > 1 and said > 0 and said % note.interval == 0)
+        if not due:
             return None
         parts = [
-            self._description(DescriptionPlace.NOTE_TOP),
             *request.lore.note_top,
+            self._description(DescriptionPlace.NOTE_TOP),
             self._fill(note.text),
-            *request.lore.note_bottom,
             self._description(DescriptionPlace.NOTE_BOTTOM),
+            *request.lore.note_bottom,
         ]
-        text = self._joined(parts)
+        text = self._joined(parts).strip()
         return replace(note, text=text) if text else None
 
     def _notes(self, notes: Sequence[AuthorsNote], place: NotePlace) -> Sequence[Piece]:
@@ -159,7 +206,7 @@ class _Gathering:
         def add(
             depth: int, role: PromptRole, text: str, source: str, order: InjectionOrder
         ) -> None:
-            if text:
+            if text := text.strip():
                 if request.kind == "continue":
                     depth = max(1, depth)
                 found.append(
@@ -184,7 +231,7 @@ class _Gathering:
         environment = self._environment
         blocks = [
             *(block for text in request.lore.examples_top for block in example_blocks(text)),
-            *example_blocks(expand(request.character.mes_example, environment)),
+            *example_blocks(self._fill(request.character.mes_example)),
             *(block for text in request.lore.examples_bottom for block in example_blocks(text)),
         ]
         new_example = self._fill(request.texts.new_example)
@@ -201,24 +248,33 @@ class _Gathering:
         return found
 
     def _history(self) -> Sequence[Piece]:
-        group = bool(self._request.group)
-        return [
-            Piece(
-                role=_ROLES[message.role],
-                content=_named(message) if group else message.content,
-                source="chatHistory",
-            )
-            for message in self._request.chat
-            if message.content.strip()
-        ]
+        request = self._request
+        pieces = []
+        for message in request.chat:
+            text = message.content.replace("\r", "")
+            if request.fill_chat:
+                text = expand(text, self._environment)
+            if text.strip():
+                content = self._named(message, text) if request.group else text
+                role = _ROLES[message.role]
+                pieces.append(Piece(role=role, content=content, source="chatHistory"))
+        return pieces
+
+    def _named(self, message: ChatMessage, text: str) -> str:
+        """Return what a member of a group said, with the name; the user's role says enough."""
+        prefix = f"{message.name}: "
+        is_user = message.role == "user" and message.name == self._environment.user
+        if not message.name or is_user or message.role == "system" or text.startswith(prefix):
+            return text
+        return prefix + text
 
     def _history_end(self) -> Sequence[Piece]:
         request, texts = self._request, self._request.texts
         ends = []
-        if request.kind == "continue":
-            ends.append((texts.continue_nudge, "continueNudge"))
         if request.group and request.kind != "impersonate":
             ends.append((texts.group_nudge, "groupNudge"))
+        if request.kind == "continue":
+            ends.append((texts.continue_nudge, "continueNudge"))
         return self._system_pieces(ends)
 
     def _control(self) -> Sequence[Piece]:
@@ -237,8 +293,6 @@ class _Gathering:
         ]
 
 
-def _named(message: ChatMessage) -> str:
-    prefix = f"{message.name}: "
-    if not message.name or message.role == "system" or message.content.startswith(prefix):
-        return message.content
-    return prefix + message.content
+def _tidy(text: str) -> str:
+    """Return ``text`` without carriage returns and without white space around it."""
+    return text.replace("\r", "").strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +15,76 @@ Layout = Literal["sillytavern", "cache"]
 
 OVERHEAD = 4
 """Tokens a chat format adds around a message; 3 and the role by the usual counting."""
+
+ANCHOR = 16
+"""In layout ``cache`` a history that must be cut begins at a multiple of this number of messages.
+
+The beginning then stays put for several turns, and with it what a server has evaluated.
+"""
+
+ORDERS: Mapping[Layout, Sequence[str]] = {
+    "sillytavern": (
+        "before_main",
+        "main",
+        "after_main",
+        "world_before",
+        "user_description",
+        "description",
+        "personality",
+        "scenario",
+        "enhance",
+        "auxiliary",
+        "world_after",
+        "examples",
+        "new_chat",
+        "history",
+        "history_end",
+        "post_history",
+        "control",
+    ),
+    "cache": (
+        "before_main",
+        "main",
+        "after_main",
+        "user_description",
+        "description",
+        "personality",
+        "scenario",
+        "enhance",
+        "auxiliary",
+        "examples",
+        "new_chat",
+        "history",
+        "world_before",
+        "world_after",
+        "injected",
+        "answered",
+        "history_end",
+        "post_history",
+        "control",
+    ),
+}
+"""The parts of a prompt from the top down, by layout."""
+
+# What comes first here is the last to be refused when not even the fixed parts fit.
+_RESERVED = (
+    "control",
+    "history_end",
+    "new_chat",
+    "main",
+    "description",
+    "personality",
+    "scenario",
+    "post_history",
+    "user_description",
+    "before_main",
+    "after_main",
+    "enhance",
+    "auxiliary",
+    "world_before",
+    "world_after",
+    "injected",
+)
 
 # Of one depth, the later in this order stands nearer to the newest message.
 _ROLE_ORDER = (PromptRole.ASSISTANT, PromptRole.USER, PromptRole.SYSTEM)
@@ -39,9 +109,9 @@ def arrange(
 ) -> Arranged:
     """Return the prompt in the order of ``layout``, of at most ``budget`` tokens.
 
-    The fixed parts are taken first, the card's own before all others; then history from the newest
-    message back until one does not fit; then examples, block by block from the first.
-    ``pin_examples`` takes the examples before the history.
+    The fixed parts are taken first: control prompts, nudges and separators, then the card's own,
+    then all others. History follows from the newest message back until one does not fit, then
+    examples, block by block from the first. ``pin_examples`` takes the examples before the history.
     """
     return _Arranging(material, budget, count).arranged(layout, pin_examples=pin_examples)
 
@@ -55,53 +125,43 @@ class _Arranging:
     refused: list[str] = field(default_factory=list)
 
     def arranged(self, layout: Layout, *, pin_examples: bool) -> Arranged:
-        material = self.material
-        # Control prompts and nudges are reserved first, then the parts from the top.
-        control = self._kept(material.control)
-        history_end = self._kept(material.history_end)
-        new_chat = self._kept(_system(material.new_chat, "newChat"))
-        head = self._kept(self._head())
-        world = self._kept(_system(material.world_after, "worldInfoAfter"))
-        post_history = self._kept(_system(material.post_history, "jailbreak"))
-        if pin_examples:
-            examples, left_out = self._examples()
-            history, cut = self._history()
-        else:
-            history, cut = self._history()
-            examples, left_out = self._examples()
+        fixed = _fixed(self.material)
+        stream: Sequence[Piece] = self.material.history
         if layout == "sillytavern":
-            order = [head, world, examples, new_chat, history, history_end, post_history, control]
+            stream = with_injections(stream, self.material.injections)
         else:
-            order = _late_first(head, examples, history, world, history_end, post_history, control)
-        messages = [piece for part in order for piece in part]
-        tokens: Counter[str] = Counter()
-        for piece in messages:
-            tokens[piece.source] += self._cost(piece)
+            fixed["injected"] = with_injections((), self.material.injections)
+        parts = {name: self._kept(fixed.get(name, ())) for name in _RESERVED}
+        if pin_examples:
+            parts["examples"], left_out = self._examples()
+        history = self._newest(stream)
+        if layout == "cache":
+            history = self._anchored(history)
+        if not pin_examples:
+            parts["examples"], left_out = self._examples()
+        said = sum(piece.source == "chatHistory" for piece in history)
+        split = len(history)
+        if layout == "cache" and history and history[-1].role is PromptRole.USER:
+            split -= 1
+        parts["history"], parts["answered"] = history[:split], history[split:]
+        messages = [piece for name in ORDERS[layout] for piece in parts[name]]
         return Arranged(
             messages=messages,
-            tokens=dict(tokens),
-            dropped_history=cut,
+            tokens=self._by_source(messages),
+            dropped_history=len(self.material.history) - said,
             dropped_examples=left_out,
             refused=self.refused,
         )
 
-    def _head(self) -> list[Piece]:
-        material = self.material
-        return [
-            *material.before_main,
-            *_system(material.main, "main"),
-            *material.after_main,
-            *_system(material.world_before, "worldInfoBefore"),
-            *_system(material.user_description, "personaDescription"),
-            *_system(material.description, "charDescription"),
-            *_system(material.personality, "charPersonality"),
-            *_system(material.scenario, "scenario"),
-            *_system(material.auxiliary, "nsfw"),
-        ]
-
     def _cost(self, piece: Piece) -> int:
         name = self.count(piece.name) if piece.name else 0
         return self.count(piece.content) + name + OVERHEAD
+
+    def _by_source(self, messages: Sequence[Piece]) -> dict[str, int]:
+        tokens: Counter[str] = Counter()
+        for piece in messages:
+            tokens[piece.source] += self._cost(piece)
+        return dict(tokens)
 
     def _kept(self, pieces: Sequence[Piece]) -> list[Piece]:
         kept = []
@@ -114,9 +174,8 @@ class _Arranging:
             kept.append(piece)
         return kept
 
-    def _history(self) -> tuple[list[Piece], int]:
+    def _newest(self, stream: Sequence[Piece]) -> list[Piece]:
         """Return the newest messages that fit, with what is injected between them."""
-        stream = with_injections(self.material.history, self.material.injections)
         taken: list[Piece] = []
         for piece in reversed(stream):
             cost = self._cost(piece)
@@ -125,8 +184,16 @@ class _Arranging:
             self.used += cost
             taken.append(piece)
         taken.reverse()
-        messages = sum(piece.source == "chatHistory" for piece in taken)
-        return taken, len(self.material.history) - messages
+        return taken
+
+    def _anchored(self, history: list[Piece]) -> list[Piece]:
+        """Return ``history`` cut at a multiple of ``ANCHOR`` if that keeps half of it."""
+        start = len(self.material.history) - len(history)
+        cut = -start % ANCHOR
+        if start == 0 or len(history) - cut < max(1, len(history) // 2):
+            return history
+        self.used -= sum(map(self._cost, history[:cut]))
+        return history[cut:]
 
     def _examples(self) -> tuple[list[Piece], int]:
         taken: list[Piece] = []
@@ -168,26 +235,28 @@ def _merged(injections: Sequence[Injection], role: PromptRole) -> list[Piece]:
     return [Piece(role=role, content=text, source=sources)]
 
 
-def _late_first(
-    head: list[Piece],
-    examples: list[Piece],
-    history: list[Piece],
-    world: list[Piece],
-    history_end: list[Piece],
-    post_history: list[Piece],
-    control: list[Piece],
-) -> list[list[Piece]]:
-    """Return the order in which only the end changes from turn to turn."""
-    stable = [piece for piece in head if piece.source != "worldInfoBefore"]
-    lore = [piece for piece in head if piece.source == "worldInfoBefore"]
-    said = [piece for piece in history if piece.source == "chatHistory"]
-    late = [piece for piece in history if piece.source != "chatHistory"]
-    split = len(said) - 1 if said and said[-1].role is PromptRole.USER else len(said)
-    return [
-        stable, examples, said[:split], lore, world, late, said[split:],
-        history_end, post_history, control,
-    ]  # fmt: skip
+def _fixed(material: Material) -> dict[str, Sequence[Piece]]:
+    """Return the parts that are in every prompt or in none, by name."""
+    return {
+        "before_main": material.before_main,
+        "main": _system(material.main, "main"),
+        "after_main": material.after_main,
+        "world_before": _system(material.world_before, "worldInfoBefore"),
+        "user_description": _system(material.user_description, "personaDescription"),
+        "description": _system(material.description, "charDescription"),
+        "personality": _system(material.personality, "charPersonality"),
+        "scenario": _system(material.scenario, "scenario"),
+        "enhance": _system(material.enhance, "enhanceDefinitions"),
+        "auxiliary": _system(material.auxiliary, "nsfw"),
+        "world_after": _system(material.world_after, "worldInfoAfter"),
+        "new_chat": _system(material.new_chat, "newChat"),
+        "history_end": material.history_end,
+        "post_history": _system(material.post_history, "jailbreak"),
+        "control": material.control,
+    }
 
 
 def _system(text: str, source: str) -> list[Piece]:
-    return [Piece(role=PromptRole.SYSTEM, content=text, source=source)] if text else []
+    if not text.strip():
+        return []
+    return [Piece(role=PromptRole.SYSTEM, content=text, source=source)]

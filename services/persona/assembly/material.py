@@ -74,7 +74,10 @@ class DepthText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoreTexts:
-    """What lorebooks add, each list top to bottom."""
+    """What lorebooks add, each list top to bottom.
+
+    ``personality`` and ``scenario`` join the card's own parts of those names.
+    """
 
     before: Sequence[str] = ()
     after: Sequence[str] = ()
@@ -83,6 +86,8 @@ class LoreTexts:
     examples_top: Sequence[str] = ()
     examples_bottom: Sequence[str] = ()
     at_depth: Sequence[DepthText] = ()
+    personality: Sequence[str] = ()
+    scenario: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,7 @@ class LayoutTexts:
     """
 
     main: str = ""
+    enhance: str = ""
     auxiliary: str = ""
     post_history: str = ""
     personality: str = "{{personality}}"
@@ -153,6 +159,7 @@ class Material:
     description: str = ""
     personality: str = ""
     scenario: str = ""
+    enhance: str = ""
     auxiliary: str = ""
     world_after: str = ""
     examples: Sequence[Sequence[Piece]] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.domain.errors import InvalidRequest
+from services.settings import LoreSettings, PersonaSettings
 
 _MB = 1024 * 1024
 
@@ -45,6 +46,18 @@ class CardLimits:
     def pixels(self) -> int:
         """The largest picture, in pixels."""
         return int(self.megapixels * 1_000_000)
+
+
+def configured_limits(persona: PersonaSettings, lore: LoreSettings) -> CardLimits:
+    """Return the limits that the settings set."""
+    return CardLimits(
+        card_mb=persona.max_card_mb,
+        inflated_mb=persona.max_inflated_mb,
+        megapixels=persona.max_megapixels,
+        archive_files=persona.max_archive_files,
+        archive_mb=persona.max_archive_mb,
+        lore_entries=lore.max_entries,
+    )
 
 
 class CardProblem(InvalidRequest):

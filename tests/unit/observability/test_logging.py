@@ -105,7 +105,9 @@ def test_secrets_stay_out_of_extras_and_traces(log: Path) -> None:
     try:
         int("open sesame and learnt later")
     except ValueError:
-        logger.exception("failed at %s", "open sesame", extra={"url": "http://u:pass1@host/"})
+        logger.exception(
+            "failed at %s", "open sesame", extra={"url": "http://u:pass1@example.org/"}
+        )
     text = log_of(log)
     assert "Traceback" in text
     assert "sesame" not in text
