@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frontends.console.failures import DONE, reader_gone
@@ -80,6 +83,8 @@ async def launch(
         raise ConfigurationError(
             "nothing_enabled", "Nothing is switched on: set console.enabled or web.enabled."
         )
+    if only is None:
+        _prepare(settings)
     with signals_heeded(_reactions(stopping, hangup if only is None else None)):
         try:
             async with AsyncExitStack() as stack:
@@ -87,6 +92,8 @@ async def launch(
                     services = await stack.enter_async_context(_opened(settings))
                     services.library().default()
                 if only is None:
+                    if settings.housekeeping.enabled:
+                        await stack.enter_async_context(services.housekeeping())
                     follow = followed_settings(settings, services, source, hangup)
                     await stack.enter_async_context(follow)
                 patience = settings.conversation.shutdown_seconds if only is None else 0.0
@@ -95,6 +102,18 @@ async def launch(
             if not stopping.asked:
                 raise
             return DONE
+
+
+def _prepare(settings: Settings) -> None:
+    """Refuse what must not be opened, and tell a newcomer where the choices are made."""
+    from frontends.console.wizard import first_run_hint  # noqa: PLC0415
+    from frontends.web.exposure import check_exposure  # noqa: PLC0415
+
+    if settings.web.enabled:
+        check_exposure(settings.web)
+    hint = first_run_hint(settings, os.environ, Path.cwd())
+    if hint is not None and sys.stdin.isatty():
+        sys.stdout.write(f"{hint}\n")
 
 
 @asynccontextmanager

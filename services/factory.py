@@ -31,6 +31,8 @@ from services.domain.clock import SystemClock
 from services.domain.events import Notice
 from services.domain.ids import AuthorId, UlidSource
 from services.events.local import LocalEventBus
+from services.housekeeping.chores import every_chore
+from services.housekeeping.service import Housekeeping
 from services.injection import containers, providers
 from services.lifecycle import opened
 from services.llm.breaker import Breakers
@@ -279,6 +281,18 @@ class ServiceFactory(containers.DeclarativeContainer):
             providers.Singleton(DatabaseProbe, database), providers.Singleton(ModelProbe, models)
         ),
         models=breakers.provided.states,
+    )
+
+    housekeeping = providers.Singleton(
+        Housekeeping,
+        settings.provided.housekeeping,
+        data=settings.provided.storage.data,
+        database=database,
+        clock=clock,
+        chores=providers.Singleton(
+            every_chore, settings, database=database, blobs=blobs, clock=clock
+        ),
+        metrics=metrics,
     )
 
     # -- life: opened in this order, closed in reverse

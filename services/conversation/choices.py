@@ -20,6 +20,7 @@ PERSONA = ScopedSetting("conversation.persona", str, default="")
 MODEL = ScopedSetting("conversation.model", str, default="")
 REMEMBER = ScopedSetting("conversation.remember", bool, default=False)
 
+_UNASKED = frozenset({"contextual", "ambient"})
 # One person at a terminal, often a script, cannot crowd others out.
 _TERMINAL_LIMIT = 6000
 
@@ -108,10 +109,12 @@ class Choices:
     ) -> Routing:
         """Say who answers a message the gate has let through.
 
-        In private the chosen character answers whatever other names are said.
+        In private the chosen character answers whatever other names are said. Joining in unasked
+        falls to the talkative, unless somebody was chosen for the place.
         """
         if fired.trigger == "private" or inbound.addressing.private:
             present = present[:1]
+        unasked = fired.trigger in _UNASKED
         return route(
             inbound.message.text,
             present,
@@ -120,7 +123,11 @@ class Choices:
             replied_to=inbound.addressing.replies_to,
             last_responder=last_responder,
             default=present[0].id if present else None,
-            weights={persona.id: 0.0 for persona in present},
+            weights={
+                persona.id: persona.character.talkativeness if unasked else 0.0
+                for persona in present
+            },
+            activity=inbound.addressing.activity,
         )
 
 

@@ -9,6 +9,7 @@ from services.conversation.choices import Choices
 from services.conversation.gate import Gate
 from services.conversation.ledger import Ledger
 from services.conversation.runner import TurnRunner
+from services.conversation.scenes import Scenes
 from services.domain.clock import Clock
 from services.domain.ids import ConversationId, IdSource
 from services.domain.messages import HistoryEntry
@@ -27,6 +28,7 @@ class Company:
     ledger: Ledger
     runner: TurnRunner
     choices: Choices
+    scenes: Scenes
     permissions: Permissions
     library: CharacterLibrary
     bus: EventBus

@@ -12,6 +12,7 @@ from services.domain.ids import AuthorId, ConversationId, PersonaId
 from services.domain.messages import Message
 from services.domain.people import Role
 from services.domain.replies import Delivery, Terminal
+from services.persona.activity import Activity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,12 +20,13 @@ class Addressing:
     """What a platform knows about whom a message is meant for.
 
     ``mentions`` and ``replies_to`` name personas; ``private`` is a place with one human, where
-    everything said is meant for the personas there.
+    everything said is meant for the personas there. ``activity`` is what the author is doing.
     """
 
     mentions: frozenset[PersonaId] = frozenset()
     replies_to: PersonaId | None = None
     private: bool = False
+    activity: Activity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

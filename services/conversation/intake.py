@@ -9,11 +9,14 @@ from dataclasses import replace
 from services.conversation.company import Company, RecentHistory
 from services.conversation.inbound import Fired, Inbound, Outcome, Withheld
 from services.conversation.jobs import Arrival, Job
+from services.conversation.scenes import Cast
 from services.domain.events import MessageRecorded, Suppressed
 from services.domain.ids import PersonaId
 from services.domain.messages import HistoryEntry
+from services.domain.people import AuthorKind
 from services.domain.replies import TurnKind
 from services.persona.character import Persona
+from services.persona.router import Routing
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +44,13 @@ class Intake:
         standing = await company.permissions.standing(
             message.author.id, message.conversation, given=arrival.inbound.role
         )
-        inbound = replace(arrival.inbound, role=standing.role)
+        cast = await company.scenes.of(message.conversation)
+        present = cast.members if cast.open else await company.choices.present(message.conversation)
+        inbound = _witnessed(replace(arrival.inbound, role=standing.role), cast, present)
         arrival = Arrival(inbound, arrival.receipt)
         if standing.blocked:
             await self._withhold(arrival, Withheld(reason="blocked"))
             return None
-        present = await company.choices.present(message.conversation)
         overrides = company.choices.overrides(message.conversation)
         decision = await company.gate.decide(inbound, present=present, overrides=overrides)
         if isinstance(decision, Withheld):
@@ -62,14 +66,27 @@ class Intake:
             await self._withhold(arrival, Withheld(reason="duplicate"))
             return None
         logger.info("message taken in", extra={"trigger": decision.trigger})
-        return self._job(arrival, entry, decision, present, last_responder)
+        if cast.open:
+            routing = company.scenes.answering(inbound, cast, await self._recent.entries())
+        else:
+            routing = company.choices.route(
+                inbound, decision, present, last_responder=last_responder
+            )
+        if not routing.personas:
+            release([decision])
+            withheld = Withheld(reason="scene_quiet", detail=routing.detail)
+            await self._withhold(arrival, withheld, stored=True)
+            return None
+        return self._job(arrival, entry, decision, routing)
 
-    async def _withhold(self, arrival: Arrival, decision: Withheld) -> None:
+    async def _withhold(
+        self, arrival: Arrival, decision: Withheld, *, stored: bool = False
+    ) -> None:
         message, company = arrival.inbound.message, self._company
         kept = decision.reason not in _NEVER_KEPT and (
             decision.reason not in _CHATTER or await company.choices.remembers(message.conversation)
         )
-        if kept:
+        if kept and not stored:
             await self._record(arrival.inbound)
         company.metrics.count("suppressed", reason=decision.reason)
         logger.info("message not answered", extra={"reason": decision.reason})
@@ -95,13 +112,9 @@ class Intake:
         arrival: Arrival,
         entry: HistoryEntry,
         fired: Fired,
-        present: Sequence[Persona],
-        last_responder: tuple[PersonaId, float] | None,
+        routing: Routing,
     ) -> Job:
         inbound = arrival.inbound
-        routing = self._company.choices.route(
-            inbound, fired, present, last_responder=last_responder
-        )
         return Job(
             kind=TurnKind.REPLY,
             personas=routing.personas,
@@ -112,13 +125,30 @@ class Intake:
             role=inbound.role,
             fired=[fired],
             hop=inbound.message.hop,
-            witnesses=inbound.witnesses,
+            witnesses=entry.witnesses,
             account={
                 "trigger": fired.trigger,
                 "gate": fired.reason,
                 "routing": f"{routing.reason}: {routing.detail}",
             },
         )
+
+
+def _witnessed(inbound: Inbound, cast: Cast, present: Sequence[Persona]) -> Inbound:
+    """Return the message with the characters that hear it, and for whom it is meant.
+
+    In a scene those are its members, in private the one chosen there; elsewhere every character
+    may listen, and none is named. What a person says in a scene is meant for it, unless it is
+    aimed at another person.
+    """
+    addressing, message = inbound.addressing, inbound.message
+    hearing = [one.id for one in cast.members]
+    if not cast.open and addressing.private:
+        hearing = [one.id for one in present[:1]]
+    aimed = message.mentions and not addressing.mentions
+    if cast.open and message.author.kind is AuthorKind.HUMAN and not aimed:
+        addressing = replace(addressing, private=True)
+    return replace(inbound, addressing=addressing, witnesses=inbound.witnesses.union(hearing))
 
 
 def release(fired: Sequence[Fired]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from services.conversation.inbound import Fired, Inbound, Outcome, Receipt, Withheld
 from services.domain.calls import ToolCall, ToolResult
-from services.domain.ids import AuthorId, ConversationId, PersonaId
+from services.domain.ids import AuthorId, ConversationId, MessageId, PersonaId
 from services.domain.messages import HistoryEntry, Message
 from services.domain.people import Author, Role
 from services.domain.replies import Delivery, Terminal, TurnKind
@@ -61,7 +61,9 @@ Item = Arrival | Proposal | Operation
 class Job:
     """Answers to be given: one turn for each of ``personas``, in order.
 
-    ``correlation`` is that of the newest message it answers.
+    ``correlation`` is that of the newest message it answers. ``in_order`` leaves what is answered
+    where it was said; ``given`` are the answers given so far, and ``answered`` tells how many of
+    ``personas`` have had their turn.
     """
 
     kind: TurnKind
@@ -79,6 +81,9 @@ class Job:
     alternatives: int = 0
     extends: HistoryEntry | None = None
     resumed: tuple[ToolCall, ToolResult] | None = None
+    in_order: bool = False
+    given: list[MessageId] = field(default_factory=list)
+    answered: int = 0
     account: dict[str, object] = field(default_factory=dict)
     terminals: list[Terminal] = field(default_factory=list)
     correlation: str | None = field(default_factory=correlation.get)

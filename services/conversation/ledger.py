@@ -8,8 +8,10 @@ from datetime import timedelta
 
 from services.conversation.actions import PendingAction, PendingActions
 from services.conversation.history import History
+from services.conversation.history_rows import Witnesses
 from services.conversation.inbound import Inbound
 from services.conversation.turn import Turn
+from services.conversation.witnesses import witnesses_as_json
 from services.conversation.turns import DeliveredReply, TurnEnding, TurnRecord, TurnState, TurnStore
 from services.domain.calls import ToolCall
 from services.domain.clock import Clock
@@ -121,8 +123,14 @@ class Ledger:
     async def open(self, turn: Turn) -> None:
         """Store ``turn`` as open."""
         original = turn.alternative_of.message.id if turn.alternative_of else None
+        heard_by = witnesses_as_json(turn.witnesses) if turn.brief.trigger is None else None
         async with self._database.steps() as tx:
-            await self._turns.begin(tx, turn.brief, alternative_of=original)
+            await self._turns.begin(
+                tx,
+                turn.brief,
+                alternative_of=original,
+                why=None if heard_by is None else {"witnesses": heard_by},
+            )
 
     async def checkpoint(self, turn: Turn, delivered: str, sentences: int) -> None:
         """Note what has been delivered so far, so that a crash cannot lose it."""
@@ -211,8 +219,19 @@ class Ledger:
             raise NotFound("turn_unknown", "There is no such answer here.")
         return record
 
-    async def say(self, conversation: ConversationId, persona: Persona, text: str) -> HistoryEntry:
-        """Store something a persona says without having been asked a model, such as a greeting."""
+    async def say(
+        self,
+        conversation: ConversationId,
+        persona: Persona,
+        text: str,
+        *,
+        witnesses: Witnesses,
+        alternative_of: MessageId | None = None,
+    ) -> HistoryEntry:
+        """Store something a persona says without having been asked a model, such as a greeting.
+
+        ``alternative_of`` makes it another version of that message.
+        """
         message = Message(
             id=MessageId(self._ids.new()),
             conversation=conversation,
@@ -222,9 +241,13 @@ class Ledger:
             source=Source.PERSONA,
         )
         async with self._database.steps() as tx:
-            return (
-                await self._history.record(tx, message, witnesses=frozenset({persona.id}))
-            ).entry
+            if alternative_of is None:
+                recorded = await self._history.record(tx, message, witnesses=witnesses)
+            else:
+                recorded = await self._history.record_alternative(
+                    tx, message, of=alternative_of, witnesses=witnesses
+                )
+        return recorded.entry
 
     def _reply(self, turn: Turn, ending: Ending) -> DeliveredReply:
         heard = ending.heard
@@ -243,7 +266,7 @@ class Ledger:
         )
         return DeliveredReply(
             message=message,
-            witnesses=turn.witnesses | {turn.persona.id},
+            witnesses=turn.witnesses,
             heard=heard,
             alternative_of=turn.alternative_of.message.id if turn.alternative_of else None,
         )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.conversation.company import Company, RecentHistory
+from services.conversation.history_rows import Witnesses
 from services.conversation.jobs import Job
+from services.conversation.scenes import Cast
 from services.conversation.turn import Turn
+from services.conversation.witnesses import accounts_among, personas_among
 from services.domain.ids import MessageId, TurnId
-from services.domain.messages import HistoryEntry, Modality
+from services.domain.messages import HistoryEntry, Message, Modality
 from services.domain.replies import TurnBrief, TurnKind
 from services.persona.character import Persona
 
@@ -19,9 +24,16 @@ async def prepare(
     *,
     waiting: set[MessageId],
 ) -> Turn:
-    """Return ``persona``'s turn of ``job``; messages in ``waiting`` belong to later turns."""
-    trigger = job.burst[-1] if job.burst else None
-    conversation = job.receipts[0].conversation if trigger is None else trigger.conversation
+    """Return ``persona``'s turn of ``job``; messages in ``waiting`` belong to later turns.
+
+    Nothing the persona was not there to hear gets into the turn, unless the scene shares it.
+    """
+    conversation = job.receipts[0].conversation
+    cast = await company.scenes.of(conversation)
+    entries = await recent.entries()
+    known = cast.known(entries, persona.id)
+    burst = _known_burst(job, entries, known)
+    trigger = burst[-1] if burst else None
     brief = TurnBrief(
         turn=TurnId(company.ids.new()),
         conversation=conversation,
@@ -30,24 +42,25 @@ async def prepare(
         kind=job.kind,
         started_at=company.clock.now(),
         trigger=trigger,
-        burst=tuple(job.burst),
+        burst=tuple(burst),
         instruction=job.instruction,
         modality=trigger.modality if trigger else Modality.TEXT,
-        hop=job.hop + 1,
+        hop=job.hop + 1 + len(job.given),
         alternatives=job.alternatives,
     )
     return Turn(
         brief=brief,
         persona=persona,
         delivery=job.delivery,
-        history=_seen(job, await recent.entries(), waiting),
+        history=_seen(job, known, waiting),
         asker=job.asker,
         role=job.role,
         model_name=await company.choices.model(conversation),
         alternative_of=job.alternative_of,
         extends=job.extends,
         resumed=job.resumed,
-        witnesses=job.witnesses,
+        witnesses=job.witnesses or _present(cast, entries, persona),
+        cast=cast.seen_by(persona),
         explanation={"kind": str(job.kind), "hop": brief.hop, **job.account},
     )
 
@@ -56,12 +69,33 @@ def _seen(job: Job, history: list[HistoryEntry], waiting: set[MessageId]) -> lis
     """Return what is answered from.
 
     For another version that is what came before the reply; for a new reply the messages to answer
-    come last, whatever was said since, and those still waiting are left out.
+    come last, whatever was said since, with the answers they have got so far; those still waiting
+    are left out.
     """
     if job.alternative_of is not None:
         return [entry for entry in history if entry.ordinal < job.alternative_of.ordinal]
-    if job.kind is not TurnKind.REPLY or job.resumed is not None:
+    if job.kind is not TurnKind.REPLY or job.resumed is not None or job.in_order:
         return history
-    burst = {message.id for message in job.burst}
-    before = [entry for entry in history if entry.message.id not in burst | waiting]
-    return before + [entry for entry in history if entry.message.id in burst]
+    last = {message.id for message in job.burst} | set(job.given)
+    before = [entry for entry in history if entry.message.id not in last | waiting]
+    return before + [entry for entry in history if entry.message.id in last]
+
+
+def _known_burst(
+    job: Job, entries: Sequence[HistoryEntry], known: Sequence[HistoryEntry]
+) -> list[Message]:
+    unknown = {entry.message.id for entry in entries} - {entry.message.id for entry in known}
+    return [message for message in job.burst if message.id not in unknown]
+
+
+def _present(cast: Cast, entries: Sequence[HistoryEntry], persona: Persona) -> Witnesses:
+    """Return who hears what nobody's message called for.
+
+    The people are those of the last message. Outside a scene it is said in the open if the last
+    message was.
+    """
+    last = entries[-1].witnesses if entries else frozenset()
+    people: Witnesses = accounts_among(last)
+    if cast.open:
+        return people.union(one.id for one in cast.members)
+    return people | {persona.id} if personas_among(last) else people

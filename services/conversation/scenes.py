@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from services.conversation.inbound import Inbound
 from services.conversation.witnesses import known_of
 from services.domain.errors import InvalidRequest, NotAllowed, NotFound
 from services.domain.ids import ConversationId, PersonaId
 from services.domain.messages import HistoryEntry
-from services.domain.people import Author, Role
+from services.domain.people import Author, AuthorKind, Role
 from services.people.scopes import Asker, Scope, ScopedSetting, ScopedSettings, ScopeKind
-from services.persona.activation import Activation
+from services.persona.activation import Activation, Occasion, activate
 from services.persona.character import Persona
 from services.persona.library import CharacterLibrary
+from services.persona.router import Routing
 
 MOST_MEMBERS = 8
 
@@ -101,11 +104,14 @@ SCENE: ScopedSetting[Scene] = ScopedSetting(
 
 
 class Scenes:
-    """Keeps the scene of each conversation."""
+    """Keeps the scene of each conversation and says who speaks in it."""
 
-    def __init__(self, *, scopes: ScopedSettings, library: CharacterLibrary) -> None:
+    def __init__(
+        self, *, scopes: ScopedSettings, library: CharacterLibrary, rng: random.Random
+    ) -> None:
         self._scopes = scopes
         self._library = library
+        self._rng = rng
 
     async def of(self, conversation: ConversationId) -> Cast:
         """Return who takes part here."""
@@ -135,6 +141,47 @@ class Scenes:
             asker = Asker(account=by.id, role=max(role, Role.MODERATOR), person=by.person)
             await self._scopes.set(SCENE, Scope.channel(conversation), changed, asker=asker)
         return await self.of(conversation)
+
+    def answering(self, inbound: Inbound, cast: Cast, history: Sequence[HistoryEntry]) -> Routing:
+        """Say who answers a message; ``history`` is oldest first and ends with it."""
+        addressing = inbound.addressing
+        replied = {addressing.replies_to} if addressing.replies_to else set()
+        occasion = Occasion(
+            text=inbound.message.text,
+            called=addressing.mentions | replied,
+            speaker=inbound.message.author.persona,
+            spoken=_spoken(history),
+        )
+        return self._activated(cast, occasion, cast.scene.mode)
+
+    def asked(self, name: str, cast: Cast, history: Sequence[HistoryEntry]) -> Routing:
+        """Say who speaks when somebody is asked to; without a ``name`` the scene decides.
+
+        Raises ``NotFound`` for somebody who does not take part, and where nobody does.
+        """
+        if name:
+            persona = self.member(cast, name)
+            return Routing(
+                personas=(persona.id,), reason="asked", detail=f"{persona.name} was asked to"
+            )
+        last = history[-1].message.author.persona if history else None
+        occasion = Occasion(speaker=last, spoken=_spoken(history))
+        mode = cast.scene.mode
+        if mode is Activation.MANUAL:
+            mode = Activation.POOLED
+        routing = self._activated(cast, occasion, mode)
+        if not routing.personas:
+            raise NotFound("scene_nobody", "Nobody here can speak now; /scene list shows who is.")
+        return routing
+
+    def _activated(self, cast: Cast, occasion: Occasion, mode: Activation) -> Routing:
+        return activate(
+            cast.members,
+            occasion,
+            mode=mode,
+            self_reply=cast.scene.self_reply,
+            rng=self._rng,
+        )
 
     def member(self, cast: Cast, name: str) -> Persona:
         """Return the member called ``name``, by whole name or any word of it.
@@ -181,3 +228,15 @@ class Scenes:
         if wanted in scene.members:
             return PersonaId(wanted)
         return self._library.find(wanted).id
+
+
+def _spoken(history: Sequence[HistoryEntry]) -> frozenset[PersonaId]:
+    """Return the characters that have spoken since a person did."""
+    spoken = set()
+    for entry in reversed(history):
+        author = entry.message.author
+        if author.kind is AuthorKind.HUMAN:
+            break
+        if author.persona is not None:
+            spoken.add(author.persona)
+    return frozenset(spoken)

@@ -256,6 +256,7 @@ class Session:
                 if persona is None:
                     continue
                 result = await self._run_turn(job, persona)
+                job.answered += 1
                 sent = sent or result.entry is not None
                 stopped = self._current is not None and self._current.reason is not None
                 if self._closed or stopped or not isinstance(result.terminal, TurnFinished):
@@ -283,6 +284,7 @@ class Session:
         result = await company.runner.run(turn)
         job.terminals.append(result.terminal)
         if result.entry is not None:
+            job.given.append(result.entry.message.id)
             self._last_responder = (persona.id, company.clock.monotonic())
             if job.alternative_of is not None:
                 self.forget_history()
@@ -355,7 +357,8 @@ def _together(running: Job, new: Job) -> Job:
     """Return one job for what ``running`` was answering and what ``new`` adds."""
     joined = Job(
         kind=TurnKind.REPLY,
-        personas=running.personas,
+        personas=running.personas[running.answered :],
+        given=list(running.given),
         delivery=new.delivery,
         receipts=list(running.receipts),
         burst=list(running.burst),

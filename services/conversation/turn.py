@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.conversation.inbound import Fired
+from services.conversation.scenes import NO_CAST, Cast
 from services.domain.calls import ToolCall, ToolResult
 from services.domain.ids import AuthorId, MessageId, PersonaId
 from services.domain.messages import HistoryEntry
@@ -20,7 +21,8 @@ class Turn:
     """One persona's answer in the making.
 
     ``alternative_of`` is the reply this one is another version of; ``extends`` is the reply it
-    continues. ``resumed`` is a tool call a person has agreed to, with its result. ``explanation``
+    continues. ``resumed`` is a tool call a person has agreed to, with its result. ``cast`` is the
+    scene the persona speaks in, and ``history`` what it knows of what was said. ``explanation``
     gathers what was decided, for ``why``.
     """
 
@@ -36,6 +38,7 @@ class Turn:
     extends: HistoryEntry | None = None
     resumed: tuple[ToolCall, ToolResult] | None = None
     witnesses: frozenset[AuthorId | PersonaId] = frozenset()
+    cast: Cast = NO_CAST
     explanation: dict[str, object] = field(default_factory=dict)
     shown: bool = False
     reason: InterruptReason | None = None

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 from services.conversation.history import Anchor, History
 from services.conversation.history_rows import Witnesses
 from services.conversation.history_tree import open_conversation
+from services.conversation.witnesses import witnesses_from_json
 from services.domain.errors import InvalidRequest, NotFound
 from services.domain.ids import AuthorId, ConversationId, IdSource, MessageId, PersonaId, TurnId
 from services.domain.messages import HistoryEntry, Message, Modality, Source, TextPart
@@ -266,7 +267,7 @@ class TurnStore:
     async def _checkpointed(
         self, tx: Transaction, turn: TurnRecord, *, at: datetime
     ) -> DeliveredReply:
-        witnesses: Witnesses = frozenset()
+        witnesses = witnesses_from_json(turn.why.get("witnesses"))
         if turn.trigger is not None:
             witnesses = (await self._history.entry(tx, turn.trigger)).witnesses
         author = await tx.run(_author_of, turn)

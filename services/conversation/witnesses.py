@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from services.conversation.history_rows import Witnesses
 from services.domain.ids import AuthorId, PersonaId
 from services.domain.messages import HistoryEntry
-
-Witnesses = frozenset[AuthorId | PersonaId]
 
 
 def known_to(entry: HistoryEntry, persona: PersonaId) -> bool:
@@ -37,3 +36,19 @@ def personas_among(witnesses: Witnesses) -> frozenset[PersonaId]:
 def accounts_among(witnesses: Witnesses) -> frozenset[AuthorId]:
     """Return the accounts among ``witnesses``."""
     return frozenset(one for one in witnesses if isinstance(one, AuthorId))
+
+
+def witnesses_as_json(witnesses: Witnesses) -> dict[str, list[str]]:
+    """Return ``witnesses`` as they are noted beside a turn that answers nobody's message."""
+    return {
+        "accounts": sorted(str(one) for one in accounts_among(witnesses)),
+        "personas": sorted(personas_among(witnesses)),
+    }
+
+
+def witnesses_from_json(noted: object) -> Witnesses:
+    """Return what ``witnesses_as_json`` noted; nobody for anything else."""
+    if not isinstance(noted, Mapping):
+        return frozenset()
+    found: set[AuthorId | PersonaId] = {AuthorId.parse(one) for one in noted.get("accounts", ())}
+    return frozenset(found | {PersonaId(one) for one in noted.get("personas", ())})

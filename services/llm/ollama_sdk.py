@@ -140,8 +140,8 @@ def _response_error(
         return ProviderError(
             endpoint.provider,
             ProviderFault.UNAUTHORIZED,
-            f"The server at {endpoint.host} lets nobody in without a password; put it into "
-            "OLLAMA_HOST as http://user:password@host.",
+            f"The server at {endpoint.host} lets nobody in without a password; put name and "
+            "password before the host in OLLAMA_HOST, as docs/models.md shows.",
             detail=detail,
         )
     if status < 0:

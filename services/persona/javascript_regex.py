@@ -26,13 +26,13 @@ T = TypeVar("T")
 SECONDS = 0.05
 """How long one expression may run over one text."""
 
+MOST_MATCHES = 5_000
+"""Matches of one expression in one text that are looked at."""
+
 _HEAP_BYTES = 96 * 1024 * 1024
 _RUNAWAYS = 5
 _BATCH = 200
 _HOPELESS = 2
-MOST_MATCHES = 5_000
-"""Matches of one expression in one text that are looked at."""
-
 _NEARLY = 0.8
 _DELIMITED = re.compile(r"/(.+?)/([gimsuy]*)", re.DOTALL)
 _BARE_SLASH = re.compile(r"(?:^|[^\\])/", re.DOTALL)

@@ -16,7 +16,6 @@ _DEEPEST = 10
 _SPECIAL = frozenset("^$\\.*+?()[]{}|")
 _CLASSES = {"d": "[0-9]", "D": "[^0-9]", "w": "[A-Za-z0-9_]", "W": "[^A-Za-z0-9_]"}
 _SPACES = {"s": r"[\t\n\x0b\x0c\r ]", "S": r"[^\t\n\x0b\x0c\r ]"}
-_EDGES = {"b": r"\b", "B": r"\B"}
 _CONTROLS = {"n": r"\n", "r": r"\r", "t": r"\t"}
 _MEMBERS = {"d": "0-9", "w": "A-Za-z0-9_", "s": r"\t\n\x0b\x0c\r ", **_CONTROLS}
 _RANGE = re.compile(r"[a-z]-[a-z]|[A-Z]-[A-Z]|[0-9]-[0-9]")
@@ -93,8 +92,9 @@ class _Translation:
 
     def _term(self) -> _Part:
         sign = self._next()
-        if sign == "\\" and self._peek() in _EDGES:
-            part = _Part(_EDGES[self._next()])
+        if sign == "\\" and self._peek() == "b":
+            self._at += 1
+            part = _Part(r"\b")
             if self._peek() == "?":
                 raise _Unknown
         else:

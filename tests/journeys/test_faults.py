@@ -60,7 +60,7 @@ async def test_an_unknown_model_says_how_to_get_it(tmp_path: Path) -> None:
         (Answer(cut_after=2), "provider_broken_stream"),
         (Answer(raw_after=(1, b"{garbage\n")), "provider_malformed"),
         (Answer(pieces=()), "provider_empty"),
-        (Answer(status=500, error="oops"), "provider_overloaded"),
+        (Answer(status=500, error="oops"), "provider_server_error"),
     ],
     ids=["stall first", "stall later", "cut", "garbage", "empty", "500"],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
@@ -197,7 +198,6 @@ def test_simple_expressions_mean_what_they_mean_on_v8(pairs, text):
         pattern = translated(regex.source, regex.flags)
         assert pattern is not None
         found = Verdict.MATCH if pattern.search(text) else Verdict.NO_MATCH
-        # With u, V8 refuses escapes it otherwise allows; such keys are not simple.
         assert verdict is found, regex
 
 
@@ -267,8 +267,7 @@ wild_books = st.fixed_dictionaries(
 def test_any_json_is_a_book_that_can_be_scanned_or_is_refused(raw):
     try:
         read = read_book_file(json.dumps(raw).encode(), name="wild")
-    except InvalidRequest as refused:
-        assert refused.user_message.endswith(".")
+    except InvalidRequest:
         return
     Told([read]).scan("hello")
     assert json.loads(as_json(as_sillytavern(read)))
@@ -276,10 +275,8 @@ def test_any_json_is_a_book_that_can_be_scanned_or_is_refused(raw):
 
 @given(st.binary(max_size=200))
 def test_bytes_are_a_book_or_refused(content):
-    try:
-        read_book_file(content, name="wild")
-    except InvalidRequest as refused:
-        assert refused.user_message
+    with contextlib.suppress(InvalidRequest):
+        assert read_book_file(content, name="wild").name
 
 
 @given(st.dictionaries(st.text(max_size=6), json_values, max_size=4), wild_entries)

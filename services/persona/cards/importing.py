@@ -2,187 +2,322 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
 import shutil
 import tempfile
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from services.domain.errors import InvalidRequest, StorageError
+from services.domain.errors import InvalidRequest, NotFound, StorageError
 from services.domain.ids import IdSource
 from services.persona.cards.acore_fields import read_fields
 from services.persona.cards.document import CardDocument
 from services.persona.cards.files import read_bounded
+from services.persona.cards.keeping import (
+    UNFINISHED,
+    KeptVersion,
+    clear_unfinished,
+    content_of,
+    copy_content,
+    keep,
+    kept_versions,
+    put,
+    sole_change,
+)
 from services.persona.cards.leniency import as_mapping
 from services.persona.cards.limits import CardLimits, CardProblem
 from services.persona.cards.pictures import check_picture
 from services.persona.cards.reading import CardFile, read_card
+from services.persona.cards.roster import Resident, Roster
+from services.persona.cards.shelves import ASSETS, CARD, FILES, LOREBOOK, PICTURES, slug_of
 
-_LONGEST_SLUG = 60
-_BETWEEN_WORDS = re.compile(r"[\W_]+")
-_UNFINISHED = ".importing-"
 _EXTENSIONS = {"jpeg": "jpg"}
-_ASSETS = "assets/"
-_OTHERS = "files"
+_SHORTEST_DIGEST = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedCard:
-    """A card that is now a character; ``warnings`` are sentences for the person."""
+    """A card that is now a character; ``warnings`` are sentences for the person.
+
+    ``outcome`` tells whether the character is new, has this card as its new version, or had it
+    already.
+    """
 
     slug: str
     name: str
     folder: Path
-    warnings: tuple[str, ...]
+    outcome: Literal["new", "replaced", "unchanged"]
+    warnings: tuple[str, ...] = ()
 
 
-def slug_of(name: str) -> str:
-    """Return the folder name for a character called ``name``; empty when nothing is left of it.
+class CardTaken(InvalidRequest):
+    """There is a character with the card's name or id already: the one called ``slug``."""
 
-    Letters and digits of every script stay, everything between them becomes one hyphen.
-    """
-    words = _BETWEEN_WORDS.sub("-", unicodedata.normalize("NFKC", name).casefold())
-    return words.strip("-")[:_LONGEST_SLUG].strip("-")
+    def __init__(self, slug: str) -> None:
+        super().__init__(
+            "card_name_taken",
+            f"There is a character {slug} already; add --replace to make the card its new "
+            "version, or --as NAME to make another character.",
+        )
+        self.slug = slug
 
 
 class CardImporter:
-    """Makes characters in ``into`` out of cards.
+    """Makes characters, and new versions of them, in ``into`` out of cards.
 
-    ``shelves`` are all folders of characters, ``into`` among them: no name and no id that is
-    taken on one of them is given away again. Blocking; one importer at a time per folder.
+    ``shelves`` are the other folders of characters. No name and no id that is taken on one of them
+    is given away again, and nothing in them is written. Every version of a character is kept in
+    its folder. Blocking; several importers, also in several processes, take turns.
     """
 
     def __init__(
         self, *, into: Path, shelves: Sequence[Path], ids: IdSource, limits: CardLimits
     ) -> None:
         self._into = into
-        self._shelves = (*shelves, into)
+        self._shelves = (*(shelf for shelf in shelves if shelf != into), into)
         self._ids = ids
         self._limits = limits
-        self._taken_ids: set[str] | None = None
+        self._roster: Roster | None = None
 
-    def take(self, path: Path, *, as_name: str | None = None) -> ImportedCard:
-        """Make a character of the card at ``path``; its folder is named after it or ``as_name``.
+    def take(
+        self, path: Path, *, as_name: str | None = None, replace: bool = False
+    ) -> ImportedCard:
+        """Make a character of the card at ``path``, called after it or ``as_name``.
 
-        The folder appears at once and complete: ``card.json``, the picture and the card's other
-        files. Raises ``InvalidRequest`` when the card cannot be read or the name is taken, and
-        ``StorageError`` when the folder cannot be written; nothing is left behind then.
+        With ``replace`` it becomes the new version of the character that has its id or name, or
+        the name ``as_name``: that keeps its id and its earlier versions. All of it appears at once
+        and complete. Raises ``CardTaken`` without ``replace``, ``InvalidRequest`` when the card
+        cannot be read and ``StorageError`` when the folder cannot be written; nothing is left
+        behind then.
         """
-        file = read_card(
-            read_bounded(path, limits=self._limits), name=str(path), limits=self._limits
-        )
-        slug = slug_of(as_name or file.document.name or path.stem)
+        file = self._read(path)
+        asked = as_name or file.document.name or _stem(path)
+        slug = slug_of(asked)
         if not slug:
             raise InvalidRequest(
                 "card_name", f"The card {path} names nobody; choose a name with --as."
             )
-        if any((shelf / slug).exists() for shelf in self._shelves):
-            raise _taken(slug)
+        own = None if as_name else _own_id(file.document)
+        resident = self._residents().find(id=own, name=asked)
+        if resident is not None and not replace:
+            raise CardTaken(resident.slug)
+        with self._changing():
+            if resident is None:
+                return self._add(path, slug, file)
+            return self._replace(path, resident, file)
+
+    def versions(self, name: str) -> tuple[KeptVersion, ...]:
+        """Return the versions of the character called ``name``, oldest first.
+
+        A character that is a file, or came with acore, has one until it is replaced. Raises
+        ``NotFound``.
+        """
+        resident = self._find(name)
+        if not resident.is_folder:
+            raise NotFound(
+                "card_versions",
+                f"{resident.path} is a file of your own, of which no versions are kept; "
+                "import it to have them kept.",
+            )
+        return kept_versions(resident.path)
+
+    def version(self, name: str, wanted: str) -> KeptVersion:
+        """Return the version with this number or beginning of its digest; raises ``NotFound``."""
+        versions = self.versions(name)
+        found = [version for version in versions if str(version.number) == wanted]
+        if not found and len(wanted) >= _SHORTEST_DIGEST:
+            found = [version for version in versions if version.digest.startswith(wanted.lower())]
+        if not found:
+            raise NotFound(
+                "card_version",
+                f"The character {name} has no version {wanted}; its versions are 1 to "
+                f"{len(versions)}.",
+            )
+        return found[-1]
+
+    def roll_back(self, name: str, wanted: str) -> ImportedCard:
+        """Make an earlier version the present one, as a version of its own.
+
+        Raises ``NotFound``, and ``StorageError`` when the folder cannot be written.
+        """
+        resident = self._find(name)
+        version = self.version(name, wanted)
+        if resident.shelf != self._into:
+            return _outcome(resident, resident.path, changed=False)
+        with self._changing(), self._unfinished() as content:
+            copy_content(version.folder, content)
+            changed = put(resident.path, content, ids=self._ids)
+        return _outcome(resident, resident.path, changed=changed)
+
+    def _find(self, name: str) -> Resident:
+        resident = self._residents().find(name=name)
+        if resident is None:
+            raise NotFound(
+                "persona_unknown",
+                f"There is no character called {name}; `main.py persona list` shows them.",
+            )
+        return resident
+
+    def _read(self, path: Path) -> CardFile:
+        raw = read_bounded(path, limits=self._limits)
+        return read_card(raw, name=str(path), limits=self._limits)
+
+    def _residents(self) -> Roster:
+        if self._roster is None:
+            if self._into.is_dir():
+                with self._changing():
+                    clear_unfinished(self._into)
+            self._roster = Roster(self._shelves, limits=self._limits)
+        return self._roster
+
+    def _add(self, path: Path, slug: str, file: CardFile) -> ImportedCard:
         document, warnings = self._identified(file.document)
-        self._write(slug, file, document)
+        folder = self._into / slug
+        with self._unfinished() as content:
+            self._fill(content, path, file, document)
+            keep(content, ids=self._ids)
+            self._appear(content, folder)
+        self._count(slug, document)
         return ImportedCard(
             slug=slug,
             name=document.name or slug,
-            folder=self._into / slug,
+            folder=folder,
+            outcome="new",
             warnings=(*file.warnings, *warnings),
         )
 
+    def _replace(self, path: Path, resident: Resident, file: CardFile) -> ImportedCard:
+        document = _with_id(file.document, resident.id)
+        folder = self._into / resident.slug
+        with self._unfinished() as content:
+            self._fill(content, path, file, document)
+            if resident.path == folder:
+                changed = put(folder, content, ids=self._ids)
+            else:
+                changed = True
+                self._keep_former(resident, content)
+                keep(content, ids=self._ids)
+                self._appear(content, folder)
+        self._count(resident.slug, document)
+        return _outcome(resident, folder, changed=changed, warnings=file.warnings)
+
+    def _keep_former(self, resident: Resident, content: Path) -> None:
+        """Keep a shipped character, or one that is a file, as the first version."""
+        if resident.is_folder:
+            keep(content, ids=self._ids, source=resident.path)
+            return
+        with self._unfinished() as former:
+            file = self._read(resident.path)
+            document = _with_id(file.document, resident.id)
+            self._fill(former, resident.path, file, document)
+            keep(content, ids=self._ids, source=former)
+
+    def _appear(self, content: Path, folder: Path) -> None:
+        content.chmod(0o755)
+        try:
+            content.rename(folder)
+        except OSError:
+            if folder.exists():
+                raise CardTaken(folder.name) from None
+            raise
+
     def _identified(self, document: CardDocument) -> tuple[CardDocument, tuple[str, ...]]:
         """Return the card with an id that is its own: memories hang on it."""
-        raw = as_mapping(document.extensions.get("acore"))
-        wanted = read_fields(raw)[0].id
-        if self._taken_ids is None:
-            self._taken_ids = _ids_on(self._shelves)
-        if wanted is not None and wanted not in self._taken_ids:
-            self._taken_ids.add(wanted)
+        wanted = _own_id(document)
+        if wanted is not None and not self._residents().has_id(wanted):
             return document, ()
-        minted = self._ids.new()
-        self._taken_ids.add(minted)
         said = () if wanted is None else ("Its id belongs to another character; it got its own.",)
-        return document.with_extension("acore", {**raw, "id": minted}), said
+        return _with_id(document, self._ids.new()), said
 
-    def _write(self, slug: str, file: CardFile, document: CardDocument) -> None:
+    def _count(self, slug: str, document: CardDocument) -> None:
+        self._residents().add(
+            Resident(
+                slug=slug,
+                id=_own_id(document) or slug,
+                names=(document.name, document.called),
+                path=self._into / slug,
+                shelf=self._into,
+            )
+        )
+
+    def _fill(self, folder: Path, path: Path, file: CardFile, document: CardDocument) -> None:
+        if path.name == CARD:
+            _copy_companions(path.parent, folder, with_picture=file.picture is None)
+        for name, content in file.assets.items():
+            place = stored_path(folder, name)
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
+            except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+                raise CardProblem(
+                    "archive_damaged", "a path in the archive is a file and a folder"
+                ) from error
+        if file.picture is not None:
+            kind = check_picture(file.picture, limits=self._limits).kind
+            (folder / f"avatar.{_EXTENSIONS.get(kind, kind)}").write_bytes(file.picture)
+        (folder / CARD).write_bytes(document.as_json(indent=2) + b"\n")
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Make the folder, hold it, and say what cannot be written."""
         try:
             self._into.mkdir(parents=True, exist_ok=True)
-            unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self._into.parent))
+            with sole_change(self._into):
+                yield
         except OSError as error:
-            raise _unwritable(self._into, error) from error
+            reason = error.strerror or "it failed"
+            raise StorageError(
+                "characters_unwritable", f"{self._into} cannot be written: {reason}."
+            ) from error
+
+    @contextmanager
+    def _unfinished(self) -> Iterator[Path]:
+        """Give a folder beside that of the characters, gone at the end unless it was moved."""
+        folder = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=self._into.parent))
         try:
-            _fill(unfinished, file, document, limits=self._limits)
-            unfinished.chmod(0o755)
-            unfinished.rename(self._into / slug)
-        except OSError as error:
-            if (self._into / slug).exists():
-                raise _taken(slug) from error
-            raise _unwritable(self._into, error) from error
+            yield folder
         finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def cards_in(folder: Path) -> list[Path]:
-    """Return every file in ``folder`` and below, by path; hidden ones and links are left out."""
-    found: list[Path] = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        paths = (Path(place, name) for name in sorted(files) if not name.startswith("."))
-        found.extend(path for path in paths if path.is_file() and not path.is_symlink())
-    return found
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def stored_path(folder: Path, name: str) -> Path:
     """Return where the character in ``folder`` keeps the file that its card calls ``name``."""
-    return folder / name if name.startswith(_ASSETS) else folder / _OTHERS / name
+    return folder / name if name.startswith(f"{ASSETS}/") else folder / FILES / name
 
 
-def _fill(folder: Path, file: CardFile, document: CardDocument, *, limits: CardLimits) -> None:
-    for name, content in file.assets.items():
-        path = stored_path(folder, name)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-            raise CardProblem(
-                "archive_damaged", "a path in the archive is a file and a folder"
-            ) from error
-    if file.picture is not None:
-        kind = check_picture(file.picture, limits=limits).kind
-        (folder / f"avatar.{_EXTENSIONS.get(kind, kind)}").write_bytes(file.picture)
-    (folder / "card.json").write_bytes(document.as_json(indent=2) + b"\n")
+def _stem(path: Path) -> str:
+    return path.absolute().parent.name if path.name == CARD else path.stem
 
 
-def _ids_on(shelves: Sequence[Path]) -> set[str]:
-    taken: set[str] = set()
-    for shelf in shelves:
-        for path in shelf.glob("*/card.json"):
-            taken.add(path.parent.name)
-            own = _own_id(path)
-            if own is not None:
-                taken.add(own)
-    return taken
+def _copy_companions(source: Path, target: Path, *, with_picture: bool) -> None:
+    """Copy what lies beside the ``card.json`` of a character."""
+    for name, path in content_of(source).items():
+        wanted = name == LOREBOOK or "/" in name or (with_picture and name in PICTURES)
+        if wanted:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target / name)
 
 
-def _own_id(path: Path) -> str | None:
-    try:
-        card = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    fields: Mapping[str, object] = as_mapping(card)
-    for name in ("data", "extensions", "acore"):
-        fields = as_mapping(fields.get(name))
-    own = fields.get("id")
-    return own if isinstance(own, str) else None
+def _own_id(document: CardDocument) -> str | None:
+    return read_fields(document.extensions.get("acore"))[0].id
 
 
-def _taken(slug: str) -> InvalidRequest:
-    return InvalidRequest(
-        "card_name_taken", f"There is a character {slug} already; choose another name with --as."
+def _with_id(document: CardDocument, own: str) -> CardDocument:
+    raw = as_mapping(document.extensions.get("acore"))
+    return (
+        document if raw.get("id") == own else document.with_extension("acore", {**raw, "id": own})
     )
 
 
-def _unwritable(folder: Path, error: OSError) -> StorageError:
-    reason = error.strerror or "it failed"
-    return StorageError("characters_unwritable", f"{folder} cannot be written: {reason}.")
+def _outcome(
+    resident: Resident, folder: Path, *, changed: bool, warnings: tuple[str, ...] = ()
+) -> ImportedCard:
+    return ImportedCard(
+        slug=resident.slug,
+        name=resident.names[0] if resident.names else resident.slug,
+        folder=folder,
+        outcome="replaced" if changed else "unchanged",
+        warnings=warnings,
+    )

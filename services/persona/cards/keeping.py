@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,27 +112,23 @@ def keep(folder: Path, *, ids: IdSource, source: Path | None = None) -> str:
 def put(folder: Path, content: Path, *, ids: IdSource) -> bool:
     """Make ``content`` the present version of the character in ``folder``; both are kept.
 
-    Returns whether that changed anything. Killed at any moment, it has either not happened or is
-    brought to its end by ``finish``; ``card.json`` is never missing. Blocking; to be called under
-    ``sole_change``. Raises ``OSError``, and then nothing has happened.
+    Returns whether that changed anything; if so, the folder ``content`` has been moved away.
+    Killed at any moment, it has either not happened or is brought to its end by ``finish``, and
+    ``card.json`` is never missing. Blocking; to be called under ``sole_change``. Raises ``OSError``.
     """
     finish(folder)
-    if digest_of(content) == digest_of(folder):
+    digest = digest_of(content)
+    if digest == digest_of(folder):
         return False
     keep(folder, ids=ids)
     incoming = folder / _INCOMING
-    name = f"{ids.new()}-{digest_of(content)}"
+    name = f"{ids.new()}-{digest}"
     try:
         incoming.mkdir()
         copy_content(content, incoming)
         (incoming / _NAME).write_text(name)
-        kept = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder / VERSIONS))
-        try:
-            copy_content(content, kept)
-            kept.chmod(0o755)
-            kept.rename(folder / VERSIONS / name)  # from here on it has happened
-        finally:
-            shutil.rmtree(kept, ignore_errors=True)
+        content.chmod(0o755)
+        content.rename(folder / VERSIONS / name)  # from here on it has happened
     except OSError:
         shutil.rmtree(incoming, ignore_errors=True)
         raise
@@ -169,8 +165,8 @@ def content_of(folder: Path) -> dict[str, Path]:
     """Return the files that make the character in ``folder``, by relative path; links are none."""
     found = {name: folder / name for name in (CARD, LOREBOOK, *PICTURES)}
     files = {name: path for name, path in found.items() if path.is_file() and not path.is_symlink()}
-    for part in (ASSETS, FILES):
-        for place, _, names in os.walk(folder / part):
+    for part in _parts(folder):
+        for place, _, names in os.walk(part):
             paths = (Path(place, name) for name in sorted(names))
             files |= {
                 path.relative_to(folder).as_posix(): path
@@ -225,10 +221,14 @@ def _remove_stale(folder: Path, wanted: set[str]) -> None:
     for name, path in content_of(folder).items():
         if name not in wanted and name != CARD:
             path.unlink(missing_ok=True)
-    for part in (ASSETS, FILES):
-        for place, folders, names in os.walk(folder / part, topdown=False):
-            if not folders and not names:
+    for part in _parts(folder):
+        for place, _, _ in os.walk(part, topdown=False):
+            with suppress(OSError):  # not empty
                 Path(place).rmdir()
+
+
+def _parts(folder: Path) -> list[Path]:
+    return [folder / name for name in (ASSETS, FILES) if not (folder / name).is_symlink()]
 
 
 def _names(folder: Path) -> list[str]:

@@ -109,9 +109,7 @@ def _place(entry: os.DirEntry[str]) -> CardPlace | None:
         return CardPlace(name=name, card=card, is_folder=True, stamps=stamps)
     if not name.lower().endswith(_CARD_FILES):
         return None
-    return CardPlace(
-        name=name, card=entry.path, is_folder=False, stamps=(_stamp(entry.path), None)
-    )
+    return CardPlace(name=name, card=entry.path, is_folder=False, stamps=(_stamp(entry.path), None))
 
 
 def _stamp(path: str) -> Stamp:

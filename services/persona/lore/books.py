@@ -118,7 +118,7 @@ def as_sillytavern(book: Lorebook) -> dict[str, object]:
     written = _plain(outside)
     if book.form is not BookForm.SILLYTAVERN:
         written["name"] = book.name
-    return {**written, "entries": _slotted(entries)}
+    return {**written, "entries": _slotted(book, entries)}
 
 
 def as_character_book(book: Lorebook) -> dict[str, object]:
@@ -265,15 +265,15 @@ def _unknown(raw: Mapping[str, object], known: frozenset[str]) -> dict[str, obje
     return {name: value for name, value in raw.items() if name not in known and name != "entries"}
 
 
-def _slotted(entries: Iterable[dict[str, object]]) -> dict[str, object]:
+def _slotted(book: Lorebook, entries: Iterable[dict[str, object]]) -> dict[str, object]:
     """Return ``entries`` by their ids; where one is taken, by the next free number."""
     slots: dict[str, object] = {}
     free = 0
-    for entry in entries:
-        slot = str(entry.get("uid", free))
+    for entry, written in zip(book.entries, entries, strict=True):
+        slot = str(entry.uid)
         while slot in slots:
             slot, free = str(free), free + 1
-        slots[slot] = entry
+        slots[slot] = written
     return slots
 
 

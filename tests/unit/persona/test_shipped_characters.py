@@ -29,6 +29,8 @@ from services.persona.javascript_regex import JavaScriptRegex, read_regex, share
 from services.persona.lore.books import card_lorebook, read_book_file
 from services.persona.lore.decorators import split_decorators, v3_entry
 from services.persona.lore.entry import Lorebook, LoreEntry
+from services.persona.lore.request import ChatLine, ScanRequest
+from services.persona.lore.scanner import LoreScanner
 from services.persona.macros.engine import expand
 from services.persona.macros.environment import MacroEnvironment
 from services.persona.names import NameIndex
@@ -485,3 +487,41 @@ def test_each_feature_is_shown_by_some_character(feature: str) -> None:
 
 def test_a_character_can_be_found_by_its_id() -> None:
     assert {one.persona.id for one in ALL.values()} == {PersonaId(slug) for slug in SLUGS}
+
+
+def activated(slug: str, *said: str, seed: int = 4) -> list[str]:
+    """Return the comments of what the books of a character add to this chat."""
+    known = environment(ALL[slug].persona)
+    request = ScanRequest(
+        books=ALL[slug].books,
+        chat=[ChatLine(name="Sam", content=text, role="user") for text in said],
+        count_tokens=len,
+        rng=random.Random(seed),
+        expand=lambda text: expand(text, known),
+        character_names=frozenset({slug.title()}),
+    )
+    return [each.entry.comment for each in LoreScanner().scan(request).activated]
+
+
+def test_a_town_leads_to_its_secrets_level_by_level() -> None:
+    found = activated("sefa", "Have you seeds from Ninefold?")
+    wanted = ["Ninefold", "The ninth floor", "What a secret weighs"]
+    assert [name for name in found if name in wanted] == wanted
+
+
+def test_what_always_stands_in_the_prompt_wakes_nothing_else() -> None:
+    found = activated("sefa", "Hm.")
+    assert sorted(found) == ["How she sells", "Place: style", "Place: wares", "Today's load"]
+
+
+def test_one_encounter_at_most_happens_on_the_way() -> None:
+    counts = [
+        sum(name.startswith("Encounter") for name in activated("wenna", "I row on", seed=seed))
+        for seed in range(20)
+    ]
+    assert set(counts) == {0, 1}
+
+
+def test_shared_lore_tells_each_of_the_pair_its_own_side() -> None:
+    assert "House rule" in activated("cosima", "What an argument!")
+    assert "House rule, his side" not in activated("cosima", "What an argument!")

@@ -1,0 +1,222 @@
+"""Lore scans: how long they take and how they grow, beside a plain loop over the keys."""
+
+from __future__ import annotations
+
+import csv
+import gc
+import random
+import string
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log10
+
+from services.persona.lore.budget import chars4
+from services.persona.lore.entry import Lorebook, LoreEntry
+from services.persona.lore.request import ChatLine, ScanRequest, ScanSettings
+from services.persona.lore.scanner import LoreScanner
+from tests.bench.results import FOLDER, Figure, median, percentile, report
+
+SIZES = (100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+RUNS = 300
+CHARACTERS = 4_000
+HITS = 30
+SERIES = ("plain keys", "10 % regex keys", "loop over keys")
+COLOURS = {"plain keys": "#1f6f8b", "10 % regex keys": "#c06014", "loop over keys": "#888888"}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Milliseconds of many runs."""
+
+    p50: float
+    p99: float
+
+
+def word(rng: random.Random) -> str:
+    return "".join(rng.choice(string.ascii_lowercase) for _ in range(rng.randint(5, 9)))
+
+
+def lorebook(size: int, regexes: float) -> Lorebook:
+    """Entries with two keys of their own; some content names another entry."""
+    rng = random.Random(size)
+    words = [word(rng) for _ in range(size * 2)]
+    entries = []
+    for n in range(size):
+        own, second = words[2 * n], words[2 * n + 1]
+        lead = words[2 * rng.randrange(size)]
+        is_regex = rng.random() < regexes
+        entries.append(
+            LoreEntry(
+                uid=n,
+                keys=(f"/\\b{own}(?:s|es)?\\b(?!-)/i" if is_regex else own, second),
+                content=f"What {lead} was to the town nobody could say. " * 2,
+                order=rng.randrange(100),
+            )
+        )
+    return Lorebook(name="bench", entries=tuple(entries))
+
+
+def chats(book: Lorebook, count: int) -> list[list[ChatLine]]:
+    """Chats of ten messages, 4,000 characters together, that name some thirty entries."""
+    rng = random.Random(5)
+    named = [entry.keys[1] for entry in book.entries]
+    made = []
+    for _ in range(count):
+        hits = set(rng.sample(range(570), HITS))
+        words = [rng.choice(named) if n in hits else word(rng)[:6] for n in range(620)]
+        text = " ".join(words)[:CHARACTERS]
+        size = CHARACTERS // 10
+        parts = [text[at : at + size] for at in range(0, CHARACTERS, size)]
+        made.append([ChatLine(name="Ann", content=part) for part in parts])
+    return made
+
+
+def timed(run: Callable[[list[ChatLine]], object], given: Sequence[list[ChatLine]]) -> Span:
+    for chat in given[:5]:
+        run(chat)
+    spans = []
+    gc.collect()
+    for chat in given:
+        began = time.perf_counter()
+        run(chat)
+        spans.append((time.perf_counter() - began) * 1000)
+    return Span(median(spans), percentile(spans, 0.99))
+
+
+def scanning(book: Lorebook) -> Callable[[list[ChatLine]], object]:
+    scanner = LoreScanner()
+    settings = ScanSettings(scan_depth=10, budget=20_000)
+
+    def run(chat: list[ChatLine]) -> object:
+        return scanner.scan(
+            ScanRequest(
+                books=[book],
+                chat=chat,
+                count_tokens=chars4,
+                rng=random.Random(1),
+                settings=settings,
+            )
+        )
+
+    return run
+
+
+def looping(book: Lorebook) -> Callable[[list[ChatLine]], object]:
+    """The peer: each key looked for in the text, again in each pass; no rules beyond that."""
+
+    def run(chat: list[ChatLine]) -> object:
+        text = "\n".join(f"{line.name}: {line.content}" for line in chat).lower()
+        found: list[LoreEntry] = []
+        left = list(book.entries)
+        while True:
+            new = [entry for entry in left if any(key.lower() in text for key in entry.keys)]
+            if not new:
+                return found
+            found += new
+            left = [entry for entry in left if entry not in new]
+            text = "\n".join(entry.content for entry in new).lower()
+
+    return run
+
+
+def measure() -> dict[str, dict[int, Span]]:
+    """Measure every series at every size, in turns."""
+    spans: dict[str, dict[int, Span]] = {name: {} for name in SERIES}
+    for size in SIZES:
+        plain, mixed = lorebook(size, 0), lorebook(size, 0.1)
+        given = chats(plain, RUNS)
+        spans["plain keys"][size] = timed(scanning(plain), given)
+        spans["10 % regex keys"][size] = timed(scanning(mixed), chats(mixed, RUNS // 3))
+        spans["loop over keys"][size] = timed(looping(plain), given[: max(10, 20_000 // size)])
+    return spans
+
+
+def first_scan(size: int) -> float:
+    """Return the milliseconds of a first scan, which reads and indexes the keys."""
+    book = lorebook(size, 0)
+    (chat,) = chats(book, 1)
+    run = scanning(book)
+    began = time.perf_counter()
+    run(chat)
+    return (time.perf_counter() - began) * 1000
+
+
+def write_table(spans: Mapping[str, Mapping[int, Span]]) -> None:
+    """Write all spans as CSV."""
+    with (FOLDER / "lore_growth.csv").open("w", newline="", encoding="utf-8") as out:
+        rows = csv.writer(out)
+        rows.writerow(["series", "entries", "p50_ms", "p99_ms"])
+        for name, by_size in spans.items():
+            for size, span in by_size.items():
+                rows.writerow([name, size, f"{span.p50:.3f}", f"{span.p99:.3f}"])
+
+
+def write_plot(spans: Mapping[str, Mapping[int, Span]]) -> None:
+    """Draw the medians, both axes logarithmic."""
+
+    def x(size: float) -> float:
+        return 60 + (log10(size) - 2) * 240
+
+    def y(ms: float) -> float:
+        return 220 - (log10(max(ms, 0.01)) + 1) * 55
+
+    marks = [
+        f'<text x="{x(n):.0f}" y="318" text-anchor="middle">{n:,}</text>'
+        for n in (100, 1000, 10000)
+    ]
+    for ms in (0.1, 1, 10, 100):
+        marks.append(f'<line x1="60" x2="540" y1="{y(ms):.0f}" y2="{y(ms):.0f}" stroke="#ddd"/>')
+        marks.append(f'<text x="52" y="{y(ms) + 4:.0f}" text-anchor="end">{ms:g} ms</text>')
+    for at, (name, by_size) in enumerate(spans.items()):
+        points = " ".join(f"{x(size):.1f},{y(span.p50):.1f}" for size, span in by_size.items())
+        colour = COLOURS[name]
+        marks.append(
+            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
+        )
+        marks.append(f'<text x="70" y="{30 + 16 * at}" fill="{colour}">{name}</text>')
+    (FOLDER / "lore_growth.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 560 330" font-family="sans-serif" '
+        f'font-size="12"><rect width="560" height="330" fill="white"/>{"".join(marks)}</svg>\n',
+        encoding="utf-8",
+    )
+
+
+def main() -> None:
+    """Measure, print and write everything."""
+    spans = measure()
+    loop = {size: span.p50 for size, span in spans["loop over keys"].items()}
+    plain, mixed = spans["plain keys"], spans["10 % regex keys"]
+    report(
+        "lore",
+        [
+            Figure(
+                name="scan of 1,000 entries p50",
+                value=plain[1000].p50,
+                unit="ms",
+                target=2,
+                baseline=loop[1000],
+            ),
+            Figure(name="scan of 1,000 entries p99", value=plain[1000].p99, unit="ms", target=6),
+            Figure(
+                name="scan of 1,000, 10 % regex p50", value=mixed[1000].p50, unit="ms", target=15
+            ),
+            Figure(
+                name="scan of 10,000 entries p50",
+                value=plain[10000].p50,
+                unit="ms",
+                target=15,
+                baseline=loop[10000],
+            ),
+            Figure(name="loop over keys, 1,000 entries p50", value=loop[1000], unit="ms"),
+            Figure(name="loop over keys, 10,000 entries p50", value=loop[10000], unit="ms"),
+            Figure(name="first scan of 1,000 entries", value=first_scan(1000), unit="ms"),
+            Figure(name="first scan of 10,000 entries", value=first_scan(10000), unit="ms"),
+        ],
+    )
+    write_table(spans)
+    write_plot(spans)
+
+
+if __name__ == "__main__":
+    main()
