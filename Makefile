@@ -65,7 +65,10 @@ test: $(INSTALLED) test-model
 	$(call step,secret scan,$(PYTHON) -m tests.secret_scan)
 	$(call step,tests,$(PYTHON) -m pytest --quiet $(PYTEST_ARGS) --cov)
 
+# Fuzzing needs a package that is published for few systems.
 check-all: test
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		--requirement constraints-fuzz.txt || echo "No fuzzing: atheris is not available here." >&2
 	$(call step,long tests,$(PYTHON) -m pytest --quiet -m slow -o faulthandler_timeout=7200 $(PYTEST_ARGS) || [ $$? -eq 5 ])
 
 bench: setup

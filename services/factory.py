@@ -9,6 +9,7 @@ from pathlib import Path
 
 from services.conversation.actions import PendingActions
 from services.conversation.answers import AnswerSource
+from services.conversation.bookmarks import Lorebooks
 from services.conversation.choices import Choices
 from services.conversation.company import Company
 from services.conversation.context import ContextAssembler
@@ -22,10 +23,12 @@ from services.conversation.ledger import Ledger
 from services.conversation.revisions import Revisions
 from services.conversation.runner import TurnRunner
 from services.conversation.scene_state import SceneStates
-from services.conversation.scenery import SceneryPainter, no_user_personas
+from services.conversation.scenery import SceneryPainter
+from services.conversation.scenes import Scenes
 from services.conversation.service import ConversationService, Parts
 from services.conversation.sources import OverheardSource, TimeSource
 from services.conversation.turns import TurnStore
+from services.conversation.user_personas import DescribedUsers
 from services.conversation.warming import Warming
 from services.domain.clock import SystemClock
 from services.domain.events import Notice
@@ -45,6 +48,7 @@ from services.observability.health import Health
 from services.observability.lag import LoopLag
 from services.observability.metrics import Metrics
 from services.people.permissions import Permissions
+from services.people.personas import UserPersonaBook
 from services.people.repository import PeopleRepository
 from services.people.scopes import ScopedSettings
 from services.persona.library import CharacterLibrary
@@ -186,6 +190,20 @@ class ServiceFactory(containers.DeclarativeContainer):
         providers.Singleton(_lorebooks, settings.provided.storage.data),
         most_entries=settings.provided.lore.max_entries,
     )
+    user_persona_book = providers.Singleton(
+        UserPersonaBook, database=database, clock=clock, ids=ids
+    )
+    user_personas = providers.Singleton(DescribedUsers, user_persona_book)
+    lorebooks = providers.Singleton(
+        Lorebooks,
+        scopes=scopes,
+        shelf=shelf,
+        people=people,
+        permissions=permissions,
+        database=database,
+        clock=clock,
+    )
+    scenes = providers.Singleton(Scenes, scopes=scopes, library=library, rng=rng)
     states = providers.Singleton(SceneStates, database=database, clock=clock)
     painter = providers.Singleton(
         SceneryPainter,
@@ -197,7 +215,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         clock=clock,
         rng=rng,
         settings=settings.provided.lore,
-        user_personas=providers.Singleton(no_user_personas),
+        user_personas=user_personas,
     )
     assembler = providers.Singleton(
         ContextAssembler,
@@ -241,6 +259,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         ledger=ledger,
         runner=runner,
         choices=choices,
+        scenes=scenes,
         permissions=permissions,
         library=library,
         bus=bus,
@@ -256,8 +275,13 @@ class ServiceFactory(containers.DeclarativeContainer):
         ledger=ledger,
         generation=generation,
         clock=clock,
+        scenes=scenes,
+        library=library,
+        user_personas=user_personas,
     )
-    warming = providers.Singleton(Warming, models=models, answers=answers, choices=choices)
+    warming = providers.Singleton(
+        Warming, models=models, answers=answers, choices=choices, scenes=scenes
+    )
     deliveries = providers.Singleton(DeliveryDirectory)
     parts = providers.Singleton(
         Parts,

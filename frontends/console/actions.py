@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from frontends.console.lore_actions import LORE_COMMANDS
+from frontends.console.people_actions import PEOPLE_COMMANDS
 from frontends.console.rendering import entry_fields
+from frontends.console.scene_actions import SCENE_COMMANDS
 from frontends.console.slash import SlashCommand
 from frontends.console.views import Report, spoken
 from frontends.console.wording import one_line
@@ -207,6 +210,9 @@ COMMANDS = (
         summary="Choose who answers, or show who does.",
         perform=_persona,
     ),
+    *SCENE_COMMANDS,
+    *PEOPLE_COMMANDS,
+    *LORE_COMMANDS,
     SlashCommand(
         name="model",
         argument="[NAME]",

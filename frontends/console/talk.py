@@ -9,12 +9,14 @@ from frontends.console.actions import COMMANDS
 from frontends.console.delivery import ConsoleDelivery
 from frontends.console.slash import Said, read_line
 from frontends.console.views import View, spoken
+from services.conversation.bookmarks import Lorebooks
 from services.conversation.inbound import Addressing, Inbound, Receipt
 from services.domain.errors import AcoreError, ProviderError, StorageError
 from services.domain.ids import ActionId, ConversationId, MessageId
 from services.domain.messages import Message, TextPart
 from services.domain.people import Author, Role
 from services.domain.replies import TurnFailed
+from services.people.personas import UserPersonaBook
 
 if TYPE_CHECKING:
     from services.factory import ServiceFactory
@@ -53,9 +55,20 @@ class Talk:
         self.failed_code: str | None = None
         self.refused = False
         self.ended = False
+        self._services = services
         self._ids = services.ids()
         self._clock = services.clock()
         self._delivery: ConsoleDelivery | None = None
+
+    @property
+    def user_personas(self) -> UserPersonaBook:
+        """Who the person is to the characters."""
+        return self._services.user_persona_book()
+
+    @property
+    def lorebooks(self) -> Lorebooks:
+        """Which lorebooks hold here."""
+        return self._services.lorebooks()
 
     async def hear(self, line: str) -> None:
         """Do what a line asks for and wait until it is done; refusals are shown, not raised.

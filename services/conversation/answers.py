@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Protocol
@@ -20,7 +20,9 @@ from services.conversation.generation import (
 )
 from services.conversation.inspection import Inspector
 from services.conversation.processing import stop_sequences
+from services.conversation.scenes import NO_CAST, Cast
 from services.conversation.turn import Turn
+from services.domain.ids import AuthorId
 from services.domain.people import AuthorKind
 from services.llm.model import ChatModel, PromptMessage, Sampling, TokenCounter
 from services.persona.character import Persona
@@ -96,7 +98,7 @@ class AnswerSource:
             "tools_offered": [tool.name for tool in tools],
         }
         self._inspector.remember(turn.brief.turn, messages)
-        own, others = speaker_names(turn)
+        own, others = speaker_names(turn, prompt.scenery.names)
         sampling = replace(sampling, stop=stop_sequences(own, others))
         job = Assignment(
             model=model,
@@ -138,6 +140,7 @@ class AnswerSource:
             reserve=sampling.max_tokens,
             settings=limits,
             tools_tokens=extra + (self._tokens.count(described) if tools else 0),
+            cast=turn.cast,
         )
 
     def excuse(self) -> str | None:
@@ -145,9 +148,11 @@ class AnswerSource:
         texts = self._settings.fallback_texts
         return self._rng.choice(texts) if texts else None
 
-    def opening(self, persona: Persona, model: ChatModel) -> list[PromptMessage]:
-        """Return what every prompt of ``persona`` begins with."""
-        return self._assembler.opening(persona, model.info)
+    def opening(
+        self, persona: Persona, model: ChatModel, *, cast: Cast = NO_CAST
+    ) -> list[PromptMessage]:
+        """Return what every prompt of ``persona`` begins with, in a scene those of its ``cast``."""
+        return self._assembler.opening(persona, model.info, cast=cast)
 
 
 def sampling_for(persona: Persona, model: ChatModel, settings: LlmSettings) -> Sampling:
@@ -162,15 +167,21 @@ def sampling_for(persona: Persona, model: ChatModel, settings: LlmSettings) -> S
     )
 
 
-def speaker_names(turn: Turn) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the persona's own names and those of the others who speak in the history."""
+def speaker_names(
+    turn: Turn, called: Mapping[AuthorId, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the persona's own names and those of the others who speak in the history.
+
+    ``called`` are what people call themselves here; the other characters of a scene belong to the
+    others, whether they have spoken or not.
+    """
     own = turn.persona.names
     others = dict.fromkeys(
-        entry.message.author.display_name
+        called.get(entry.message.author.id, entry.message.author.display_name)
         for entry in reversed(turn.history)
         if entry.message.author.kind is not AuthorKind.SYSTEM
     )
-    names = [name for name in (*others, *_LABELS) if name and name not in own]
+    names = [name for name in (*turn.cast.group, *others, *_LABELS) if name and name not in own]
     return own, tuple(names[:_MOST_NAMES])
 
 

@@ -99,7 +99,7 @@ class Choices:
             channel_limit=None if "channel_limit" in chosen else _TERMINAL_LIMIT,
         )
 
-    def route(
+    async def route(
         self,
         inbound: Inbound,
         fired: Fired,
@@ -114,7 +114,8 @@ class Choices:
         """
         if fired.trigger == "private" or inbound.addressing.private:
             present = present[:1]
-        unasked = fired.trigger in _UNASKED
+        chosen = await self._scopes.resolve(PERSONA, conversation=inbound.message.conversation)
+        unasked = fired.trigger in _UNASKED and not chosen
         return route(
             inbound.message.text,
             present,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from services.conversation.collecting import Collected, Collecting
@@ -19,6 +19,7 @@ from services.conversation.layout import (
     prompt_history,
 )
 from services.conversation.scenery import Scenery, SceneryPainter
+from services.conversation.scenes import NO_CAST, Cast
 from services.conversation.sources import ContextBlock, ContextSource
 from services.domain.messages import HistoryEntry
 from services.domain.replies import TurnBrief, TurnKind
@@ -29,11 +30,12 @@ from services.persona.assembly.gathering import AssemblyRequest, gather
 from services.persona.assembly.layouts import OVERHEAD, arrange
 from services.persona.assembly.material import (
     ChatMessage,
+    DescriptionPlace,
     Injection,
     InjectionOrder,
     LayoutTexts,
 )
-from services.persona.character import Persona
+from services.persona.character import Character, Persona
 from services.persona.macros.engine import expand
 from services.persona.macros.environment import MacroEnvironment
 from services.persona.prompts import PromptLibrary
@@ -46,6 +48,8 @@ _HOSTED = frozenset({"openai", "openrouter", "requesty"})
 _STABLE = re.compile(
     r"\{\{\s*(?:char|user|original|trim|newline|noop|//[^{}]*|comment:[^{}]*)\s*\}\}", re.IGNORECASE
 )
+
+_OpeningKey = tuple[tuple[tuple[str, str], ...], tuple[str, ...], str, int, float]
 
 ReadBlob = Callable[[str], Awaitable[bytes]]
 """Returns the bytes of a blob by its sha256."""
@@ -90,7 +94,7 @@ class ContextAssembler:
         self._settings = settings
         self._read_blob = read_blob
         self._default_user = default_user
-        self._openings: dict[tuple[str, str, str, int, float], list[PromptMessage]] = {}
+        self._openings: dict[_OpeningKey, list[PromptMessage]] = {}
 
     @property
     def settings(self) -> ConversationSettings:
@@ -110,8 +114,11 @@ class ContextAssembler:
         user: str | None = None,
         settings: ConversationSettings | None = None,
         environment: MacroEnvironment | None = None,
+        cast: Cast = NO_CAST,
     ) -> list[PromptMessage]:
         """Return the part of a prompt that is the same in every turn of ``persona``.
+
+        Where a scene joins its cards it is the same for all members.
 
         A persona too long for half the context is clipped in the middle; example dialogue is left
         out block by block, from its end, beyond its share. A card whose text changes from turn to
@@ -119,14 +126,16 @@ class ContextAssembler:
         """
         user = user or self._default_user
         share = (settings or self._settings).examples_share
-        if environment is not None and not _is_stable(persona):
-            return self._build_opening(persona, info.context_tokens, share, environment)
-        key = (persona.id, persona.version, user, info.context_tokens, share)
+        shown = cast.members if cast.joined else (persona,)
+        if environment is not None and not all(_is_stable(one) for one in shown):
+            return self._build_opening(shown, info.context_tokens, share, environment, cast)
+        versions = tuple((one.id, one.version) for one in shown)
+        key = (versions, cast.group, user, info.context_tokens, share)
         if key not in self._openings:
             if len(self._openings) >= _KEPT_OPENINGS:
                 self._openings.clear()
-            bare = self._painter.bare(persona, user)
-            self._openings[key] = self._build_opening(persona, info.context_tokens, share, bare)
+            bare = self._painter.bare(persona, user, group=cast.group)
+            self._openings[key] = self._build_opening(shown, info.context_tokens, share, bare, cast)
         return self._openings[key]
 
     async def assemble(
@@ -139,6 +148,7 @@ class ContextAssembler:
         reserve: int,
         settings: ConversationSettings,
         tools_tokens: int = 0,
+        cast: Cast = NO_CAST,
     ) -> Prompt:
         """Return the prompt for one turn, leaving ``reserve`` tokens for the answer.
 
@@ -147,11 +157,11 @@ class ContextAssembler:
         """
         budget = max(info.context_tokens - reserve - tools_tokens, info.context_tokens // 4)
         scenery = await self._painter.paint(
-            brief, persona, history, info=info, user=self._user_name(brief)
+            brief, persona, history, info=info, user=self._user_name(brief), cast=cast
         )
         collected = await self._collecting.collect(brief, settings.context_deadline_seconds)
         late = self._late(collected, int(info.context_tokens * settings.memory_share))
-        turns = prompt_history(history, persona)
+        turns = prompt_history(history, persona, group=bool(cast.group), names=scenery.names)
         answered = {str(message.id) for message in brief.burst}
         work = _Work(
             brief=brief,
@@ -164,6 +174,7 @@ class ContextAssembler:
             late=late,
             turns=turns,
             answered=answered,
+            cast=cast,
         )
         prompt = None
         if self._layout(settings, info) == "sillytavern":
@@ -183,9 +194,10 @@ class ContextAssembler:
             user=scenery.environment.user,
             settings=work.settings,
             environment=scenery.environment,
+            cast=work.cast,
         )
         late = [*self._lore(work.persona, scenery), *work.late]
-        closing = self._closing(brief, work.persona, scenery)
+        closing = self._closing(brief, work.persona, scenery, work.cast)
         fixed = self._cost([*opening, *late, *closing])
         fitted = newest_that_fit(
             work.turns, work.budget - fixed, count=self._tokens.count, keep=work.answered
@@ -222,9 +234,11 @@ class ContextAssembler:
             )
             for message in work.late
         ]
+        character = self._character(work)
         request = AssemblyRequest(
-            character=work.persona.character,
-            environment=scenery.environment,
+            character=character,
+            group=work.cast.group,
+            environment=_with_texts(scenery.environment, character),
             texts=self._texts(),
             chat=[
                 ChatMessage(
@@ -289,19 +303,70 @@ class ContextAssembler:
         )
 
     def _build_opening(
-        self, persona: Persona, context: int, examples_share: float, environment: MacroEnvironment
+        self,
+        shown: Sequence[Persona],
+        context: int,
+        examples_share: float,
+        environment: MacroEnvironment,
+        cast: Cast,
     ) -> list[PromptMessage]:
-        content = self._render_system(persona, environment)
+        render = self._render_joined if cast.joined else self._render_system
+        pairs = [(one, self._painter.as_other(environment, one)) for one in shown]
+        content = render(pairs)
         room = context // 2
         if self._tokens.count(content) > room:
-            logger.warning("character too long for the context", extra={"persona": persona.id})
+            logger.warning("character too long for the context", extra={"persona": shown[0].id})
             content = clip(content, room, self._tokens.count)
         opening = [PromptMessage(role=PromptRole.SYSTEM, content=content, source="persona")]
-        if examples := self._examples(persona, int(context * examples_share), environment):
+        for one, own in pairs:
+            if examples := self._examples(one, int(context * examples_share) // len(pairs), own):
+                opening.append(
+                    PromptMessage(role=PromptRole.SYSTEM, content=examples, source="examples")
+                )
+        if cast.group:
+            separator = self._prompts.render("layout/new_group_chat", group=", ".join(cast.group))
             opening.append(
-                PromptMessage(role=PromptRole.SYSTEM, content=examples, source="examples")
+                PromptMessage(role=PromptRole.SYSTEM, content=separator, source="newChat")
             )
         return opening
+
+    def _render_joined(self, shown: Sequence[tuple[Persona, MacroEnvironment]]) -> str:
+        """Return the cards of all members, in words that do not depend on who speaks."""
+        return self._prompts.render(
+            "persona/group",
+            main=self._prompts.render(
+                "persona/group_main", group=", ".join(one.name for one, _ in shown)
+            ),
+            members=[
+                {
+                    "char": one.name,
+                    "description": expand(one.character.description, own).strip(),
+                    "personality": expand(one.character.personality, own).strip(),
+                    "scenario": expand(one.character.scenario, own).strip(),
+                }
+                for one, own in shown
+            ],
+        )
+
+    def _character(self, work: _Work) -> Character:
+        """Return the card of the speaker, with those of all members in it where they are joined."""
+        card = work.persona.character
+        if not work.cast.joined:
+            return card
+        environment = work.scenery.environment
+        shown = [
+            (one.character, self._painter.as_other(environment, one)) for one in work.cast.members
+        ]
+        return replace(
+            card,
+            description=_together(expand(one.description, own) for one, own in shown),
+            personality=_together(expand(one.personality, own) for one, own in shown),
+            scenario=_together(expand(one.scenario, own) for one, own in shown),
+            mes_example=_together(
+                f"<START>\n{expand(one.mes_example, own)}" if one.mes_example.strip() else ""
+                for one, own in shown
+            ),
+        )
 
     def _examples(self, persona: Persona, room: int, environment: MacroEnvironment) -> str:
         blocks = example_blocks(expand(persona.character.mes_example, environment))
@@ -312,7 +377,8 @@ class ContextAssembler:
             blocks.pop()
         return ""
 
-    def _render_system(self, persona: Persona, environment: MacroEnvironment) -> str:
+    def _render_system(self, shown: Sequence[tuple[Persona, MacroEnvironment]]) -> str:
+        [(persona, environment)] = shown
         card = persona.character
         main = self._prompts.render("persona/main", char=persona.name)
         if card.system_prompt.strip():
@@ -330,8 +396,9 @@ class ContextAssembler:
     def _lore(self, persona: Persona, scenery: Scenery) -> list[PromptMessage]:
         """Return what lorebooks, the card's deep note and the user's persona add."""
         lore, card = scenery.lore, persona.character
+        user, role = _described(scenery)
         system = [
-            ("personaDescription", scenery.fill(scenery.user.text) if scenery.user else ""),
+            ("personaDescription", user if role is PromptRole.SYSTEM else ""),
             *(("lore", text) for text in (*lore.before, *lore.after)),
             *(("lore", text) for text in (*lore.note_top, *lore.note_bottom)),
             *(("lore", text) for text in (*lore.examples_top, *lore.examples_bottom)),
@@ -344,6 +411,8 @@ class ContextAssembler:
             for each in lore.at_depth
             if each.role is not PromptRole.SYSTEM
         ]
+        if user and role is not PromptRole.SYSTEM:
+            messages.append(PromptMessage(role=role, content=user, source="personaDescription"))
         if said:
             messages.insert(
                 0,
@@ -380,11 +449,16 @@ class ContextAssembler:
             "conversation/late", blocks=[block.text.strip() for _, block in chosen]
         )
 
-    def _closing(self, brief: TurnBrief, persona: Persona, scenery: Scenery) -> list[PromptMessage]:
+    def _closing(
+        self, brief: TurnBrief, persona: Persona, scenery: Scenery, cast: Cast
+    ) -> list[PromptMessage]:
         card = persona.character.post_history_instructions
         original = replace(scenery.environment, original="")
+        nudge = self._prompts.render("layout/group_nudge", char=persona.name) if cast.group else ""
         closing = [
+            ("system_prompt", self._own_main(persona, scenery) if cast.joined else ""),
             ("post_history", expand(card, original).strip()),
+            ("groupNudge", nudge),
             ("continue", self._prompts.render("conversation/continue"))
             if brief.kind is TurnKind.CONTINUE
             else ("continue", ""),
@@ -395,6 +469,11 @@ class ContextAssembler:
             for source, content in closing
             if content
         ]
+
+    def _own_main(self, persona: Persona, scenery: Scenery) -> str:
+        """Return a card's own instructions, for where the prompt's beginning belongs to all."""
+        card = persona.character.system_prompt
+        return expand(card, replace(scenery.environment, original="")).strip()
 
     def _initiative(self, brief: TurnBrief) -> str:
         if brief.kind is not TurnKind.INITIATIVE or not brief.instruction:
@@ -457,6 +536,31 @@ class _Work:
     late: Sequence[PromptMessage]
     turns: Sequence[HistoryTurn]
     answered: set[str]
+    cast: Cast
+
+
+def _with_texts(environment: MacroEnvironment, card: Character) -> MacroEnvironment:
+    """Return ``environment`` with the texts of ``card``, which may be of several characters."""
+    texts = {
+        "description": card.description,
+        "personality": card.personality,
+        "scenario": card.scenario,
+        "mesexamples": card.mes_example,
+    }
+    return replace(environment, values=dict(environment.values) | texts)
+
+
+def _together(texts: Iterable[str]) -> str:
+    return "\n".join(text.strip() for text in texts if text.strip())
+
+
+def _described(scenery: Scenery) -> tuple[str, PromptRole]:
+    """Return how the user is described, and in whose voice; nothing where it is kept out."""
+    user = scenery.user
+    if user is None or user.place is DescriptionPlace.NOWHERE:
+        return "", PromptRole.SYSTEM
+    role = user.role if user.place is DescriptionPlace.AT_DEPTH else PromptRole.SYSTEM
+    return scenery.fill(user.text), role
 
 
 def _is_stable(persona: Persona) -> bool:

@@ -69,7 +69,7 @@ class Intake:
         if cast.open:
             routing = company.scenes.answering(inbound, cast, await self._recent.entries())
         else:
-            routing = company.choices.route(
+            routing = await company.choices.route(
                 inbound, decision, present, last_responder=last_responder
             )
         if not routing.personas:

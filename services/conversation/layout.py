@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from services.domain.ids import AuthorId
 from services.domain.messages import HistoryEntry
 from services.domain.people import AuthorKind
 from services.llm.model import PromptMessage, PromptRole
@@ -39,15 +40,24 @@ class HistoryTurn:
         return replace(self, prompt=replace(self.prompt, content=content))
 
 
-def prompt_history(history: Sequence[HistoryEntry], persona: Persona) -> list[HistoryTurn]:
+def prompt_history(
+    history: Sequence[HistoryEntry],
+    persona: Persona,
+    *,
+    group: bool = False,
+    names: Mapping[AuthorId, str] | None = None,
+) -> list[HistoryTurn]:
     """Return ``history`` as ``persona`` sees it: its own words as assistant, others' as user.
 
-    Speakers are named in the text as soon as more than one of them talks to the persona.
+    Speakers are named in the text as soon as more than one of them talks to the persona. In a
+    ``group`` all are, and all characters' words are the assistant's, so that the history reads the
+    same whoever speaks next. ``names`` are what people are called instead of their accounts' names.
     """
+    names = names or {}
     others = {
         entry.message.author.id for entry in history if entry.message.author.persona != persona.id
     }
-    named = len(others) > 1
+    named = group or len(others) > 1
     turns = []
     for entry in history:
         author = entry.message.author
@@ -56,16 +66,17 @@ def prompt_history(history: Sequence[HistoryEntry], persona: Persona) -> list[Hi
         if attachments := entry.message.attachments:
             listed = ", ".join(f"{part.kind} {part.name}" for part in attachments)
             text = f"{text}\n[attached: {listed}]".strip()
-        if named and not own:
-            text = f"{author.display_name}: {text}"
         if not text.strip():
             continue
+        if named and (group or not own):
+            text = f"{names.get(author.id, author.display_name)}: {text}"
+        said = own or (group and author.kind is AuthorKind.PERSONA)
         turns.append(
             HistoryTurn(
                 ref=str(entry.message.id),
                 ordinal=entry.ordinal,
                 prompt=PromptMessage(
-                    role=PromptRole.ASSISTANT if own else PromptRole.USER,
+                    role=PromptRole.ASSISTANT if said else PromptRole.USER,
                     content=text,
                     source="history",
                 ),

@@ -11,8 +11,8 @@ from services.conversation.history import History
 from services.conversation.history_rows import Witnesses
 from services.conversation.inbound import Inbound
 from services.conversation.turn import Turn
-from services.conversation.witnesses import witnesses_as_json
 from services.conversation.turns import DeliveredReply, TurnEnding, TurnRecord, TurnState, TurnStore
+from services.conversation.witnesses import witnesses_as_json
 from services.domain.calls import ToolCall
 from services.domain.clock import Clock
 from services.domain.errors import NotFound

@@ -59,7 +59,7 @@ async def prepare(
         alternative_of=job.alternative_of,
         extends=job.extends,
         resumed=job.resumed,
-        witnesses=job.witnesses or _present(cast, entries, persona),
+        witnesses=_witnesses(job, cast, entries, persona),
         cast=cast.seen_by(persona),
         explanation={"kind": str(job.kind), "hop": brief.hop, **job.account},
     )
@@ -86,6 +86,16 @@ def _known_burst(
 ) -> list[Message]:
     unknown = {entry.message.id for entry in entries} - {entry.message.id for entry in known}
     return [message for message in job.burst if message.id not in unknown]
+
+
+def _witnesses(
+    job: Job, cast: Cast, entries: Sequence[HistoryEntry], persona: Persona
+) -> Witnesses:
+    """Return who hears the turn: of an earlier version's witnesses those who are still there."""
+    if job.alternative_of is None or not (heard := personas_among(job.witnesses)):
+        return job.witnesses or _present(cast, entries, persona)
+    here = {one.id for one in cast.members} & heard
+    return accounts_among(job.witnesses) | here | {persona.id}
 
 
 def _present(cast: Cast, entries: Sequence[HistoryEntry], persona: Persona) -> Witnesses:

@@ -7,18 +7,23 @@ from collections.abc import Sequence
 from services.conversation.actions import PendingAction
 from services.conversation.generation import Generation
 from services.conversation.history import History
+from services.conversation.history_rows import Witnesses
 from services.conversation.inbound import Receipt
 from services.conversation.jobs import Job
 from services.conversation.ledger import Ledger
+from services.conversation.scenery import UserPersonas
+from services.conversation.scenes import Cast, Scenes
 from services.conversation.session import Session
+from services.conversation.witnesses import personas_among
 from services.domain.calls import ToolCall, ToolResult
 from services.domain.clock import Clock
-from services.domain.errors import NotAllowed, NotFound
-from services.domain.ids import ActionId, MessageId
+from services.domain.errors import InvalidRequest, NotAllowed, NotFound
+from services.domain.ids import ActionId, MessageId, PersonaId
 from services.domain.messages import Alternatives, HistoryEntry
 from services.domain.people import Author, AuthorKind, Role
 from services.domain.replies import Delivery, TurnKind
 from services.persona.character import Persona
+from services.persona.library import CharacterLibrary
 from services.persona.macros.names import fill
 from services.storage.database import Database
 from services.toolbox.spec import ToolContext
@@ -35,12 +40,18 @@ class Revisions:
         ledger: Ledger,
         generation: Generation,
         clock: Clock,
+        scenes: Scenes,
+        library: CharacterLibrary,
+        user_personas: UserPersonas,
     ) -> None:
         self._database = database
         self._history = history
         self._ledger = ledger
         self._generation = generation
         self._clock = clock
+        self._scenes = scenes
+        self._library = library
+        self._user_personas = user_personas
 
     async def again(self, session: Session, delivery: Delivery, *, by: Author, role: Role) -> Job:
         """Return the job of answering anew what the last reply answered."""
@@ -53,17 +64,26 @@ class Revisions:
         """Return the job of letting the last reply go on."""
         history = await session.history()
         reply = _last_reply(history)
+        cast = await self._scenes.of(session.conversation)
+        if personas_among(reply.witnesses) - {one.id for one in cast.members} and cast.open:
+            raise InvalidRequest(
+                "scene_changed",
+                "Somebody who heard that answer has left since; ask for a new one instead.",
+            )
         return self._job(session, delivery, history, reply, by, role, TurnKind.CONTINUE, None)
 
-    async def swipe(self, session: Session, step: int) -> Alternatives | None:
-        """Make a neighbouring version of the last reply stand; ``None`` beyond the last one."""
+    async def swipe(self, session: Session, step: int, *, by: Author) -> Alternatives | None:
+        """Make a neighbouring version of the last reply stand; ``None`` beyond the last one.
+
+        Beyond a greeting come the card's other greetings, in a scene those for groups, too.
+        """
         reply = _last_reply(await session.history())
         versions = await self._versions(reply.message.id)
         target = versions.active + (1 if step > 0 else -1)
         if target < 0:
             raise NotFound("no_earlier_version", "This is the first version already.")
         if target >= len(versions.entries):
-            return None
+            return await self._greet_otherwise(session, reply, by=by)
         async with self._database.transaction() as tx:
             await self._history.activate(tx, versions.entries[target].message.id)
         session.forget_history()
@@ -111,13 +131,84 @@ class Revisions:
     async def greet(
         self, session: Session, persona: Persona, author: Author
     ) -> HistoryEntry | None:
-        """Store the persona's greeting if nothing has been said yet."""
-        if await session.history() or not persona.character.first_mes.strip():
+        """Store the persona's greeting if nothing has been said yet.
+
+        In a scene without ``persona`` its first member greets.
+        """
+        if await session.history():
             return None
-        text = fill(persona.character.first_mes, char=persona.name, user=author.display_name)
-        entry = await self._ledger.say(session.conversation, persona, text)
+        cast = await self._scenes.of(session.conversation)
+        if cast.members and persona not in cast.members:
+            persona = cast.members[0]
+        greetings = await self._greetings(session, persona, cast, author)
+        if not greetings:
+            return None
+        hearing = cast.members or (persona,)
+        people: Witnesses = frozenset({author.id})
+        entry = await self._ledger.say(
+            session.conversation,
+            persona,
+            greetings[0],
+            witnesses=people.union(one.id for one in hearing),
+        )
         session.forget_history()
         return entry
+
+    async def _greet_otherwise(
+        self, session: Session, reply: HistoryEntry, *, by: Author
+    ) -> Alternatives | None:
+        """Let the card's greeting after this one stand beside it; ``None`` without one."""
+        persona = self._library.get(reply.message.author.persona or PersonaId(""))
+        if reply.turn is not None or reply.parent is not None or persona is None:
+            return None
+        cast = await self._scenes.of(session.conversation)
+        greetings = await self._greetings(session, persona, cast, by)
+        if reply.text not in greetings[:-1]:
+            return None
+        entry = await self._ledger.say(
+            session.conversation,
+            persona,
+            greetings[greetings.index(reply.text) + 1],
+            witnesses=reply.witnesses,
+            alternative_of=reply.message.id,
+        )
+        session.forget_history()
+        return await self._versions(entry.message.id)
+
+    async def _greetings(
+        self, session: Session, persona: Persona, cast: Cast, author: Author
+    ) -> list[str]:
+        described = await self._user_personas.of(author.id, session.conversation, persona)
+        user = described[0] if described else author.display_name
+        card = persona.character
+        texts = [card.first_mes, *card.alternate_greetings]
+        if cast.group:
+            texts += card.group_only_greetings
+        filled = (fill(text, char=persona.name, user=user) for text in texts if text.strip())
+        return list(dict.fromkeys(filled))
+
+    async def speak(
+        self, session: Session, name: str, delivery: Delivery, *, by: Author, role: Role
+    ) -> Job:
+        """Return the job of letting a member of the scene speak; see ``Scenes.asked``."""
+        cast = await self._scenes.of(session.conversation)
+        history = await session.history()
+        routing = self._scenes.asked(name, cast, history)
+        return Job(
+            kind=TurnKind.REPLY,
+            personas=routing.personas,
+            delivery=delivery,
+            receipts=[Receipt(session.conversation)],
+            burst=[entry.message for entry in _answered(history)],
+            asker=by,
+            role=role,
+            in_order=True,
+            account={
+                "trigger": "asked",
+                "gate": "asked for by command",
+                "routing": f"{routing.reason}: {routing.detail}",
+            },
+        )
 
     async def pending(self, action: ActionId, *, by: Author) -> PendingAction:
         """Return a stored question that ``by`` may answer."""

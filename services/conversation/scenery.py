@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from services.conversation.scene_state import SceneState, SceneStates
+from services.conversation.scenes import NO_CAST, Cast
 from services.domain.clock import Clock
 from services.domain.errors import InvalidRequest, NotFound
 from services.domain.ids import AuthorId, ConversationId
@@ -16,7 +17,7 @@ from services.domain.messages import HistoryEntry
 from services.domain.people import AuthorKind
 from services.domain.replies import TurnBrief, TurnKind
 from services.llm.model import ModelInfo, PromptRole, TokenCounter
-from services.people.scopes import ScopedSetting, ScopedSettings
+from services.people.scopes import ScopedSetting, ScopedSettings, ScopeKind
 from services.persona.assembly.material import DepthText, LoreTexts, UserDescription
 from services.persona.character import Persona
 from services.persona.lore.entry import Lorebook, Scope, Source
@@ -32,6 +33,12 @@ from services.settings import LoreSettings
 LOREBOOKS = ScopedSetting("conversation.lorebooks", str, default="")
 """Names of books that hold in a place, separated by commas."""
 
+USER_LOREBOOKS = ScopedSetting(
+    "user.lorebooks", str, default="", scopes=frozenset({ScopeKind.USER})
+)
+"""Names of books that hold wherever a person is answered, separated by commas."""
+
+_MOST_PEOPLE = 20
 _ROLES = {0: PromptRole.SYSTEM, 1: PromptRole.USER, 2: PromptRole.ASSISTANT}
 _STRATEGIES = {
     "evenly": Strategy.EVENLY,
@@ -60,12 +67,13 @@ class UserPersonas(Protocol):
 class Scenery:
     """What there is beside card and history; ``environment`` fills in macros.
 
-    ``changed`` says what is to be kept once the answer is shown.
+    ``names`` are what people in the history are called, where that is not their account's name.
     """
 
     environment: MacroEnvironment
     lore: LoreTexts = field(default_factory=LoreTexts)
     user: UserDescription | None = None
+    names: Mapping[AuthorId, str] = field(default_factory=dict)
     report: Mapping[str, object] = field(default_factory=dict)
     result: ScanResult | None = None
     stored: SceneState = field(default_factory=SceneState)
@@ -105,9 +113,10 @@ class SceneryPainter:
         """Take over ``settings`` from the next turn on."""
         self._settings = settings
 
-    def bare(self, persona: Persona, user: str) -> MacroEnvironment:
+    def bare(self, persona: Persona, user: str, *, group: Sequence[str] = ()) -> MacroEnvironment:
         """Return the environment of prompts that no conversation is part of."""
-        return self._environment(persona, user, now=self._clock.now().astimezone())
+        now = self._clock.now().astimezone()
+        return self._environment(persona, user, now=now, group=group)
 
     async def paint(
         self,
@@ -117,21 +126,23 @@ class SceneryPainter:
         *,
         info: ModelInfo,
         user: str,
+        cast: Cast = NO_CAST,
     ) -> Scenery:
         """Return the scenery of a turn; ``history`` is oldest first, ``user`` the default name."""
-        described = None
-        if brief.trigger is not None and brief.trigger.author.kind is AuthorKind.HUMAN:
-            described = await self._user_personas.of(
-                brief.trigger.author.id, brief.conversation, persona
-            )
+        known = await self._people(brief, persona, history)
+        author = brief.trigger.author.id if brief.trigger else None
+        described = known.get(author) if author else None
         if described is not None:
             user = described[0]
+        names = {account: name for account, (name, _) in known.items()}
         stored = await self._states.of(brief.conversation, persona.id)
         environment = self._environment(
             persona,
             user,
             now=self._clock.now().astimezone(),
-            chat=_lines(history, persona),
+            chat=_lines(history, persona, names=names, group=bool(cast.group)),
+            group=cast.group,
+            described=described[1].text if described else "",
             last_user_at=_last_user_at(history, brief),
             chat_id=str(brief.conversation),
             local=dict(stored.variables),
@@ -139,9 +150,12 @@ class SceneryPainter:
             model=info.name,
         )
         scenery = Scenery(
-            environment=environment, user=described[1] if described else None, stored=stored
+            environment=environment,
+            user=described[1] if described else None,
+            names=names,
+            stored=stored,
         )
-        books, missing = await self._books(brief.conversation, persona)
+        books, missing = await self._books(brief, persona)
         if books:
             await self._scan(scenery, brief, persona, history, books, info)
         if missing:
@@ -158,6 +172,30 @@ class SceneryPainter:
         )
         if scenery.environment.shared != await self._states.shared():
             await self._states.keep_shared(dict(scenery.environment.shared))
+
+    def as_other(self, environment: MacroEnvironment, persona: Persona) -> MacroEnvironment:
+        """Return ``environment`` as it is when ``persona`` speaks."""
+        values = dict(environment.values) | _card_texts(persona)
+        return replace(environment, char=persona.name, values=values)
+
+    async def _people(
+        self, brief: TurnBrief, persona: Persona, history: Sequence[HistoryEntry]
+    ) -> dict[AuthorId, tuple[str, UserDescription]]:
+        """Return the personas of the last people who spoke, where they have one here."""
+        authors = dict.fromkeys(
+            author.id
+            for author in (
+                *([brief.trigger.author] if brief.trigger else []),
+                *(entry.message.author for entry in reversed(history)),
+            )
+            if author.kind is AuthorKind.HUMAN
+        )
+        found = {}
+        for account in list(authors)[:_MOST_PEOPLE]:
+            described = await self._user_personas.of(account, brief.conversation, persona)
+            if described is not None:
+                found[account] = described
+        return found
 
     async def _scan(
         self,
@@ -244,13 +282,16 @@ class SceneryPainter:
             decorators="v3",
         )
 
-    async def _books(
-        self, conversation: ConversationId, persona: Persona
-    ) -> tuple[list[Lorebook], list[str]]:
+    async def _books(self, brief: TurnBrief, persona: Persona) -> tuple[list[Lorebook], list[str]]:
         """Return the books that hold here, and the names of those that cannot be read."""
-        chosen = await self._scopes.resolve(LOREBOOKS, conversation=conversation)
+        chosen = await self._scopes.resolve(LOREBOOKS, conversation=brief.conversation)
+        person = brief.trigger.author.person if brief.trigger else None
+        own_books = await self._scopes.resolve(
+            USER_LOREBOOKS, conversation=brief.conversation, person=person
+        )
         wanted = [
-            *((name.strip(), Scope.CHAT) for name in chosen.split(",") if name.strip()),
+            *((name, Scope.CHAT) for name in book_names(chosen)),
+            *((name, Scope.USER) for name in book_names(own_books)),
             *([(persona.character.world, Scope.CHARACTER)] if persona.character.world else []),
             *((name, Scope.GLOBAL) for name in self._settings.books),
         ]
@@ -278,22 +319,16 @@ class SceneryPainter:
         local: dict[str, Value] | None = None,
         shared: dict[str, Value] | None = None,
         model: str = "",
+        group: Sequence[str] = (),
+        described: str = "",
     ) -> MacroEnvironment:
-        card = persona.character
         return MacroEnvironment(
             user=user,
             char=persona.name,
             now=now,
             rng=self._rng,
-            values={
-                "description": card.description,
-                "personality": card.personality,
-                "scenario": card.scenario,
-                "mesexamples": card.mes_example,
-                "charversion": card.character_version,
-                "charcreatornotes": card.creator_notes,
-                "charfirstmessage": card.first_mes,
-            },
+            values={**_card_texts(persona), "persona": described},
+            group=group,
             local={} if local is None else local,
             shared={} if shared is None else shared,
             chat=chat,
@@ -303,31 +338,46 @@ class SceneryPainter:
         )
 
 
-def no_user_personas() -> UserPersonas:
-    """Return the answer of an installation where nobody has described themselves."""
-    return _Nobody()
-
-
-class _Nobody:
-    async def of(
-        self, account: AuthorId, conversation: ConversationId, persona: Persona
-    ) -> tuple[str, UserDescription] | None:
-        return None
-
-
 def _one(text: str) -> tuple[str, ...]:
     return (text,) if text else ()
 
 
-def _lines(history: Sequence[HistoryEntry], persona: Persona) -> list[ChatLine]:
+def book_names(listed: str) -> list[str]:
+    """Return the names in a setting that lists lorebooks."""
+    return [name.strip() for name in listed.split(",") if name.strip()]
+
+
+def _card_texts(persona: Persona) -> dict[str, str]:
+    card = persona.character
+    return {
+        "description": card.description,
+        "personality": card.personality,
+        "scenario": card.scenario,
+        "mesexamples": card.mes_example,
+        "charversion": card.character_version,
+        "charcreatornotes": card.creator_notes,
+        "charfirstmessage": card.first_mes,
+    }
+
+
+def _lines(
+    history: Sequence[HistoryEntry],
+    persona: Persona,
+    *,
+    names: Mapping[AuthorId, str],
+    group: bool,
+) -> list[ChatLine]:
     return [
         ChatLine(
-            name=entry.message.author.display_name,
+            name=names.get(author.id, author.display_name),
             text=entry.text,
-            is_user=entry.message.author.persona != persona.id,
+            is_user=author.kind is not AuthorKind.PERSONA
+            if group
+            else author.persona != persona.id,
         )
         for entry in history
         if entry.text.strip()
+        for author in [entry.message.author]
     ]
 
 

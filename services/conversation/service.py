@@ -16,9 +16,10 @@ from services.conversation.inbound import Inbound, Outcome, Receipt, Withheld
 from services.conversation.inspection import Explanation, Inspector
 from services.conversation.jobs import Arrival, Initiative, Job, Proposal
 from services.conversation.revisions import Revisions
+from services.conversation.scenes import Cast, SceneChange
 from services.conversation.session import Session, operation
 from services.conversation.warming import Warming
-from services.domain.errors import Busy, InvalidRequest
+from services.domain.errors import Busy, InvalidRequest, NotAllowed
 from services.domain.events import MessageEdited, MessageRecorded, TurnUndone
 from services.domain.ids import ActionId, ConversationId, MessageId, TurnId
 from services.domain.messages import Alternatives, HistoryEntry
@@ -176,7 +177,7 @@ class ConversationService:
         """
 
         async def work(session: Session) -> Alternatives | Receipt:
-            versions = await self._revisions.swipe(session, step)
+            versions = await self._revisions.swipe(session, step, by=by)
             if versions is not None:
                 return versions
             return _queued(
@@ -199,6 +200,61 @@ class ConversationService:
             return _queued(
                 session, await self._revisions.further(session, delivery, by=by, role=role)
             )
+
+        return await self._quietly(conversation, work)
+
+    async def speak(
+        self,
+        conversation: ConversationId,
+        name: str,
+        delivery: Delivery,
+        *,
+        by: Author,
+        role: Role = Role.MEMBER,
+    ) -> Receipt:
+        """Let a member of the scene speak, by ``name`` or, without one, as the scene decides.
+
+        Raises ``NotFound`` when nobody here is called that, and ``NotAllowed`` for guests.
+        """
+        standing = await self._company.permissions.standing(by.id, conversation, given=role)
+        if standing.blocked or standing.role < Role.MEMBER:
+            raise NotAllowed("scene_permission", "You may not ask characters to speak here.")
+
+        async def work(session: Session) -> Receipt:
+            job = await self._revisions.speak(session, name, delivery, by=by, role=standing.role)
+            return _queued(session, job)
+
+        return await self._quietly(conversation, work)
+
+    # -- scenes
+
+    async def scene(self, conversation: ConversationId) -> Cast:
+        """Return who takes part in the scene here."""
+        return await self._company.scenes.of(conversation)
+
+    async def change_scene(
+        self,
+        conversation: ConversationId,
+        change: SceneChange,
+        *,
+        by: Author,
+        role: Role = Role.MEMBER,
+        private: bool = False,
+    ) -> Cast:
+        """Change who takes part here and how, once no answer runs; see ``Scenes.change``.
+
+        Whoever joins knows nothing of what was overheard before.
+        """
+        standing = await self._company.permissions.standing(by.id, conversation, given=role)
+        private = private and not standing.blocked
+
+        async def work(_session: Session) -> Cast:
+            cast = await self._company.scenes.change(
+                conversation, change, by=by, role=standing.role, private=private
+            )
+            if change.join is not None or change.leave is not None:
+                self._company.gate.forget(conversation)
+            return cast
 
         return await self._quietly(conversation, work)
 
@@ -314,7 +370,15 @@ class ConversationService:
     async def choose_persona(
         self, conversation: ConversationId, name: str, *, by: Author, role: Role
     ) -> Persona:
-        """Let another character answer here. Raises ``NotFound`` with close names."""
+        """Let another character answer here.
+
+        Raises ``NotFound`` with close names, and ``InvalidRequest`` while a scene is open.
+        """
+        if (await self._company.scenes.of(conversation)).open:
+            raise InvalidRequest(
+                "scene_open",
+                "A scene is open here; let characters join and leave it, or let all of them leave.",
+            )
         return await self._choices.choose_persona(conversation, name, by=by, role=role)
 
     async def model_of(self, conversation: ConversationId) -> str | None:

@@ -378,7 +378,8 @@ def _closing() -> Busy:
 
 def _asker(job: Job) -> AuthorId | None:
     """Return whose message a job answers; nobody's when it was asked for by command."""
-    if job.kind is not TurnKind.REPLY or job.resumed is not None or not job.burst:
+    asked_for = job.kind is not TurnKind.REPLY or job.resumed is not None or job.in_order
+    if asked_for or not job.burst:
         return None
     return job.burst[-1].author.id
 

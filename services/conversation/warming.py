@@ -10,6 +10,7 @@ from contextlib import aclosing
 from services.conversation.answers import AnswerSource, ModelSource
 from services.conversation.choices import Choices
 from services.conversation.layout import prompt_history
+from services.conversation.scenes import Cast, Scenes
 from services.domain.errors import AcoreError
 from services.domain.ids import ConversationId
 from services.domain.messages import HistoryEntry
@@ -24,10 +25,13 @@ _REMEMBERED = 64
 class Warming:
     """Evaluates what the next prompt will begin with; nothing is generated or stored."""
 
-    def __init__(self, *, models: ModelSource, answers: AnswerSource, choices: Choices) -> None:
+    def __init__(
+        self, *, models: ModelSource, answers: AnswerSource, choices: Choices, scenes: Scenes
+    ) -> None:
         self._models = models
         self._answers = answers
         self._choices = choices
+        self._scenes = scenes
         self._done: OrderedDict[ConversationId, str] = OrderedDict()
 
     async def persona(self, persona: Persona) -> bool:
@@ -45,9 +49,15 @@ class Warming:
         conversation: ConversationId,
         recent: Callable[[ConversationId], Awaitable[Sequence[HistoryEntry]]],
     ) -> None:
-        """Evaluate the persona's prompt and the conversation so far, once per state of it."""
-        persona = await self._choices.persona(conversation)
-        history = await recent(conversation)
+        """Evaluate the persona's prompt and the conversation so far, once per state of it.
+
+        In a scene that is the prompt of whoever spoke last.
+        """
+        cast = await self._scenes.of(conversation)
+        said = await recent(conversation)
+        persona = _last_speaker(said, cast) or await self._choices.persona(conversation)
+        history = cast.known(said, persona.id)
+        cast = cast.seen_by(persona)
         name = await self._choices.model(conversation) or persona.model.model
         state = f"{persona.version}/{name}/{history[-1].message.id if history else ''}"
         if self._done.get(conversation) == state:
@@ -58,13 +68,23 @@ class Warming:
             self._done.popitem(last=False)
         try:
             model = await self._models.get(name, fallbacks=persona.model.fallbacks)
-            opening = self._answers.opening(persona, model)
+            opening = self._answers.opening(persona, model, cast=cast)
             await _evaluate(model, opening)
-            if turns := prompt_history(history, persona):
+            if turns := prompt_history(history, persona, group=bool(cast.group)):
                 await _evaluate(model, [*opening, *(turn.prompt for turn in turns)])
         except AcoreError as error:
             self._done.pop(conversation, None)
             logger.info("reading ahead failed", extra={"code": error.code})
+
+
+def _last_speaker(history: Sequence[HistoryEntry], cast: Cast) -> Persona | None:
+    """Return the member of the scene that spoke last, else its first one."""
+    members = {one.id: one for one in cast.members}
+    for entry in reversed(history):
+        speaker = entry.message.author.persona
+        if speaker in members:
+            return members[speaker]
+    return next(iter(cast.members), None)
 
 
 async def _evaluate(model: ChatModel, messages: Sequence[PromptMessage]) -> None:

@@ -33,14 +33,13 @@ _HEAP_BYTES = 96 * 1024 * 1024
 _RUNAWAYS = 5
 _BATCH = 200
 _HOPELESS = 2
-_NEARLY = 0.8
 _DELIMITED = re.compile(r"/(.+?)/([gimsuy]*)", re.DOTALL)
 _BARE_SLASH = re.compile(r"(?:^|[^\\])/", re.DOTALL)
 
 # Strings leave V8 as JSON only: halves of surrogate pairs are escaped there.
 _SETUP = """
 "use strict";
-var at = -1, since = 0, out = "", known = new Map();
+var call = 0, out = "", known = new Map();
 function compiled(source, flags) {
   const name = flags + "/" + source;
   let regex = known.get(name);
@@ -55,11 +54,10 @@ function compiled(source, flags) {
 function valid(list) {
   return list.map(([source, flags]) => compiled(source, flags) === null ? "i" : "1").join("");
 }
-function test(texts, list) {
+function test(number, texts, list) {
+  call = number;
   out = "";
-  for (at = 0; at < list.length; at++) {
-    const [source, flags, text] = list[at];
-    since = Date.now();
+  for (const [source, flags, text] of list) {
     const regex = compiled(source, flags);
     if (regex === null) { out += "i"; continue; }
     try { out += regex.test(texts[text]) ? "1" : "0"; } catch (error) { out += "f"; }
@@ -67,7 +65,6 @@ function test(texts, list) {
   return out;
 }
 function find(source, flags, texts, most) {
-  at = 0; since = Date.now();
   const regex = compiled(source, flags);
   if (regex === null) return "null";
   return JSON.stringify(texts.map(text => found(regex, text, most)));
@@ -148,6 +145,7 @@ class RegexEngine:
         self._seconds = seconds
         self._lock = threading.Lock()
         self._context: MiniRacer | None = None
+        self._calls = 0
 
     def valid(self, regexes: Sequence[JavaScriptRegex]) -> list[bool]:
         """Return for each expression whether it is one; blocking."""
@@ -265,30 +263,36 @@ class RegexEngine:
             self._drop()
 
     def _test(self, checks: Sequence[tuple[JavaScriptRegex, str]]) -> tuple[list[Verdict], bool]:
-        """Test until the end or the first that runs away; say whether there was one."""
+        """Test until the end or the first that runs away; say whether there was one.
+
+        A batch may be slow because the machine is. So the one at which it was stopped is tried
+        again, alone.
+        """
+        signs = self._signs(checks)
+        if signs is not None:
+            return [Verdict(sign) for sign in signs], False
+        done = [Verdict(sign) for sign in self._signs_so_far()]
+        if len(done) >= len(checks):
+            return done, False
+        alone = self._signs(checks[len(done) : len(done) + 1])
+        if alone is None:
+            return [*done, Verdict.RUNAWAY], True
+        return [*done, Verdict(alone)], False
+
+    def _signs(self, checks: Sequence[tuple[JavaScriptRegex, str]]) -> str | None:
+        self._calls += 1
         texts: dict[str, int] = {}
         listed = [
             (regex.source, regex.flags, texts.setdefault(text, len(texts)))
             for regex, text in checks
         ]
-        code = f"test({json.dumps(list(texts))},{json.dumps(listed)})"
-        answer = self._call(code, seconds=self._seconds)
-        if answer is not None:
-            return [Verdict(sign) for sign in answer], False
-        so_far, culprit_ms = self._stopped_at()
-        verdicts = [Verdict(sign) for sign in so_far]
-        if len(verdicts) >= len(checks):
-            return verdicts, False
-        if culprit_ms < self._seconds * 1000 * _NEARLY and verdicts:
-            return verdicts, False  # the batch was slow; this one starts the next
-        return [*verdicts, Verdict.RUNAWAY], True
+        arguments = f"{self._calls},{json.dumps(list(texts))},{json.dumps(listed)}"
+        return self._call(f"test({arguments})", seconds=self._seconds)
 
-    def _stopped_at(self) -> tuple[str, float]:
-        answer = self._call("JSON.stringify([out, Date.now() - since])", seconds=self._seconds)
-        if not answer:
-            return "", float("inf")
-        signs, spent = json.loads(answer)
-        return str(signs), float(spent)
+    def _signs_so_far(self) -> str:
+        """Return what the call that was stopped had found; nothing if it never began."""
+        answer = self._call(f'call === {self._calls} ? out : ""', seconds=self._seconds)
+        return answer or ""
 
     def _call(self, code: str, *, seconds: float) -> str | None:
         """Evaluate ``code``; ``None`` when it reached a limit."""

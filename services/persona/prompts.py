@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined, TemplateNotFound
 from jinja2.sandbox import SandboxedEnvironment
 
 
@@ -23,3 +23,11 @@ class PromptLibrary:
     def render(self, name: str, **values: object) -> str:
         """Return template ``name`` (``area/name``) filled with ``values``, stripped."""
         return self._environment.get_template(f"{name}.md.j2").render(**values).strip()
+
+    def knows(self, name: str) -> bool:
+        """Say whether there is a template ``name``; one outside the folder is none."""
+        try:
+            self._environment.get_template(f"{name}.md.j2")
+        except TemplateNotFound:
+            return False
+        return True

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -81,6 +81,7 @@ class Report:
     ends: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    rss_mb: list[float] = field(default_factory=list)
     rss_second_quarter_mb: float = 0.0
     rss_end_mb: float = 0.0
     rss_growth_percent: float = 0.0
@@ -88,6 +89,7 @@ class Report:
     fds_second_quarter: int = 0
     fds_end: int = 0
     fds_after: int = 0
+    fds_left: list[str] = field(default_factory=list)
     tasks_before: int = 0
     tasks_standing: int = 0
     tasks_quiet: int = 0
@@ -303,6 +305,7 @@ async def soak(*, seconds: float, seed: int, rate: float = 5.0, places: int = 40
     gc.collect()
     await asyncio.sleep(0.1)
     report.fds_after = open_files()
+    report.fds_left = named_files()
     report.tasks_after = len(asyncio.all_tasks())
     return report
 
@@ -442,8 +445,18 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+def named_files() -> list[str]:
+    """What the file descriptors of this process stand for."""
+    found = []
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the one that listed them
+            found.append(str(link.readlink()))
+    return sorted(found)
+
+
 def _summarise(watch: Watch, report: Report) -> None:
     count = len(watch.rss)
+    report.rss_mb = [round(value, 1) for value in watch.rss[:: max(1, count // 40)]]
     second = slice(count // 4, max(count // 4 + 1, count // 2))
     last = slice(count - max(1, count // 10), count)
     report.rss_second_quarter_mb = _middle(watch.rss[second])

@@ -347,7 +347,7 @@ async def test_a_greeting_opens_only_an_empty_conversation(tmp_path: Path) -> No
         assert await core.greet(PLACE, mira, author=SAM) is None
         await app.say("Hello")
         model = app.model
-        assert prompt_of(model.requests[0])[1] == ("assistant", greeting.text)  # type: ignore[attr-defined]
+        assert ("assistant", greeting.text) in prompt_of(model.requests[0])  # type: ignore[attr-defined]
 
 
 async def test_choosing_a_persona_needs_the_right(tmp_path: Path) -> None:

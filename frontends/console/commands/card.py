@@ -1,4 +1,4 @@
-"""Show, convert and take in character cards."""
+"""Show, convert and take in character cards, and go back to earlier versions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,18 @@ import os
 import random
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from frontends.console.asking import Asking, LineAsking
+from frontends.console.card_text import (
+    outcome,
+    summary,
+    version_array,
+    version_lines,
+    write_json,
+)
 from frontends.console.invocation import Invocation
 from frontends.console.wording import printable
 from services.domain.errors import InvalidRequest, StorageError
@@ -19,6 +28,14 @@ if TYPE_CHECKING:
     from services.persona.cards.importing import CardImporter
     from services.persona.cards.limits import CardLimits
     from services.persona.cards.reading import CardFile
+
+_CHOICES = (
+    "leave    change nothing",
+    "replace  make the card its new version; the present one is kept",
+    "other    make another character",
+)
+_LEAVE, _REPLACE = 0, 1
+_BECAME = {"new": "", "replaced": " (new version)", "unchanged": " (unchanged)"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,12 +55,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     take = _action(actions, "import", "make a character of a card, or of each card in a folder")
     take.add_argument("file", type=Path, metavar="FILE|FOLDER", help="card, or folder of cards")
     take.add_argument("--as", dest="as_name", metavar="NAME", help="name of the new character")
+    take.add_argument(
+        "--replace", action="store_true", help="make it the new version of the one that is there"
+    )
+    versions = _action(actions, "versions", "list the versions of a character, or show one")
+    versions.add_argument("name", metavar="NAME", help="character")
+    versions.add_argument("version", metavar="VERSION", nargs="?", help="number or digest")
+    versions.add_argument(
+        "--json", action="store_true", dest="as_json", help="print a JSON array, or the card"
+    )
+    back = _action(actions, "rollback", "make an earlier version the present one")
+    back.add_argument("name", metavar="NAME", help="character")
+    back.add_argument("version", metavar="VERSION", help="number or digest")
 
 
 async def execute(call: Invocation) -> int:
     """Do what is asked with the card; no service is opened."""
-    action = {"show": _show, "export": _export, "import": _import}[call.arguments.action]
-    return await asyncio.to_thread(action, call)
+    if call.arguments.action == "import" and _at_terminal():
+        return _import(call, LineAsking())  # asking needs the main thread, which has nothing else
+    return await asyncio.to_thread(_ACTIONS[call.arguments.action], call)
 
 
 def _action(
@@ -58,9 +88,9 @@ def _action(
 def _show(call: Invocation) -> int:
     file = _read(call.arguments.file, limits=_limits(call))
     if call.arguments.as_json:
-        _write_json(file.document.as_json())
+        write_json(file.document.as_json())
     else:
-        sys.stdout.write(_summary(file))
+        sys.stdout.write(summary(file))
     _warn(file.warnings)
     return 0
 
@@ -88,46 +118,106 @@ def _export(call: Invocation) -> int:
     return 0
 
 
-def _import(call: Invocation) -> int:
+def _importer(call: Invocation) -> CardImporter:
     from services.domain.clock import SystemClock
     from services.domain.ids import UlidSource
     from services.persona.cards.importing import CardImporter
 
-    importer = CardImporter(
+    return CardImporter(
         into=call.settings.storage.data / "characters",
         shelves=(call.settings.persona.characters,),
         ids=UlidSource(SystemClock(), random.SystemRandom()),
         limits=_limits(call),
     )
-    path, as_name = call.arguments.file, call.arguments.as_name
-    if path.is_dir():
-        if as_name is not None:
+
+
+def _import(call: Invocation, asking: Asking | None = None) -> int:
+    from services.persona.cards.importing import CardTaken
+
+    importer, asked = _importer(call), call.arguments
+    if asked.file.is_dir():
+        if asked.as_name is not None:
             raise InvalidRequest("card_name", "A folder of cards cannot be given one name.")
-        return _import_folder(importer, path)
-    imported = importer.take(path, as_name=as_name)
-    _warn(imported.warnings)
-    sys.stdout.write(printable(f"{imported.name} is here, as {imported.slug}.") + "\n")
-    return 0
+        return _import_folder(importer, asked.file, replace=asked.replace)
+    as_name, replace = asked.as_name, asked.replace
+    while True:
+        try:
+            imported = importer.take(asked.file, as_name=as_name, replace=replace)
+        except CardTaken as taken:
+            if asking is None:
+                raise
+            answer = asking.choose(f"There is a character {taken.slug} already", _CHOICES)
+            if answer == _LEAVE:
+                sys.stdout.write("Nothing was changed.\n")
+                return 1
+            replace = answer == _REPLACE
+            as_name = as_name if replace else asking.ask("Name of the other character")
+        else:
+            _warn(imported.warnings)
+            sys.stdout.write(outcome(imported) + "\n")
+            return 0
 
 
-def _import_folder(importer: CardImporter, folder: Path) -> int:
-    from services.persona.cards.importing import cards_in
+def _import_folder(importer: CardImporter, folder: Path, *, replace: bool) -> int:
+    from services.persona.cards.shelves import cards_in
 
     paths = cards_in(folder)
+    outcomes: Counter[str] = Counter()
     refused: list[tuple[Path, str]] = []
     for number, path in enumerate(paths, start=1):
         try:
-            imported = importer.take(path)
+            imported = importer.take(path, replace=replace)
         except InvalidRequest as error:
             refused.append((path, error.user_message))
-            outcome = "refused"
+            became = "refused"
         else:
-            outcome = imported.slug
-        sys.stderr.write(printable(f"{number}/{len(paths)} {path.name}: {outcome}") + "\n")
-    sys.stdout.write(f"{len(paths) - len(refused)} of {len(paths)} files are characters now.\n")
+            outcomes[imported.outcome] += 1
+            became = imported.slug + _BECAME[imported.outcome]
+        sys.stderr.write(printable(f"{number}/{len(paths)} {path.name}: {became}") + "\n")
+    sys.stdout.write(f"{outcomes.total()} of {len(paths)} files are characters now.\n")
+    if outcomes["replaced"] or outcomes["unchanged"]:
+        sys.stdout.write(
+            f"Of these, {outcomes['replaced']} are new versions and {outcomes['unchanged']} were "
+            "there already.\n"
+        )
     for path, reason in refused:
         sys.stdout.write(printable(f"{path.relative_to(folder)}: {reason}") + "\n")
     return 0 if len(refused) < len(paths) or not paths else 1
+
+
+def _versions(call: Invocation) -> int:
+    importer, asked = _importer(call), call.arguments
+    if asked.version is None:
+        versions = importer.versions(asked.name)
+        listed = version_array(versions) if asked.as_json else version_lines(versions)
+        sys.stdout.write(listed)
+        return 0
+    version = importer.version(asked.name, asked.version)
+    file = _read(version.folder / "card.json", limits=_limits(call))
+    if asked.as_json:
+        write_json(file.document.as_json())
+    else:
+        sys.stdout.write(summary(file))
+    return 0
+
+
+def _roll_back(call: Invocation) -> int:
+    done = _importer(call).roll_back(call.arguments.name, call.arguments.version)
+    sys.stdout.write(outcome(done) + "\n")
+    return 0
+
+
+def _at_terminal() -> bool:
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+_ACTIONS = {
+    "show": _show,
+    "export": _export,
+    "import": _import,
+    "versions": _versions,
+    "rollback": _roll_back,
+}
 
 
 def _read(path: Path, *, limits: CardLimits) -> CardFile:
@@ -138,25 +228,9 @@ def _read(path: Path, *, limits: CardLimits) -> CardFile:
 
 
 def _limits(call: Invocation) -> CardLimits:
-    from services.persona.cards.limits import CardLimits
+    from services.persona.cards.limits import configured_limits
 
-    return CardLimits()
-
-
-def _write_json(content: bytes) -> None:
-    """Print JSON whatever the terminal's encoding is."""
-    text = content.decode()
-    try:
-        text.encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        text = _escaped(text)
-    sys.stdout.write(text + "\n")
-
-
-def _escaped(text: str) -> str:
-    import json
-
-    return json.dumps(json.loads(text))
+    return configured_limits(call.settings.persona, call.settings.lore)
 
 
 def _write_whole(path: Path, content: bytes) -> None:
@@ -178,48 +252,3 @@ def _write_whole(path: Path, content: bytes) -> None:
 def _warn(warnings: tuple[str, ...]) -> None:
     for warning in warnings:
         sys.stderr.write(printable(f"Note: {warning}") + "\n")
-
-
-def _summary(file: CardFile) -> str:
-    card = file.document
-    book = card.character_book or {}
-    entries = book.get("entries")
-    lines = [
-        ("Name", card.name),
-        ("Nickname", card.text("nickname")),
-        ("Form", f"{card.origin} in {file.container.upper()}"),
-        ("Creator", card.text("creator")),
-        ("Version", card.text("character_version")),
-        ("Tags", ", ".join(card.texts("tags"))),
-        ("Description", _length(card.text("description"))),
-        ("Personality", _length(card.text("personality"))),
-        ("Scenario", _length(card.text("scenario"))),
-        ("Examples", _length(card.text("mes_example"))),
-        ("Greetings", _greetings(file)),
-        ("Lorebook", f"{len(entries)} entries" if isinstance(entries, tuple) else ""),
-        ("World", card.world),
-        ("Picture", f"{len(file.picture) / 1024:,.0f} kB" if file.picture else ""),
-        ("Files", str(len(file.assets) or "")),
-        ("Extensions", ", ".join(card.extensions)),
-    ]
-    width = max(len(label) for label, _ in lines)
-    shown = (f"{label:<{width}}  {_one_line(value)}\n" for label, value in lines if value)
-    return "".join(shown)
-
-
-def _length(text: str) -> str:
-    return f"{len(text):,} characters" if text else ""
-
-
-def _greetings(file: CardFile) -> str:
-    card = file.document
-    counts = (
-        (bool(card.text("first_mes")), "first"),
-        (len(card.texts("alternate_greetings")), "alternate"),
-        (len(card.group_only_greetings), "for groups"),
-    )
-    return ", ".join(f"{count:d} {kind}" for count, kind in counts if count)
-
-
-def _one_line(text: str) -> str:
-    return printable(" ".join(text.split()))[:200]

@@ -43,6 +43,7 @@ class IdentityIndex:
     def __init__(self, file: Path | None) -> None:
         self._file = file
         self._known = _read(file)
+        self._given = {identity.id for identity in self._known.values()}
         self._changed = False
 
     def known(self, key: str) -> str | None:
@@ -64,6 +65,7 @@ class IdentityIndex:
             mine = self._moved(digest, present, taken) or self._new(slug, digest, taken)
         if self._known.get(key) != (mine := Identity(id=mine.id, sha256=digest)):
             self._known[key] = mine
+            self._given.add(mine.id)
             self._changed = True
         return mine.id
 
@@ -92,9 +94,8 @@ class IdentityIndex:
 
     def _new(self, slug: str, digest: str, taken: Collection[str]) -> Identity:
         wanted = slug[:_LONGEST_ID]
-        own = {identity.id for identity in self._known.values()}
         number, name = 1, wanted
-        while name in taken or name in own:
+        while name in taken or name in self._given:
             number += 1
             name = f"{wanted[: _LONGEST_ID - 8]}-{number}"
         return Identity(id=name, sha256=digest)

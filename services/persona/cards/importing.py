@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,17 +21,20 @@ from services.persona.cards.keeping import (
     clear_unfinished,
     content_of,
     copy_content,
+    digest_in,
+    digest_of,
     keep,
     kept_versions,
     put,
     sole_change,
+    write_content,
 )
 from services.persona.cards.leniency import as_mapping
 from services.persona.cards.limits import CardLimits, CardProblem
 from services.persona.cards.pictures import check_picture
 from services.persona.cards.reading import CardFile, read_card
 from services.persona.cards.roster import Resident, Roster
-from services.persona.cards.shelves import ASSETS, CARD, FILES, LOREBOOK, PICTURES, slug_of
+from services.persona.cards.shelves import ASSETS, CARD, FILES, PICTURES, slug_of
 
 _EXTENSIONS = {"jpeg": "jpg"}
 _SHORTEST_DIGEST = 4
@@ -146,9 +149,9 @@ class CardImporter:
         version = self.version(name, wanted)
         if resident.shelf != self._into:
             return _outcome(resident, resident.path, changed=False)
-        with self._changing(), self._unfinished() as content:
-            copy_content(version.folder, content)
-            changed = put(resident.path, content, ids=self._ids)
+        with self._changing(), self._unfinished() as unfinished:
+            copy_content(version.folder, unfinished, share=True)
+            changed = put(resident.path, unfinished, digest_of(unfinished), ids=self._ids)
         return _outcome(resident, resident.path, changed=changed)
 
     def _find(self, name: str) -> Resident:
@@ -175,10 +178,9 @@ class CardImporter:
     def _add(self, path: Path, slug: str, file: CardFile) -> ImportedCard:
         document, warnings = self._identified(file.document)
         folder = self._into / slug
-        with self._unfinished() as content:
-            self._fill(content, path, file, document)
-            keep(content, ids=self._ids)
-            self._appear(content, folder)
+        with self._unfinished() as unfinished:
+            self._write(unfinished, self._content(path, file, document))
+            self._appear(unfinished, folder)
         self._count(slug, document)
         return ImportedCard(
             slug=slug,
@@ -190,29 +192,42 @@ class CardImporter:
 
     def _replace(self, path: Path, resident: Resident, file: CardFile) -> ImportedCard:
         document = _with_id(file.document, resident.id)
-        folder = self._into / resident.slug
-        with self._unfinished() as content:
-            self._fill(content, path, file, document)
+        content = self._content(path, file, document)
+        folder, changed = self._into / resident.slug, True
+        with self._unfinished() as unfinished:
             if resident.path == folder:
-                changed = put(folder, content, ids=self._ids)
+                write_content(unfinished, content)
+                changed = put(folder, unfinished, digest_in(content), ids=self._ids)
             else:
-                changed = True
-                self._keep_former(resident, content)
-                keep(content, ids=self._ids)
-                self._appear(content, folder)
+                self._keep_former(resident, unfinished)
+                self._write(unfinished, content)
+                self._appear(unfinished, folder)
         self._count(resident.slug, document)
         return _outcome(resident, folder, changed=changed, warnings=file.warnings)
 
-    def _keep_former(self, resident: Resident, content: Path) -> None:
+    def _keep_former(self, resident: Resident, unfinished: Path) -> None:
         """Keep a shipped character, or one that is a file, as the first version."""
         if resident.is_folder:
-            keep(content, ids=self._ids, source=resident.path)
+            digest = digest_of(resident.path)
+            keep(unfinished, digest, ids=self._ids, source=resident.path)
             return
-        with self._unfinished() as former:
-            file = self._read(resident.path)
-            document = _with_id(file.document, resident.id)
-            self._fill(former, resident.path, file, document)
-            keep(content, ids=self._ids, source=former)
+        file = self._read(resident.path)
+        self._write(
+            unfinished,
+            self._content(resident.path, file, _with_id(file.document, resident.id)),
+        )
+
+    def _write(self, unfinished: Path, content: Mapping[str, bytes]) -> None:
+        """Write content and keep it as a version, in place of any that is there."""
+        for old in content_of(unfinished).values():
+            old.unlink()
+        try:
+            write_content(unfinished, content)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise CardProblem(
+                "archive_damaged", "a path in the archive is a file and a folder"
+            ) from error
+        keep(unfinished, digest_in(content), ids=self._ids)
 
     def _appear(self, content: Path, folder: Path) -> None:
         content.chmod(0o755)
@@ -242,22 +257,29 @@ class CardImporter:
             )
         )
 
-    def _fill(self, folder: Path, path: Path, file: CardFile, document: CardDocument) -> None:
-        if path.name == CARD:
-            _copy_companions(path.parent, folder, with_picture=file.picture is None)
-        for name, content in file.assets.items():
-            place = stored_path(folder, name)
-            try:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(content)
-            except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-                raise CardProblem(
-                    "archive_damaged", "a path in the archive is a file and a folder"
-                ) from error
+    def _content(self, path: Path, file: CardFile, document: CardDocument) -> dict[str, bytes]:
+        """Return the files of the character, by relative path."""
+        content = self._companions(path.parent) if path.name == CARD else {}
         if file.picture is not None:
+            content = {name: data for name, data in content.items() if name not in PICTURES}
             kind = check_picture(file.picture, limits=self._limits).kind
-            (folder / f"avatar.{_EXTENSIONS.get(kind, kind)}").write_bytes(file.picture)
-        (folder / CARD).write_bytes(document.as_json(indent=2) + b"\n")
+            content[f"avatar.{_EXTENSIONS.get(kind, kind)}"] = file.picture
+        content |= {stored_name(name): data for name, data in file.assets.items()}
+        content[CARD] = document.as_json(indent=2) + b"\n"
+        return content
+
+    def _companions(self, folder: Path) -> dict[str, bytes]:
+        """Return what lies beside the ``card.json`` of a character, unless that is too much."""
+        found = {name: path for name, path in content_of(folder).items() if name != CARD}
+        size = sum(path.stat().st_size for path in found.values())
+        if len(found) > self._limits.archive_files or size > self._limits.archive_bytes:
+            raise CardProblem(
+                "archive_too_large", "the files beside it are more than a card may bring"
+            )
+        content = {name: path.read_bytes() for name, path in found.items()}
+        for name in content.keys() & set(PICTURES):
+            check_picture(content[name], limits=self._limits)
+        return content
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -282,22 +304,13 @@ class CardImporter:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def stored_path(folder: Path, name: str) -> Path:
-    """Return where the character in ``folder`` keeps the file that its card calls ``name``."""
-    return folder / name if name.startswith(f"{ASSETS}/") else folder / FILES / name
+def stored_name(name: str) -> str:
+    """Return where in its folder a character keeps the file that its card calls ``name``."""
+    return name if name.startswith(f"{ASSETS}/") else f"{FILES}/{name}"
 
 
 def _stem(path: Path) -> str:
     return path.absolute().parent.name if path.name == CARD else path.stem
-
-
-def _copy_companions(source: Path, target: Path, *, with_picture: bool) -> None:
-    """Copy what lies beside the ``card.json`` of a character."""
-    for name, path in content_of(source).items():
-        wanted = name == LOREBOOK or "/" in name or (with_picture and name in PICTURES)
-        if wanted:
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target / name)
 
 
 def _own_id(document: CardDocument) -> str | None:

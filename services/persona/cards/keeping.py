@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ UNFINISHED = ".importing-"
 _INCOMING = ".incoming"
 _NAME = ".version"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_TEXTS = (CARD, LOREBOOK)
 _TIME_CHARACTERS = 10
 _DIGEST_CHARACTERS = 16
 
@@ -87,45 +88,37 @@ def kept_versions(folder: Path) -> tuple[KeptVersion, ...]:
     return tuple(versions)
 
 
-def keep(folder: Path, *, ids: IdSource, source: Path | None = None) -> str:
+def keep(folder: Path, digest: str, *, ids: IdSource, source: Path | None = None) -> None:
     """Keep what ``source`` holds, or the present content, as the newest version of ``folder``.
 
-    Returns the version's name; content that is the newest version already makes none.
+    It has ``digest``; content that is the newest version already makes none. Not for a folder in
+    use: what is killed half-way stays.
     """
-    source = source or folder
-    digest = digest_of(source)
     names = _names(folder)
     if names and _digest_in(names[-1]) == digest:
-        return names[-1]
-    name = f"{ids.new()}-{digest}"
-    (folder / VERSIONS).mkdir(exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder / VERSIONS))
-    try:
-        copy_content(source, unfinished)
-        unfinished.chmod(0o755)
-        unfinished.rename(folder / VERSIONS / name)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return name
+        return
+    target = folder / VERSIONS / f"{ids.new()}-{digest}"
+    target.mkdir(parents=True)
+    copy_content(source or folder, target, share=source is None)
 
 
-def put(folder: Path, content: Path, *, ids: IdSource) -> bool:
+def put(folder: Path, content: Path, digest: str, *, ids: IdSource) -> bool:
     """Make ``content`` the present version of the character in ``folder``; both are kept.
 
-    Returns whether that changed anything; if so, the folder ``content`` has been moved away.
-    Killed at any moment, it has either not happened or is brought to its end by ``finish``, and
-    ``card.json`` is never missing. Blocking; to be called under ``sole_change``. Raises ``OSError``.
+    Returns whether that changed anything; if so, the folder ``content``, which has ``digest``, has
+    been moved away. Killed at any moment, it has either not happened or is brought to its end by
+    ``finish``, and ``card.json`` is never missing. Blocking, under ``sole_change``. Raises
+    ``OSError``.
     """
     finish(folder)
-    digest = digest_of(content)
     if digest == digest_of(folder):
         return False
-    keep(folder, ids=ids)
+    _keep_present(folder, ids=ids)
     incoming = folder / _INCOMING
     name = f"{ids.new()}-{digest}"
     try:
         incoming.mkdir()
-        copy_content(content, incoming)
+        copy_content(content, incoming, share=True)
         (incoming / _NAME).write_text(name)
         content.chmod(0o755)
         content.rename(folder / VERSIONS / name)  # from here on it has happened
@@ -138,7 +131,7 @@ def put(folder: Path, content: Path, *, ids: IdSource) -> bool:
 
 def finish(folder: Path) -> None:
     """Bring a change that was cut off to its end, or clear it away. Blocking."""
-    for left in (folder / VERSIONS).glob(f"{UNFINISHED}*"):
+    for left in folder.glob(f"{UNFINISHED}*"):
         shutil.rmtree(left, ignore_errors=True)
     incoming = folder / _INCOMING
     if not incoming.is_dir():
@@ -157,7 +150,7 @@ def clear_unfinished(shelf: Path) -> None:
     with os.scandir(shelf) as entries:
         folders = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
     for path in folders:
-        if os.path.lexists(f"{path}/{_INCOMING}"):
+        if any(name == _INCOMING or name.startswith(UNFINISHED) for name in os.listdir(path)):  # noqa: PTH208
             finish(Path(path))
 
 
@@ -176,22 +169,63 @@ def content_of(folder: Path) -> dict[str, Path]:
     return files
 
 
-def copy_content(source: Path, target: Path) -> None:
-    """Copy the files that make a character into ``target``."""
+def copy_content(source: Path, target: Path, *, share: bool = False) -> None:
+    """Copy the files that make a character into ``target``.
+
+    With ``share``, pictures and other files that are no text become hard links where they can:
+    importing puts new files in the place of old ones and never writes into them.
+    """
     for name, path in content_of(source).items():
         place = target / name
         place.parent.mkdir(parents=True, exist_ok=True)
+        if share and name not in _TEXTS:
+            with suppress(OSError):
+                place.hardlink_to(path)
+                continue
         shutil.copyfile(path, place)
+
+
+def write_content(folder: Path, content: Mapping[str, bytes]) -> None:
+    """Write files by relative path. Raises ``FileExistsError`` and the like where they clash."""
+    for name, data in content.items():
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(data)
 
 
 def digest_of(folder: Path) -> str:
     """Return the first 16 digits of the SHA-256 of everything that makes the character."""
-    whole = hashlib.sha256()
-    for name, path in sorted(content_of(folder).items()):
+    parts = {}
+    for name, path in content_of(folder).items():
         with path.open("rb") as file:
-            part = hashlib.file_digest(file, "sha256").digest()
-        whole.update(name.encode() + b"\0" + part)
+            parts[name] = hashlib.file_digest(file, "sha256").digest()
+    return _joined(parts)
+
+
+def digest_in(content: Mapping[str, bytes]) -> str:
+    """Return what ``digest_of`` says of a folder with this content."""
+    return _joined({name: hashlib.sha256(data).digest() for name, data in content.items()})
+
+
+def _joined(parts: Mapping[str, bytes]) -> str:
+    whole = hashlib.sha256()
+    for name, part in sorted(parts.items()):
+        whole.update(name.encode("utf-8", "surrogatepass") + b"\0" + part)
     return whole.hexdigest()[:_DIGEST_CHARACTERS]
+
+
+def _keep_present(folder: Path, *, ids: IdSource) -> None:
+    """Keep the present content of a folder in use, whole or not at all."""
+    unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=folder))
+    try:
+        copy_content(folder, unfinished, share=True)
+        digest, names = digest_of(unfinished), _names(folder)
+        if not names or _digest_in(names[-1]) != digest:
+            (folder / VERSIONS).mkdir(exist_ok=True)
+            unfinished.chmod(0o755)
+            unfinished.rename(folder / VERSIONS / f"{ids.new()}-{digest}")
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _install(folder: Path, incoming: Path, *, wanted: set[str]) -> None:

@@ -44,16 +44,17 @@ class Roster:
         self._by_id: dict[str, Resident] = {}
         self._by_name: dict[str, Resident] = {}
         self._ids: set[str] = set()
+        own = shelves[-1]
+        index = IdentityIndex(own / INDEX)
         for number, shelf in enumerate(shelves):
-            index = IdentityIndex(shelves[-1] / INDEX)
             for place in places_in(shelf):
-                self.add(self._resident(place, shelf, index.known(key_of(number, place))))
+                hidden = self._by_slug.get(place.slug)
+                if hidden is None or hidden.shelf != shelf:  # else made of the file it lies beside
+                    given = index.known(key_of(place, None if shelf == own else number))
+                    self.add(self._resident(place, shelf, given))
 
     def add(self, resident: Resident) -> None:
-        """Count this character, too."""
-        hidden = self._by_slug.get(resident.slug)
-        if hidden is not None and hidden.shelf == resident.shelf:
-            return  # a file beside the folder that was made of it
+        """Count this character, too, in the place of one with its slug."""
         self._ids |= {resident.id, resident.slug}
         self._by_slug[resident.slug] = resident
         self._by_id[resident.id] = resident
@@ -96,6 +97,6 @@ class Roster:
             return {}
 
 
-def key_of(shelf: int, place: CardPlace) -> str:
-    """Return what the index of ids calls a place on the shelf with this number."""
-    return f"{shelf}:{place.name}"
+def key_of(place: CardPlace, shelf: int | None) -> str:
+    """Return what the index of ids calls a place; ``None`` is the shelf of imported characters."""
+    return place.name if shelf is None else f"{shelf}/{place.name}"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.llm.model import PromptRole
 from services.persona.assembly.examples import example_blocks, example_messages
-from services.persona.assembly.gathering import AssemblyRequest, gather
-from services.persona.assembly.layouts import Arranged, arrange, with_injections
+from services.persona.assembly.gathering import AssemblyRequest, filled, gather
+from services.persona.assembly.greetings import greetings
+from services.persona.assembly.layouts import Arranged, Layout, arrange, with_injections
 from services.persona.assembly.material import (
     AuthorsNote,
     ChatMessage,
@@ -62,8 +64,14 @@ def chat(*texts: str) -> list[ChatMessage]:
     ]  # fmt: skip
 
 
-def arranged(budget: int = 100_000, layout: str = "sillytavern", **given) -> Arranged:
-    known = {
+def arranged(
+    budget: int = 100_000,
+    layout: Layout = "sillytavern",
+    *,
+    pin_examples: bool = False,
+    **given: Any,
+) -> Arranged:
+    known: dict[str, Any] = {
         "character": CARD,
         "environment": MacroEnvironment(
             user="Sam", char="Mira", now=datetime(2026, 1, 1, tzinfo=UTC), rng=random.Random(1)
@@ -72,7 +80,7 @@ def arranged(budget: int = 100_000, layout: str = "sillytavern", **given) -> Arr
         "chat": chat("one", "two", "three"),
     }
     request = AssemblyRequest(**(known | given))
-    return arrange(gather(request), layout, budget=budget, count=count)  # type: ignore[arg-type]
+    return arrange(gather(request), layout, budget=budget, count=count, pin_examples=pin_examples)
 
 
 def contents(prompt: Arranged) -> list[str]:
@@ -239,8 +247,140 @@ def test_injections_never_lose_or_reorder_messages(history: list[str], depths: l
     history=st.lists(TEXT, max_size=10),
     layout=st.sampled_from(["sillytavern", "cache"]),
 )
-def test_budget_is_never_exceeded(budget: int, history: list[str], layout: str) -> None:
+def test_budget_is_never_exceeded(budget: int, history: list[str], layout: Layout) -> None:
     prompt = arranged(budget=budget, layout=layout, chat=chat(*history))
     assert sum(prompt.tokens.values()) <= budget
     kept = [piece.content for piece in prompt.messages if piece.source == "chatHistory"]
     assert kept == history[len(history) - len(kept) :]
+
+
+def test_empty_parts_leave_no_message() -> None:
+    bare = Character(
+        name="Mira", description="{{// nothing}}", depth_prompt=DepthPrompt(prompt=" ")
+    )
+    lore = LoreTexts(before=("  ",), at_depth=(DepthText(depth=0, role=PromptRole.USER, text=" "),))
+    user = UserDescription(text="")
+    shown = arranged(character=bare, texts=LayoutTexts(), lore=lore, user_description=user)
+    assert contents(shown) == ["one", "two", "three"]
+
+
+def test_general_prompts_a_lorebook_turns_off_are_empty_even_where_quoted() -> None:
+    card = Character(name="Mira", system_prompt="Own [{{original}}]")
+    off = frozenset({"system_prompt", "post_history_instructions"})
+    shown = contents(arranged(character=card, disabled=off))
+    assert shown[0] == "Own []"
+    assert "PHI" not in shown
+
+
+def test_original_is_filled_in_once_and_only_in_overrides() -> None:
+    card = Character(
+        name="Mira", description="d {{original}}", system_prompt="{{original}}/{{original}}"
+    )
+    shown = contents(arranged(character=card))
+    assert shown[:2] == ["MAIN Mira/", "d {{original}}"]
+
+
+def test_lore_for_a_part_of_the_card_stands_behind_that_part() -> None:
+    lore = LoreTexts(personality=("shy",), scenario=("at night",))
+    shown = contents(arranged(lore=lore))
+    assert "P: calm\nshy" in shown
+    assert "S: a cafe\nat night" in shown
+    shown = contents(arranged(character=Character(name="Mira"), lore=lore))
+    assert shown[1:3] == ["shy", "at night"]
+
+
+def test_user_description_has_every_place() -> None:
+    def shown(place: DescriptionPlace, **more: Any) -> list[str]:
+        user = UserDescription(text="TALL", place=place, depth=1)
+        return contents(arranged(user_description=user, **more))
+
+    note = AuthorsNote(text="NOTE")
+    assert "TALL" in shown(DescriptionPlace.IN_PROMPT)
+    assert "TALL\nNOTE" in shown(DescriptionPlace.NOTE_TOP, note=note)
+    assert "NOTE\nTALL" in shown(DescriptionPlace.NOTE_BOTTOM, note=note)
+    assert shown(DescriptionPlace.AT_DEPTH)[-3:] == ["TALL", "three", "PHI"]
+    assert not any("TALL" in text for text in shown(DescriptionPlace.NOWHERE))
+
+
+def test_note_stands_before_or_after_the_main_prompt_in_its_role() -> None:
+    for place, order in (
+        (NotePlace.BEFORE_MAIN, ["NOTE", "MAIN Mira"]),
+        (NotePlace.AFTER_MAIN, ["MAIN Mira", "NOTE"]),
+    ):
+        note = AuthorsNote(text="NOTE", place=place, role=PromptRole.USER)
+        prompt = arranged(note=note)
+        assert contents(prompt)[:2] == order
+        assert prompt.messages[order.index("NOTE")].role is PromptRole.USER
+
+
+def test_note_of_an_interval_waits_for_the_first_message_of_the_user() -> None:
+    note = AuthorsNote(text="NOTE", interval=2)
+    greeting = [ChatMessage(name="Mira", role="assistant", content="hi")]
+    assert not any("NOTE" in text for text in contents(arranged(note=note, chat=greeting)))
+
+
+def test_continue_nudge_follows_the_group_nudge() -> None:
+    shown = contents(arranged(kind="continue", group=("Mira", "Bo"), chat=chat("one", "two")))
+    assert shown[-3:] == ["ONLY Mira", "GO ON", "PHI"]
+
+
+def test_impersonation_in_a_group_has_no_group_nudge() -> None:
+    shown = contents(arranged(kind="impersonate", group=("Mira", "Bo")))
+    assert "ONLY Mira" not in shown
+    assert shown[-1] == "AS Sam"
+
+
+def test_pinned_examples_are_taken_before_the_history() -> None:
+    whole = sum(arranged().tokens.values())
+    pinned = arranged(budget=whole - 1, pin_examples=True)
+    assert (pinned.dropped_examples, pinned.dropped_history) == (0, 1)
+
+
+def test_example_blocks_are_kept_whole() -> None:
+    card = Character(name="Mira", mes_example="<START>\n{{user}}: a\n{{char}}: b\n" * 3)
+    whole = sum(arranged(character=card).tokens.values())
+    tight = contents(arranged(character=card, budget=whole - 1))
+    assert (tight.count("EX"), tight.count("a"), tight.count("b")) == (2, 2, 2)
+
+
+def test_messages_of_the_chat_hold_macros_only_when_asked() -> None:
+    said = [ChatMessage(name="Sam", role="user", content="{{char}}!\r\nhm")]
+    assert "{{char}}!\nhm" in contents(arranged(chat=said))
+    assert "Mira!\nhm" in contents(arranged(chat=said, fill_chat=True))
+
+
+def test_narration_of_a_group_is_system_and_has_no_name() -> None:
+    said = [ChatMessage(name="Narrator", role="system", content="rain")]
+    prompt = arranged(chat=said, group=("Mira", "Bo"))
+    (rain,) = [piece for piece in prompt.messages if piece.source == "chatHistory"]
+    assert (rain.role, rain.content) == (PromptRole.SYSTEM, "rain")
+
+
+def test_filling_a_card_changes_variables_once() -> None:
+    environment = MacroEnvironment(
+        user="Sam", char="Mira", now=datetime(2026, 1, 1, tzinfo=UTC), rng=random.Random(1)
+    )
+    card = filled(Character(name="Mira", description="day {{incvar::day}}"), environment)
+    shown = contents(arranged(character=card, environment=environment))
+    assert "day 1" in shown
+    assert environment.local["day"] == "1"
+
+
+def test_cache_layout_cuts_history_where_it_stays_put() -> None:
+    long = chat(*(f"m{n:03}" for n in range(100)))
+    starts = set()
+    for end in range(80, 88):
+        prompt = arranged(layout="cache", budget=700, chat=long[:end])
+        said = [piece.content for piece in prompt.messages if piece.source == "chatHistory"]
+        starts.add(said[0])
+        assert said == [each.content for each in long[end - len(said) : end]]
+    assert len(starts) <= 2
+    assert all(int(start[1:]) % 16 == 0 for start in starts)
+
+
+def test_greetings_of_groups_are_for_groups() -> None:
+    card = Character(
+        name="M", first_mes="a", alternate_greetings=("b", " "), group_only_greetings=("c",)
+    )
+    assert greetings(card) == ["a", "b"]
+    assert greetings(card, group=True) == ["a", "b", "c"]

@@ -9,9 +9,10 @@ import pytest
 
 from services.domain.errors import InvalidRequest, StorageError
 from services.domain.ids import UlidSource
-from services.persona.cards.importing import CardImporter, cards_in, slug_of
+from services.persona.cards.importing import CardImporter, CardTaken
 from services.persona.cards.limits import CardLimits
 from services.persona.cards.personas import read_persona
+from services.persona.cards.shelves import cards_in, slug_of
 from tests.fakes.card_files import archive, as_json, charx, png, text, v1, v2, v3
 from tests.fakes.clock import ManualClock
 
@@ -67,7 +68,12 @@ def test_an_id_in_the_card_is_kept_unless_another_character_has_it(
 ) -> None:
     for name, own in (("Ada", "ada-id"), ("Bea", "mira-id"), ("Cia", "ada-id"), ("Dia", "mira")):
         card = v3(name=name, extensions={"acore": {"id": own, "aliases": ["x"]}})
-        importer.take(put(tmp_path, f"{name}.json", as_json(card)))
+        path = put(tmp_path, f"{name}.json", as_json(card))
+        if name in ("Bea", "Cia"):
+            with pytest.raises(CardTaken, match=r"--replace.*--as"):
+                importer.take(path)
+        imported = importer.take(path, as_name=name)
+        assert bool(imported.warnings) == (name != "Ada")
     ids = {path.name: read_persona(path / "card.json").id for path in shelf.iterdir()}
     assert ids["ada"] == "ada-id"
     assert len({"mira-id", "mira", *ids.values()}) == 6
