@@ -391,7 +391,9 @@ async def test_models_are_listed_shown_and_fetched(acore: Acore) -> None:
     assert (fetched.code, fetched.out) == (0, "other: success\n")
 
 
-async def test_every_character_is_warmed(acore: Acore) -> None:
-    ended = await acore.run("warm")
-    assert ended.code == 0
-    assert "mira: ready" in ended.out.splitlines()
+async def test_the_default_named_or_every_character_is_warmed(acore: Acore) -> None:
+    assert (await acore.run("warm")).out.splitlines() == ["mira: ready"]
+    assert (await acore.run("warm", "orin")).out.splitlines() == ["orin: ready"]
+    everybody = await acore.run("warm", "--all")
+    assert everybody.code == 0
+    assert {"mira: ready", "orin: ready"} < set(everybody.out.splitlines())

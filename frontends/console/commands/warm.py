@@ -10,12 +10,12 @@ from frontends.console.invocation import Invocation
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add which characters are warmed."""
-    parser.add_argument("names", nargs="*", metavar="NAME", help="characters; by default the default one")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="character; else the default one")
     parser.add_argument("--all", action="store_true", help="every character there is")
 
 
 async def execute(call: Invocation) -> int:
-    """Warm one character after the other, with a line for each; the default one if none is named."""
+    """Warm one character after the other, with a line for each."""
     from services.factory import opened_services
 
     async with opened_services(call.settings) as services:
