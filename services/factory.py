@@ -51,10 +51,12 @@ from services.people.permissions import Permissions
 from services.people.personas import UserPersonaBook
 from services.people.repository import PeopleRepository
 from services.people.scopes import ScopedSettings
+from services.persona.cards.limits import configured_limits
 from services.persona.library import CharacterLibrary
 from services.persona.lore.scanner import LoreScanner
 from services.persona.lore.shelf import LoreShelf
 from services.persona.prompts import PromptLibrary
+from services.persona.watching import CharacterWatch
 from services.settings import GateSettings, PeopleSettings, Settings
 from services.storage.blobs import BlobStore
 from services.storage.database import Database
@@ -151,12 +153,19 @@ class ServiceFactory(containers.DeclarativeContainer):
         _permissions, settings.provided.people, settings.provided.gate, database
     )
     prompts = providers.Singleton(PromptLibrary, _PROMPTS)
+    imported = providers.Singleton(_imported_characters, settings.provided.storage.data)
     library = providers.Singleton(
         CharacterLibrary,
         settings.provided.persona.characters,
-        providers.Singleton(_imported_characters, settings.provided.storage.data),
+        imported,
         default=settings.provided.persona.default,
+        own=imported,
+        limits=providers.Singleton(
+            configured_limits, settings.provided.persona, settings.provided.lore
+        ),
+        publish=bus.provided.publish,
     )
+    character_watch = providers.Singleton(CharacterWatch, library)
 
     # -- what is kept
     history = providers.Singleton(History)
@@ -320,7 +329,9 @@ class ServiceFactory(containers.DeclarativeContainer):
     )
 
     # -- life: opened in this order, closed in reverse
-    lifespan = providers.Factory(opened, loop_lag, database, models, library, conversations)
+    lifespan = providers.Factory(
+        opened, loop_lag, database, models, library, character_watch, conversations
+    )
 
 
 @asynccontextmanager

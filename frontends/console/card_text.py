@@ -30,8 +30,8 @@ def outcome(imported: ImportedCard) -> str:
 def version_lines(versions: Sequence[KeptVersion]) -> str:
     """Return the versions of a character, one a line, the newest first."""
     return "".join(
-        f"{version.number:>3}  {_when(version)}  {version.digest[:8]}  {version.folder}"
-        f"{'  (present)' * version.is_current}\n"
+        f"{version.number:>3}  {_when(version)}  {version.digest[:8]}"
+        f"  {printable(str(version.folder))}{'  (present)' * version.is_current}\n"
         for version in reversed(versions)
     )
 

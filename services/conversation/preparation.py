@@ -61,7 +61,12 @@ async def prepare(
         resumed=job.resumed,
         witnesses=_witnesses(job, cast, entries, persona),
         cast=cast.seen_by(persona),
-        explanation={"kind": str(job.kind), "hop": brief.hop, **job.account},
+        explanation={
+            "kind": str(job.kind),
+            "hop": brief.hop,
+            **job.account,
+            **_scene_account(cast, len(entries) - len(known)),
+        },
     )
 
 
@@ -81,6 +86,17 @@ def _seen(job: Job, history: list[HistoryEntry], waiting: set[MessageId]) -> lis
     return before + [entry for entry in history if entry.message.id in last]
 
 
+def _scene_account(cast: Cast, unheard: int) -> dict[str, object]:
+    account: dict[str, object] = {}
+    if cast.open:
+        scene = cast.scene
+        account["scene"] = f"{scene.mode}, {scene.cards} cards, {scene.memory} memory"
+        account["members"] = [one.name for one in cast.members]
+    if unheard:
+        account["messages_not_heard"] = unheard
+    return account
+
+
 def _known_burst(
     job: Job, entries: Sequence[HistoryEntry], known: Sequence[HistoryEntry]
 ) -> list[Message]:
@@ -92,10 +108,11 @@ def _witnesses(
     job: Job, cast: Cast, entries: Sequence[HistoryEntry], persona: Persona
 ) -> Witnesses:
     """Return who hears the turn: of an earlier version's witnesses those who are still there."""
-    if job.alternative_of is None or not (heard := personas_among(job.witnesses)):
+    heard = personas_among(job.witnesses)
+    if job.alternative_of is None or not (heard or cast.open):
         return job.witnesses or _present(cast, entries, persona)
-    here = {one.id for one in cast.members} & heard
-    return accounts_among(job.witnesses) | here | {persona.id}
+    here = {one.id for one in cast.members}
+    return accounts_among(job.witnesses) | (here & heard if heard else here) | {persona.id}
 
 
 def _present(cast: Cast, entries: Sequence[HistoryEntry], persona: Persona) -> Witnesses:

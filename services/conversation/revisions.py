@@ -65,10 +65,12 @@ class Revisions:
         history = await session.history()
         reply = _last_reply(history)
         cast = await self._scenes.of(session.conversation)
-        if personas_among(reply.witnesses) - {one.id for one in cast.members} and cast.open:
+        heard = personas_among(reply.witnesses)
+        here = {one.id for one in cast.members} if cast.open else {reply.message.author.persona}
+        if heard - here or (cast.open and not heard):
             raise InvalidRequest(
                 "scene_changed",
-                "Somebody who heard that answer has left since; ask for a new one instead.",
+                "Not everybody who heard that answer is still here; ask for a new one instead.",
             )
         return self._job(session, delivery, history, reply, by, role, TurnKind.CONTINUE, None)
 

@@ -131,6 +131,10 @@ class ConversationService:
         if initiative.hop > self._choices.max_hops:
             receipt.settle(Outcome(withheld=Withheld(reason="hop_limit")))
             return receipt
+        cast = await self._company.scenes.of(initiative.conversation)
+        if cast.open and initiative.persona not in cast.scene.members:
+            receipt.settle(Outcome(withheld=Withheld(reason="not_in_scene")))
+            return receipt
         session = self._session(initiative.conversation)
         session.post(Proposal(initiative, delivery, receipt, self._about()))
         return receipt

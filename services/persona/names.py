@@ -24,7 +24,7 @@ _EVERYDAY = frozenset(
     "storm sunny trip angel blue clay cliff fox ghost happy honey justice lucky major mercy misty "
     "patience so do is it in on at to of or as be by he me my no up us we you she they any are but "
     "for had has how man new not now out own see too two use was way who why yes yet bot chat "
-    "computer day doc game help home love master moon music narrator news night nurse teacher "
+    "computer day doc game help home love master moon music news night nurse teacher "
     "time today tomorrow word".split()
 )
 _GREETING = r"hey|hi|hello|hiya|yo|ok|okay|oh|thanks|thank\s+you|dear|good\s+\w+"
@@ -98,7 +98,7 @@ class NameIndex:
 
 
 @lru_cache(maxsize=256)
-def _index(names: tuple[tuple[PersonaId, tuple[str, ...]], ...], every_word: bool) -> NameIndex:
+def _index(names: tuple[tuple[PersonaId, tuple[str, ...]], ...], *, every_word: bool) -> NameIndex:
     return NameIndex(names, every_word=every_word)
 
 

@@ -61,7 +61,7 @@ class CardShelves:
         self._folders = tuple(dict.fromkeys(folders))
         self._own = own
         self._limits = limits
-        self._index = IdentityIndex(own / INDEX if own else None)
+        self._index: IdentityIndex | None = None
         self._known: dict[str, _Known] = {}
         self._personas: dict[PersonaId, Persona] = {}
         self._told: set[str] = set()
@@ -90,8 +90,9 @@ class CardShelves:
         for key in changed:
             self._known[key] = self._read(key, *settled[key])
         problems = [found for key in changed if (found := self._known[key].problem)]
-        self._personas, hidden = self._compose()
-        self._index.save(present=self._known.keys())
+        index = self._index = self._index or IdentityIndex(self._own / INDEX if self._own else None)
+        self._personas, hidden = self._compose(index)
+        index.save(present=self._known.keys())
         problems += [said for said in hidden if said not in self._told]
         self._told = set(hidden)
         return Shelved(personas=self._personas, problems=problems)
@@ -133,7 +134,7 @@ class CardShelves:
             problem += stays if content is not None else ""
         return _Known(shelf=shelf, place=place, content=content, problem=problem)
 
-    def _compose(self) -> tuple[dict[PersonaId, Persona], list[str]]:
+    def _compose(self, index: IdentityIndex) -> tuple[dict[PersonaId, Persona], list[str]]:
         """Return the characters by id, unchanged ones as the same objects, and who is hidden."""
         readable = sorted(
             (
@@ -146,7 +147,13 @@ class CardShelves:
         taken = {each[4].persona.id for each in readable if each[4].has_id}
         done = _Composition()
         for shelf, _, _, key, content in readable:
-            own = PersonaId(self._identity(key, shelf, content, done, taken))
+            replaced = done.by_slug.get(content.persona.slug)
+            if content.has_id:
+                own = content.persona.id
+            elif replaced is not None and replaced[0] < shelf:
+                own = replaced[1].id
+            else:
+                own = self._given(index, key, content, taken)
             taken.add(own)
             self._place(done, shelf, replace(content.persona, id=own))
         personas = {}
@@ -167,26 +174,17 @@ class CardShelves:
             said.append(f"Only {MOST_CARDS:,} characters of a folder are read.")
         return personas, said
 
-    def _identity(
-        self,
-        key: str,
-        shelf: int,
-        content: PlacedPersona,
-        done: _Composition,
-        taken: set[PersonaId],
-    ) -> str:
-        if content.has_id:
-            return content.persona.id
-        replaced = done.by_slug.get(content.persona.slug)
-        if replaced is not None and replaced[0] < shelf:
-            return replaced[1].id
-        return self._index.identify(
+    def _given(
+        self, index: IdentityIndex, key: str, content: PlacedPersona, taken: set[PersonaId]
+    ) -> PersonaId:
+        given = index.identify(
             key,
             content.digest,
             slug=content.persona.slug,
             present=self._known.keys(),
             taken=taken,
         )
+        return PersonaId(given)
 
     def _place(self, done: _Composition, shelf: int, persona: Persona) -> None:
         same = done.by_id.get(persona.id)

@@ -10,11 +10,20 @@ from typing import Any
 
 import pytest
 
-from services.conversation.inbound import Receipt
+from services.conversation.inbound import Outcome, Receipt
+from services.conversation.jobs import Initiative
 from services.conversation.scenes import MOST_MEMBERS, CardMode, SceneChange, SceneMemory
+from services.conversation.turn import Turn
 from services.domain.errors import InvalidRequest, NotAllowed, NotFound
+from services.domain.ids import ConversationId, PersonaId, TurnId
 from services.domain.people import Role
-from services.domain.replies import InterruptReason, TurnStarted
+from services.domain.replies import (
+    Delivery,
+    InterruptReason,
+    TurnBrief,
+    TurnKind,
+    TurnStarted,
+)
 from services.llm.model import ChatRequest
 from services.persona.activation import Activation
 from tests.fakes.app import KIM, PLACE, SAM, opened_app
@@ -218,9 +227,7 @@ async def test_a_scene_outlives_the_process_and_has_a_limit(tmp_path: Path) -> N
     async with stage(tmp_path) as play:
         await play.enter("ann", "Ben", cards=CardMode.JOIN, memory=SceneMemory.SHARED)
         await play.change(join="ann")
-    settings: dict[str, Any] = {
-        "persona": {"characters": tmp_path / "cards", "default": "ann"}
-    }
+    settings: dict[str, Any] = {"persona": {"characters": tmp_path / "cards", "default": "ann"}}
     async with opened_app(tmp_path, ScriptedModel("Yes."), **settings) as app:
         cast = await app.conversations.scene(PLACE)
         assert [one.name for one in cast.members] == ["Ann", "Ben"]
@@ -338,6 +345,58 @@ async def test_an_answer_given_anew_in_a_scene_keeps_its_witnesses(tmp_path: Pat
         entries = await play.app.conversations.recent(PLACE, 10)
         assert {"ann", "ben"} <= {str(one) for one in entries[-1].witnesses}
         assert entries[0].witnesses <= entries[-1].witnesses | {SAM.id}
+
+
+async def test_only_members_speak_unasked_and_only_members_hear_it(tmp_path: Path) -> None:
+    async with stage(tmp_path) as play:
+        app = play.app
+
+        async def reach(_place: ConversationId) -> Delivery | None:
+            return play.delivery
+
+        app.factory.deliveries().register("test", reach)
+        await play.enter("ann", "ben")
+
+        async def initiated(who: str) -> Outcome:
+            initiative = Initiative(
+                conversation=PLACE, persona=PersonaId(who), instruction="Say good evening."
+            )
+            return await (await app.conversations.initiate(initiative)).outcome()
+
+        outsider = await initiated("cleo")
+        assert outsider.withheld is not None
+        assert outsider.withheld.reason == "not_in_scene"
+        assert (await initiated("ann")).terminals
+        [entry] = await app.conversations.recent(PLACE, 5)
+        assert {"ann", "ben"} == {one for one in entry.witnesses if isinstance(one, str)}
+
+
+async def test_words_saved_from_a_crash_keep_their_witnesses(tmp_path: Path) -> None:
+    async with stage(tmp_path) as play:
+        factory = play.app.factory
+        persona = factory.library().find("ann")
+        brief = TurnBrief(
+            turn=TurnId("01CRASH"),
+            conversation=PLACE,
+            persona=persona.id,
+            persona_name=persona.name,
+            kind=TurnKind.INITIATIVE,
+            started_at=factory.clock().now(),
+        )
+        turn = Turn(
+            brief=brief,
+            persona=persona,
+            delivery=play.delivery,
+            history=(),
+            witnesses=frozenset({SAM.id, persona.id}),
+        )
+        await factory.ledger().open(turn)
+        await factory.ledger().checkpoint(turn, "The code is walrus. ", 1)
+        assert await factory.ledger().recover() == 1
+        [entry] = await play.app.conversations.recent(PLACE, 5)
+        assert entry.witnesses == {SAM.id, "ann"}
+        await play.say("Ben, what did she say?")
+        assert "walrus" not in said(play.prompts()[-1][1])
 
 
 # -- prompts

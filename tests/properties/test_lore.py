@@ -182,7 +182,7 @@ _sources = st.lists(_sequences, min_size=1, max_size=3).map(
 ) | st.builds(lambda a, b, c: f"{a}({b}|{c})?{a}", _sequences, _sequences, _sequences)
 
 
-@settings(max_examples=300)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(_sources, st.sampled_from(["", "i", "s", "m", "is", "g", "u", "iu"])), max_size=20
@@ -211,10 +211,8 @@ def test_lower_case_is_javascript_s():
     source = "^(?:" + "|".join(["x"]) + ")$"
     assert ENGINE.test([(JavaScriptRegex(source), "x")]) == [Verdict.MATCH]
     context = ENGINE._context or ENGINE._made()
-    lowered = json.loads(
-        context.eval(f"JSON.stringify({json.dumps(samples)}.map(s => s.toLowerCase()))")
-    )
-    assert [text.lower() for text in samples] == lowered
+    lowered = context.eval(f"JSON.stringify({json.dumps(samples)}.map(text => text.toLowerCase()))")
+    assert [text.lower() for text in samples] == json.loads(str(lowered))
 
 
 json_values = st.recursive(

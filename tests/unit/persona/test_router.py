@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
 from services.domain.errors import InvalidRequest
 from services.domain.ids import PersonaId
+from services.persona.activity import Activity, liking_for
 from services.persona.character import Character, Persona
 from services.persona.mood import Mood, MoodKind
 from services.persona.names import NameIndex
 from services.persona.relationship import Relationship, Stage
-from services.persona.router import route
+from services.persona.router import Routing, route
 
 
 def persona(name: str, *aliases: str) -> Persona:
@@ -95,6 +97,34 @@ def test_articles_titles_and_short_first_names_wake_nobody(name: str, text: str)
     assert named(text, persona(name)) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "wakes"),
+    [
+        ("Will", "will you come?", False),
+        ("Will", "Will you come?", False),
+        ("Will", "I will, thanks", False),
+        ("Will", "will, are you there?", True),
+        ("Will", "what does Will think?", True),
+        ("Will", "hey will", True),
+        ("Will", "thanks will!", True),
+        ("Will", "@will what now", True),
+        ("Will", "I WILL GO NOW", False),
+        ("May Lin", "it may rain", False),
+        ("May Lin", "ask May's opinion", True),
+        ("May Lin", "is may lin here", True),
+        ("Hope", "I hope so", False),
+        ("Hope", "Hope: any news?", True),
+        ("Hope", "give me hope.", False),
+        ("Computer", "computer science", False),
+        ("Computer", "Computer, lights", True),
+    ],
+)
+def test_a_name_that_is_an_everyday_word_calls_only_as_a_name(
+    name: str, text: str, wakes: bool
+) -> None:
+    assert bool(named(text, persona(name))) is wakes
+
+
 def test_an_alias_wakes_and_the_longer_name_takes_the_words() -> None:
     ann, marie = persona("Ann"), persona("Marie Ann Curie", "Ann Marie")
     assert named("Ann Marie, hello", ann, marie) == ["marie"]
@@ -172,6 +202,56 @@ def test_one_persona_alone_answers_and_nobody_cannot() -> None:
     assert route("so?", [AVA], rng=random.Random(1)).reason == "only"
     nobody = route("Ava?", [], rng=random.Random(1))
     assert (nobody.personas, nobody.reason) == ((), "nobody")
+
+
+def player(name: str, **activities: tuple[str, ...]) -> Persona:
+    return replace(persona(name), activities=activities)
+
+
+GAMER = player("Gia", game=("Chess", "factory games", "strategy"))
+VIEWER = player("Vic", watch=("chess",), listen=("folk",))
+DABBLER = player("Dee", game=("space chess",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "title", "about", "points"),
+    [
+        ("game", "chess", (), 100),
+        ("game", "  CHESS ", (), 100),
+        ("game", "Go", ("Strategy", "board"), 50),
+        ("game", "Chess Titans", (), 25),
+        ("game", "Chessboard", (), 0),
+        ("watch", "chess titans", (), 0),
+        ("stream", "chess", (), 0),
+    ],
+)
+def test_liking_counts_title_category_and_word(
+    kind: str, title: str, about: tuple[str, ...], points: int
+) -> None:
+    activity = Activity(kind=kind, title=title, about=about)  # type: ignore[arg-type]
+    assert liking_for(activity, GAMER) == points
+
+
+def test_an_activity_calls_whoever_likes_it_before_the_last_responder() -> None:
+    company = [VIEWER, GAMER, DABBLER]
+    last = (VIEWER.id, 1.0)
+
+    def routed(text: str, title: str) -> Routing:
+        return route(
+            text,
+            company,
+            rng=random.Random(1),
+            last_responder=last,
+            activity=Activity(kind="game", title=title),
+        )
+
+    assert (routed("so?", "Chess").personas, routed("so?", "Chess").reason) == (
+        ("gia",),
+        "activity",
+    )
+    assert "100 points" in routed("so?", "Chess").detail
+    assert routed("so?", "Chess Titans").reason == "sticky", "25 points are not enough"
+    assert routed("Dee?", "Chess").personas == ("dee",), "a name outweighs what is being done"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from services.persona.lore.scanner import LoreScanner
 from tests.fakes.lore import entry
 
 
-def answer(*requests: object) -> list[dict]:
+def answer(*requests: object) -> list[dict[str, Any]]:
     """Scan these lines."""
     lines = [line if isinstance(line, str) else json.dumps(line) for line in requests]
     return list(
