@@ -290,7 +290,7 @@ async def test_what_an_added_check_says_is_made_safe_too(installation: Installat
     installation.env["SOME_API_KEY"] = SECRET
     check = Check(name="tells", area="extra", examine=_tells_all)
     found = (await examine(installation.case(), [check]))[-1]
-    assert found.sentence == "See ~/x and http://host/ with ***."
+    assert found.sentence == "See ~/x and http://host.test/ with ***."
     assert found.fix == "***"
 
 

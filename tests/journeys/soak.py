@@ -30,6 +30,7 @@ from services.factory import ServiceFactory
 from services.housekeeping.chores import every_chore
 from services.housekeeping.service import Housekeeping
 from services.observability.logging import start_logging, stop_logging
+from services.persona.javascript_regex import shared_engine
 from services.reloading import Reloading
 from services.settings import Settings
 from services.storage.sqlite import use_modern_sqlite
@@ -302,6 +303,7 @@ async def soak(*, seconds: float, seed: int, rate: float = 5.0, places: int = 40
             finally:
                 await asyncio.to_thread(stop_logging)
         _look_at_what_is_stored(Path(folder) / "data" / "acore.db", report)
+    shared_engine().close()  # there is one for the process, not for its services
     gc.collect()
     await asyncio.sleep(0.1)
     report.fds_after = open_files()
