@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,8 +18,8 @@ NOW = datetime(2026, 11, 21, 15, 4, 5, tzinfo=UTC)
 
 
 def environment(**given) -> MacroEnvironment:
-    known = {"user": "Sam", "char": "Mira", "now": NOW, "rng": random.Random(7)}
-    return MacroEnvironment(**(known | given))
+    known = MacroEnvironment(user="Sam", char="Mira", now=NOW, rng=random.Random(7))
+    return replace(known, **given)
 
 
 @pytest.mark.parametrize(
