@@ -9,6 +9,7 @@ import json
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -31,6 +32,7 @@ MOST_MATCHES = 5_000
 
 _HEAP_BYTES = 96 * 1024 * 1024
 _RUNAWAYS = 5
+_TRIES_ALONE = 4
 _BATCH = 200
 _HOPELESS = 2
 _DELIMITED = re.compile(r"/(.+?)/([gimsuy]*)", re.DOTALL)
@@ -266,7 +268,7 @@ class RegexEngine:
         """Test until the end or the first that runs away; say whether there was one.
 
         A batch may be slow because the machine is. So the one at which it was stopped is tried
-        again, alone.
+        again, alone, and once more while it got less than half of its time in the processor.
         """
         signs = self._signs(checks)
         if signs is not None:
@@ -274,7 +276,11 @@ class RegexEngine:
         done = [Verdict(sign) for sign in self._signs_so_far()]
         if len(done) >= len(checks):
             return done, False
-        alone = self._signs(checks[len(done) : len(done) + 1])
+        for _ in range(_TRIES_ALONE):
+            began = time.process_time()
+            alone = self._signs(checks[len(done) : len(done) + 1])
+            if alone is not None or time.process_time() - began >= self._seconds / 2:
+                break
         if alone is None:
             return [*done, Verdict.RUNAWAY], True
         return [*done, Verdict(alone)], False

@@ -45,7 +45,6 @@ SEEDED = 60
 ANSWER = 80
 # (layout, context, turns); the default context of the built-in server is 4096
 CASES: Sequence[tuple[Literal["cache", "sillytavern"], int, int]] = (
-    ("cache", 8192, 20),
     ("cache", 4096, 20),
     ("sillytavern", 4096, 8),
 )

@@ -14,18 +14,11 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 from frontends.following import appliers
-from services.conversation.inbound import Addressing, Inbound, Receipt
-from services.domain.errors import AcoreError
-from services.domain.ids import AuthorId, ConversationId, MessageId
-from services.domain.messages import Message, Modality, TextPart
-from services.domain.people import Author, Role
-from services.domain.replies import TurnBrief
+from services.domain.ids import ConversationId
 from services.factory import ServiceFactory
 from services.housekeeping.chores import every_chore
 from services.housekeeping.service import Housekeeping
@@ -34,254 +27,20 @@ from services.persona.javascript_regex import shared_engine
 from services.reloading import Reloading
 from services.settings import Settings
 from services.storage.sqlite import use_modern_sqlite
-from tests.bench.results import rss_mb
 from tests.fakes.app import settings_in
-from tests.fakes.ollama_server import Answer, FakeOllama, Model
-from tests.fakes.recording import RecordingSink, SpokenSink, assert_grammar
-
-FAULTS = {
-    "stall first": Answer(stall_after=0),
-    "stall later": Answer(stall_after=2),
-    "cut": Answer(cut_after=2),
-    "cut at once": Answer(cut_after=0),
-    "end early": Answer(end_after=1),
-    "garbage": Answer(raw_after=(1, b"\xff{garbage\n")),
-    "error line": Answer(error_after=2, error="llama runner process has terminated"),
-    "500": Answer(status=500, error="oops"),
-    "502 page": Answer(status=502, error="<html><body>Bad gateway</body></html>"),
-    "503": Answer(status=503, error="server busy"),
-    "429": Answer(status=429, error="too many requests"),
-    "empty": Answer(pieces=()),
-    "empty, length": Answer(pieces=(), done_reason="length"),
-    "length": Answer(done_reason="length"),
-    "endless": Answer(pieces=("On and on. ",), endless=True),
-    "slow": Answer(pieces=("A ", "slow ", "answer."), delay_first=0.3, delay_each=0.1),
-    "torn letters": Answer(pieces=("Ünïcödé ", "日本語。", "🙂"), write_bytes=3),
-}
-_WORDS = (
-    *("the", "heron", "flies", "over", "a", "cold", "lake", "while", "somebody", "boils"),
-    *("tea", "and", "tells", "of", "winter"),
+from tests.fakes.ollama_server import FakeOllama, Model
+from tests.journeys.soak_crowd import FAULTS, Crowd
+from tests.journeys.soak_report import (
+    Report,
+    Watch,
+    named_files,
+    open_files,
+    own_tasks,
+    waits_in,
 )
+
 _MOST_WAITING = 100
-_STUCK_SECONDS = 60.0
 _IDLE_SECONDS = 1.0
-_TICK = 0.005
-_LATE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-
-
-@dataclass(kw_only=True)
-class Report:
-    """What a soak saw; ``problems`` has to be empty."""
-
-    seed: int
-    seconds: float
-    turns: int = 0
-    stored: int = 0
-    actions: dict[str, int] = field(default_factory=dict)
-    faults: dict[str, int] = field(default_factory=dict)
-    ends: dict[str, int] = field(default_factory=dict)
-    refused: dict[str, int] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    rss_mb: list[float] = field(default_factory=list)
-    rss_second_quarter_mb: float = 0.0
-    rss_end_mb: float = 0.0
-    rss_growth_percent: float = 0.0
-    fds_before: int = 0
-    fds_second_quarter: int = 0
-    fds_end: int = 0
-    fds_after: int = 0
-    fds_left: list[str] = field(default_factory=list)
-    tasks_before: int = 0
-    tasks_standing: int = 0
-    tasks_quiet: int = 0
-    tasks_after: int = 0
-    leaked: list[str] = field(default_factory=list)
-    lag_p99_seconds: float = 0.0
-    lag_max_seconds: float = 0.0
-
-
-class Watch:
-    """Samples of memory and descriptors, and how late the loop was; of bounded size."""
-
-    def __init__(self) -> None:
-        self.rss: list[float] = []
-        self.fds: list[int] = []
-        self.latest = 0.0
-        self._late = [0] * (len(_LATE) + 1)
-
-    async def lag(self) -> None:
-        """Watch until cancelled."""
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + _TICK
-            await asyncio.sleep(_TICK)
-            late = max(0.0, loop.time() - due)
-            self.latest = max(self.latest, late)
-            self._late[sum(late > bound for bound in _LATE)] += 1
-
-    async def samples(self, server: FakeOllama) -> None:
-        """Sample every second until cancelled, and keep the fake from growing."""
-        while True:
-            self.rss.append(rss_mb())
-            self.fds.append(open_files())
-            server.requests.clear()
-            server.disconnects.clear()
-            server.peers.clear()
-            await asyncio.sleep(1.0)
-
-    def p99(self) -> float:
-        """Return the bound that 99 of 100 ticks kept; the worst beyond the last bound."""
-        wanted, seen = 0.99 * sum(self._late), 0
-        for bound, count in zip(_LATE, self._late, strict=False):
-            seen += count
-            if seen >= wanted:
-                return bound
-        return self.latest
-
-
-class Crowd:
-    """People who talk, interrupt and change their minds; every turn is held to its promises."""
-
-    def __init__(self, services: ServiceFactory, report: Report, rng: random.Random) -> None:
-        self._services = services
-        self._report = report
-        self._rng = rng
-        self._actions = Counter[str]()
-        self._ends = Counter[str]()
-        self._refused = Counter[str]()
-
-    @asynccontextmanager
-    async def open(self, turn: TurnBrief, /) -> AsyncIterator[Sequence[RecordingSink]]:
-        """Deliver one turn and look at all its events."""
-        sinks: list[RecordingSink] = [RecordingSink()]
-        if self._rng.random() < 0.1:
-            sinks.append(SpokenSink(seconds=0.01))
-        if self._rng.random() < 0.05:
-            sinks.append(RecordingSink(fail_at=1))
-        self._report.turns += 1
-        try:
-            yield sinks
-        finally:
-            try:
-                assert_grammar(sinks[0].events)
-            except AssertionError as error:
-                self._problem(f"turn {turn.turn}: {error}: {sinks[0].kinds}")
-            else:
-                self._ends[sinks[0].kinds[-1]] += 1
-
-    async def act(self, place: ConversationId) -> None:
-        """Do one thing people do."""
-        actions = {
-            self.say: 60,
-            self.say_twice: 8,
-            self.barge_in: 4,
-            self.stop: 8,
-            self.regenerate: 5,
-            self.swipe: 3,
-            self.go_on: 3,
-            self.edit: 3,
-            self.undo: 3,
-            self.reset: 1,
-            self.look: 2,
-        }
-        action = self._rng.choices(list(actions), list(actions.values()))[0]
-        self._actions[action.__name__] += 1
-        try:
-            async with asyncio.timeout(_STUCK_SECONDS):
-                await action(place)
-        except TimeoutError:
-            self._problem(f"{action.__name__} in {place} never ended")
-        except AcoreError as error:
-            self._refused[error.code] += 1
-        except Exception as error:  # noqa: BLE001  the report tells of every failure
-            self._problem(f"{action.__name__}: {error!r}")
-
-    async def say(self, place: ConversationId) -> None:
-        await (await self._post(place)).outcome()
-
-    async def say_twice(self, place: ConversationId) -> None:
-        first = await self._post(place)
-        await asyncio.sleep(self._rng.uniform(0.0, 0.1))
-        second = await self._post(place)
-        await first.outcome()
-        await second.outcome()
-
-    async def barge_in(self, place: ConversationId) -> None:
-        first = await self._post(place, Modality.VOICE)
-        await asyncio.sleep(self._rng.uniform(0.0, 0.1))
-        second = await self._post(place, Modality.VOICE)
-        await first.outcome()
-        await second.outcome()
-
-    async def stop(self, place: ConversationId) -> None:
-        receipt = await self._post(place)
-        await asyncio.sleep(self._rng.uniform(0.0, 0.2))
-        self._services.conversations().stop(place)
-        await receipt.outcome()
-
-    async def regenerate(self, place: ConversationId) -> None:
-        receipt = await self._services.conversations().regenerate(
-            place, self, by=person(place), role=Role.OWNER
-        )
-        await receipt.outcome()
-
-    async def swipe(self, place: ConversationId) -> None:
-        step = self._rng.choice((-1, 1))
-        swiped = await self._services.conversations().swipe(
-            place, step, self, by=person(place), role=Role.OWNER
-        )
-        if isinstance(swiped, Receipt):
-            await swiped.outcome()
-
-    async def go_on(self, place: ConversationId) -> None:
-        receipt = await self._services.conversations().continue_reply(
-            place, self, by=person(place), role=Role.OWNER
-        )
-        await receipt.outcome()
-
-    async def edit(self, place: ConversationId) -> None:
-        await self._services.conversations().edit(place, self._sentence(), by=person(place))
-
-    async def undo(self, place: ConversationId) -> None:
-        await self._services.conversations().undo(place, by=person(place))
-
-    async def reset(self, place: ConversationId) -> None:
-        await self._services.conversations().reset(place, by=person(place))
-
-    async def look(self, place: ConversationId) -> None:
-        await self._services.conversations().why(place)
-        await self._services.conversations().recent(place, 50)
-
-    def done(self) -> None:
-        """Write the counts into the report."""
-        self._report.actions = dict(self._actions)
-        self._report.ends = dict(self._ends)
-        self._report.refused = dict(self._refused)
-
-    async def _post(self, place: ConversationId, modality: Modality = Modality.TEXT) -> Receipt:
-        message = Message(
-            id=MessageId(self._services.ids().new()),
-            conversation=place,
-            author=person(place),
-            parts=(TextPart(text=self._sentence()),),
-            created_at=self._services.clock().now(),
-            modality=modality,
-        )
-        return await self._services.conversations().receive(
-            Inbound(
-                message=message,
-                delivery=self,
-                addressing=Addressing(private=True),
-                role=Role.OWNER,
-            )
-        )
-
-    def _sentence(self) -> str:
-        return " ".join(self._rng.choices(_WORDS, k=self._rng.randrange(1, 40))) + "."
-
-    def _problem(self, text: str) -> None:
-        if len(self._report.problems) < 20:
-            self._report.problems.append(text)
 
 
 async def soak(*, seconds: float, seed: int, rate: float = 5.0, places: int = 40) -> Report:
@@ -333,12 +92,20 @@ async def _inside(
         await _talk(crowd, server, report, rng, rate=rate, places=places)
         for watcher in watchers:
             watcher.cancel()
-    await asyncio.sleep(_IDLE_SECONDS * 3)
-    left = own_tasks()
+    left = await _left_when_quiet(standing)
     report.tasks_standing, report.tasks_quiet = len(standing), len(left)
-    report.leaked = sorted(f"{each.get_name()}: {each.get_coro()}" for each in left - standing)[:20]
+    report.leaked = sorted(f"{each.get_name()}: {waits_in(each)}" for each in left - standing)[:20]
     crowd.done()
-    _summarise(watch, report)
+    watch.tell(report)
+
+
+async def _left_when_quiet(standing: set[asyncio.Task[object]]) -> set[asyncio.Task[object]]:
+    """Wait until sessions have left memory, and return the tasks that are still there."""
+    for _ in range(20):
+        await asyncio.sleep(_IDLE_SECONDS)
+        if not own_tasks() - standing:
+            break
+    return own_tasks()
 
 
 async def _talk(
@@ -403,8 +170,8 @@ async def _tidy_up(services: ServiceFactory, report: Report) -> None:
     while True:
         await asyncio.sleep(20.0)
         for done in await housekeeping.tidy():
-            if done.problem is not None and len(report.problems) < 20:
-                report.problems.append(f"chore {done.chore}: {done.problem}")
+            if done.problem is not None:
+                report.problem(f"chore {done.chore}: {done.problem}")
 
 
 def soak_settings(data: Path, url: str) -> Settings:
@@ -430,50 +197,6 @@ def soak_settings(data: Path, url: str) -> Settings:
     )
 
 
-def person(place: ConversationId) -> Author:
-    """The one who talks in ``place``."""
-    return Author(id=AuthorId("test", f"person{place.channel}"), display_name="Sam")
-
-
-def own_tasks() -> set[asyncio.Task[object]]:
-    """All tasks but those of the fake server, one for each connection kept open to it."""
-    return {
-        task for task in asyncio.all_tasks() if "RequestHandler.start" not in str(task.get_coro())
-    }
-
-
-def open_files() -> int:
-    """How many file descriptors this process has."""
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def named_files() -> list[str]:
-    """What the file descriptors of this process stand for."""
-    found = []
-    for link in Path("/proc/self/fd").iterdir():
-        with suppress(FileNotFoundError):  # the one that listed them
-            found.append(str(link.readlink()))
-    return sorted(found)
-
-
-def _summarise(watch: Watch, report: Report) -> None:
-    count = len(watch.rss)
-    report.rss_mb = [round(value, 1) for value in watch.rss[:: max(1, count // 40)]]
-    second = slice(count // 4, max(count // 4 + 1, count // 2))
-    last = slice(count - max(1, count // 10), count)
-    report.rss_second_quarter_mb = _middle(watch.rss[second])
-    report.rss_end_mb = _middle(watch.rss[last])
-    report.rss_growth_percent = (report.rss_end_mb / report.rss_second_quarter_mb - 1.0) * 100
-    report.fds_second_quarter = max(watch.fds[second])
-    report.fds_end = max(watch.fds[last])
-    report.lag_p99_seconds = watch.p99()
-    report.lag_max_seconds = watch.latest
-
-
-def _middle(values: Sequence[float]) -> float:
-    return sorted(values)[len(values) // 2]
-
-
 def _look_at_what_is_stored(database: Path, report: Report) -> None:
     connection = use_modern_sqlite().connect(database)
     try:
@@ -485,9 +208,9 @@ def _look_at_what_is_stored(database: Path, report: Report) -> None:
     finally:
         connection.close()
     if soundness != "ok":
-        report.problems.append(f"the database is damaged: {soundness}")
+        report.problem(f"the database is damaged: {soundness}")
     if unfinished:
-        report.problems.append(f"{unfinished} turns are stored as unfinished")
+        report.problem(f"{unfinished} turns are stored as unfinished")
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.ollama_server import Answer, FakeOllama
+from tests.fakes.ollama_server import Answer, FakeOllama, Model
 from tests.journeys.program import SMALL_MODEL, Program
 
 pytestmark = pytest.mark.timeout(40)
@@ -53,21 +53,22 @@ async def test_an_unknown_model_says_how_to_get_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"),
+    ("answers", "code"),
     [
-        (Answer(stall_after=0), "provider_timeout"),
-        (Answer(stall_after=2), "provider_timeout"),
-        (Answer(cut_after=2), "provider_broken_stream"),
-        (Answer(raw_after=(1, b"{garbage\n")), "provider_malformed"),
-        (Answer(pieces=()), "provider_empty"),
-        (Answer(status=500, error="oops"), "provider_server_error"),
+        ([Answer(stall_after=0)], "provider_timeout"),
+        ([Answer(stall_after=2)], "provider_timeout"),
+        ([Answer(cut_after=2)], "provider_broken_stream"),
+        ([Answer(raw_after=(1, b"{garbage\n"))], "provider_malformed"),
+        ([Answer(pieces=())] * 2, "provider_empty"),
+        ([Answer(status=500, error="oops")], "provider_server_error"),
     ],
     ids=["stall first", "stall later", "cut", "garbage", "empty", "500"],
 )
 async def test_a_failing_provider_costs_one_answer_and_the_next_one_works(
-    tmp_path: Path, answer: Answer, code: str
+    tmp_path: Path, answers: list[Answer], code: str
 ) -> None:
-    async with FakeOllama(answers=deque([answer])).running() as server:
+    models = {"tiny": Model(running=True)}
+    async with FakeOllama(models=models, answers=deque(answers)).running() as server:
         program = Program(tmp_path).asking(server.url)
         program.env |= {
             "ACORE_LLM__FIRST_TOKEN_TIMEOUT_SECONDS": "0.5",

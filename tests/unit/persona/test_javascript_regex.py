@@ -69,14 +69,18 @@ def test_many_runaways_end_the_test_soon():
 
 
 async def test_a_runaway_does_not_hold_up_the_loop():
-    late = 0.0
-    testing = asyncio.ensure_future(shared_engine().test_aside([(RUNAWAY, VICTIM)] * 3))  # noqa: TID251
-    while not testing.done():
-        began = time.perf_counter()
-        await asyncio.sleep(0.005)
-        late = max(late, time.perf_counter() - began - 0.005)
-    assert (await testing)[0] is Verdict.RUNAWAY
-    assert late < 0.1
+    async def lateness() -> float:
+        late = 0.0
+        testing = asyncio.ensure_future(shared_engine().test_aside([(RUNAWAY, VICTIM)] * 3))  # noqa: TID251
+        while not testing.done():
+            began = time.perf_counter()
+            await asyncio.sleep(0.005)
+            late = max(late, time.perf_counter() - began - 0.005)
+        assert (await testing)[0] is Verdict.RUNAWAY
+        return late
+
+    # A busy machine is late now and then; one that is held up is so every time.
+    assert min([await lateness() for _ in range(3)]) < 0.1
 
 
 def test_a_runaway_key_is_reported_and_the_scan_goes_on():

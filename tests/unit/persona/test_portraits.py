@@ -118,6 +118,7 @@ def test_an_unknown_colour_is_black() -> None:
     assert one({"draw": "sky", "top": "no", "bottom": "no"}).getpixel((9, 9)) == (0, 0, 0)
 
 
+@pytest.mark.timeout(60)
 def test_the_largest_portrait_is_drawn_in_seconds() -> None:
     shape = {"draw": "glow", "fill": "red", "at": [256, 256], "radius": SIZE, "mirror": True}
     line = {"draw": "line", "fill": "veil", "points": [[0, 0], [9, 9]], "width": 9, "mirror": True}
