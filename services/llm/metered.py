@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from services.domain.errors import ProviderError
 from services.domain.replies import Usage
 from services.llm.model import ChatModel, ChatRequest, ModelEvent, ModelInfo
-from services.llm.shortfall import ShortfallWatch
+from services.llm.shortfall import ShortfallWatch, prompt_tokens
 from services.llm.tokens import CalibratedTokens
 from services.llm.wrapper import ModelWrapper
 from services.observability.metrics import Metrics
@@ -127,7 +127,7 @@ class MeteredModel(ModelWrapper):
         lost = self._watch.lost(request, usage, info.context_tokens)
         if not lost:
             return
-        read = usage.prompt_tokens + usage.cached_tokens
+        read = prompt_tokens(usage)
         endpoint, model = info.provider, info.name
         known = self._metrics.counted("prompt_shortfall", endpoint=endpoint, model=model)
         self._metrics.count("prompt_shortfall", endpoint=endpoint, model=model)

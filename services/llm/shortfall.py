@@ -51,7 +51,7 @@ class ShortfallWatch:
 
     def lost(self, request: ChatRequest, usage: Usage, context_tokens: int) -> int:
         """Return about how many tokens of the prompt were not read; 0 when all were, or unknown."""
-        counted = usage.prompt_tokens + usage.cached_tokens
+        counted = prompt_tokens(usage)
         if not usage.prompt_tokens or any(message.images for message in request.messages):
             return 0
         estimate = self._tokens.raw(request.messages, request.tools)
@@ -89,6 +89,12 @@ class ShortfallWatch:
         ):
             return False
         return not _monotonous(request.messages)
+
+
+def prompt_tokens(usage: Usage) -> int:
+    """Return how much of the prompt the server had; some count what was cached apart."""
+    apart = usage.cached_tokens > usage.prompt_tokens
+    return usage.prompt_tokens + (usage.cached_tokens if apart else 0)
 
 
 def _near_limit(counted: int, context_tokens: int, share: float) -> bool:
