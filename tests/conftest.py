@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -31,6 +32,12 @@ _THREAD_GRACE_SECONDS: Final = 2.0
 # How long an example takes depends on the machine; pytest's timeout bounds the whole test.
 settings.register_profile("acore", deadline=None, print_blob=True)
 settings.load_profile("acore")
+
+# Programs started here must heed signals even where the tests were started to ignore them, as in
+# the background of a script.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 
 
 class NetworkIsBanned(RuntimeError):  # noqa: N818
