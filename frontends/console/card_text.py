@@ -56,6 +56,12 @@ def _when(version: KeptVersion) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M:%S}" if moment else f"{'not kept yet':<19}"
 
 
+def write_text(text: str) -> None:
+    """Print text whatever the terminal's encoding is; what it has not is written as escapes."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
 def write_json(content: bytes) -> None:
     """Print JSON whatever the terminal's encoding is."""
     text = content.decode()

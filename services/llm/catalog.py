@@ -24,6 +24,7 @@ from services.llm.engines import (
     hosted_engine,
     switched_on,
 )
+from services.llm.hosts import HostWatch
 from services.llm.model import ChatModel, ModelListing
 from services.llm.ollama import NotOpenedError
 from services.llm.tokens import CalibratedTokens
@@ -37,8 +38,6 @@ EMBEDDED = "embedded"
 OLLAMA = "ollama"
 
 _KEPT_MODELS = 8
-_RECHECK_SECONDS = 30.0
-_REACHED_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +63,11 @@ class ModelCatalog:
     A model is named ``name`` or ``name@endpoint``. Without an endpoint it runs where
     ``llm.endpoint`` says: ``auto`` is Ollama when its host is set, else the first hosted endpoint
     that is switched on, else the built-in model. An Ollama host that does not answer is replaced by
-    the next of ``ollama_hosts``, then (``embedded = "auto"``) by the built-in model, announced once
-    through ``on_notice`` with a code and a sentence; the host is asked again every 30 s and takes
-    over when it is back. A model that a reachable server has not is always an error. Constructing
-    does no I/O; entering starts the built-in server early when it is certainly needed.
+    the next of ``ollama_hosts``. When none of them does, the built-in model stands in
+    (``embedded = "auto"``), announced once through ``on_notice`` with a code and a sentence; the
+    hosts are asked again every 30 s and take over when one is back. A model that a reachable server
+    has not is always an error. Constructing does no I/O; entering starts the built-in server early
+    when it is certainly needed.
     """
 
     def __init__(
@@ -92,8 +92,7 @@ class ModelCatalog:
         self._on_notice = on_notice
         self._metrics = metrics
         self._wrapping = wrapping
-        self._fell_back = False
-        self._checked_at = 0.0
+        self._hosts = HostWatch(clock=clock, on_notice=on_notice)
         self._engines: dict[str, Engine] = {}
         self._models: OrderedDict[tuple[Reference, ...], ChatModel] = OrderedDict()
         self._stack = AsyncExitStack()
@@ -142,27 +141,29 @@ class ModelCatalog:
     async def available(self) -> list[ModelListing]:
         """List the models of every configured endpoint, those that answer first.
 
-        Raises ``ProviderError`` when the endpoint that answers by default does not.
+        Raises ``ProviderError`` when the endpoint that answers by default does not; of several
+        Ollama hosts one has to.
         """
         default = self._endpoint()
-        try:
-            found = await self._engine(default).listed()
-        except ProviderError:
-            if default != OLLAMA or not await self._stands_in():
-                raise
-            return await self.available()
+        needed = set(self._ollamas()) if default == OLLAMA else {default}
+        found: list[ModelListing] = []
+        failures: dict[str, ProviderError] = {}
         for endpoint in self.endpoints():
-            if endpoint != default:
-                try:
-                    found += await self._engine(endpoint).listed()
-                except ProviderError as error:
-                    logger.info("endpoint not listed", extra={"code": error.code, "at": endpoint})
+            try:
+                found += await self._engine(endpoint).listed()
+            except ProviderError as error:
+                failures[endpoint] = error
+                logger.info("endpoint not listed", extra={"code": error.code, "at": endpoint})
+        if failures.keys() >= needed:
+            if default == OLLAMA and await self._stands_in():
+                return await self.available()
+            raise failures[default]
         return found
 
     def endpoints(self) -> list[str]:
         """Name every endpoint that is configured, the one that answers first."""
         names = [self._endpoint()]
-        if not self._fell_back:
+        if not self._hosts.given_up:
             names += _ollama_hosts(self._settings)
         names += [kind for kind, settings in self._hosted.items() if switched_on(kind, settings)]
         return list(dict.fromkeys(names))
@@ -201,7 +202,7 @@ class ModelCatalog:
         if endpoint != EMBEDDED:
             return f"{name or 'A model'} {engine.where()} answers; {_chooser(endpoint)}"
         what = f"The built-in model {name}" if name else "The built-in model"
-        if self._fell_back:
+        if self._hosts.given_up:
             return f"{what} answers because Ollama does not; start Ollama or correct OLLAMA_HOST."
         return f"{what} answers on this machine; set OLLAMA_HOST to use an Ollama server."
 
@@ -215,7 +216,7 @@ class ModelCatalog:
     def _endpoint(self) -> str:
         """Return where models without an endpoint run now."""
         settings = self._settings
-        if settings.embedded == "always" or self._fell_back:
+        if settings.embedded == "always" or self._hosts.given_up:
             return EMBEDDED
         if settings.endpoint != "auto":
             return settings.endpoint
@@ -238,7 +239,7 @@ class ModelCatalog:
         if name is None and ("@" in configured or self._endpoint() != EMBEDDED):
             name = configured or None
         first = self._reference(name) if name else Reference(self._endpoint(), None)
-        if self._fell_back and first.endpoint in {EMBEDDED, *_ollama_hosts(self._settings)}:
+        if self._hosts.given_up and first.endpoint in {EMBEDDED, *_ollama_hosts(self._settings)}:
             first = Reference(EMBEDDED, None)
         wanted = [first]
         if first.endpoint == OLLAMA:
@@ -250,7 +251,7 @@ class ModelCatalog:
         key = tuple(wanted)
         if key not in self._models:
             links = [self._link(each) for each in wanted]
-            if wanted[0].endpoint == OLLAMA and self._settings.embedded == "auto":
+            if wanted[0].endpoint in self._ollamas() and self._settings.embedded == "auto":
                 links.append(ModelLink(name=STAND_IN, supply=self._stand_in))
             self._models[key] = self._wrapping.chain(links)
             if len(self._models) > _KEPT_MODELS:
@@ -307,50 +308,26 @@ class ModelCatalog:
 
     async def _stands_in(self) -> bool:
         """Say whether the built-in model answers because no Ollama host does."""
-        if self._fell_back:
+        if self._hosts.given_up:
             return True
         if self._settings.embedded != "auto":
             return False
-        engine = self._engine(OLLAMA)
-        try:
-            async with asyncio.timeout(_REACHED_SECONDS):
-                await engine.listed()
-        except (ProviderError, TimeoutError) as error:
-            if isinstance(error, ProviderError) and error.fault is not ProviderFault.UNREACHABLE:
-                return False
-        else:
-            return False
-        if not self._fell_back:
-            self._fell_back = True
-            self._checked_at = self._clock.monotonic()
-            self._on_notice(
-                "ollama_unreachable",
-                f"{engine.where().removeprefix('on ')} does not answer, so the built-in model is "
-                "used; start Ollama or correct OLLAMA_HOST.",
-            )
-        return True
+        return await self._hosts.give_up([self._engine(each) for each in self._ollamas()])
 
     def _look_again(self) -> None:
-        """Ask a host that was given up whether it is back, in the background."""
-        if not self._fell_back or self._supervisor is None:
+        """Ask in the background whether a host is back, once all were given up."""
+        if self._supervisor is None or (self._recheck is not None and not self._recheck.done()):
             return
-        if self._recheck is not None and not self._recheck.done():
-            return
-        if self._clock.monotonic() - self._checked_at >= _RECHECK_SECONDS:
-            self._checked_at = self._clock.monotonic()
-            self._recheck = self._supervisor.start("ollama recheck", self._check_host)
+        if self._hosts.due():
+            self._recheck = self._supervisor.start("ollama recheck", self._check_hosts)
 
-    async def _check_host(self) -> None:
-        engine = self._engine(OLLAMA)
-        try:
-            await engine.listed()
-        except ProviderError:
-            return
-        self._fell_back = False
-        self._models.clear()
-        self._on_notice(
-            "ollama_back", f"{engine.where().removeprefix('on ')} answers again and is used."
-        )
+    async def _check_hosts(self) -> None:
+        if await self._hosts.recover([self._engine(each) for each in self._ollamas()]):
+            self._models.clear()
+
+    def _ollamas(self) -> list[str]:
+        """Name the Ollama endpoints; without a configured host it is the one on this machine."""
+        return list(_ollama_hosts(self._settings)) or [OLLAMA]
 
     async def _open_default(self) -> None:
         try:

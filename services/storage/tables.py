@@ -10,9 +10,11 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -301,4 +303,171 @@ user_persona_bindings = Table(
     Column("target", String, nullable=False),
     Column("user_persona_id", ForeignKey("user_personas.id", ondelete="CASCADE"), nullable=False),
     PrimaryKeyConstraint("account", "kind", "target"),
+)
+
+audiences = Table(
+    "audiences",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("kind", String, nullable=False),
+    Column("place", String),
+    Column("conversation_id", String, index=True),
+    Column("roster_id", String),
+    Column("visibility", String, nullable=False),
+    Column("persona_id", String),
+    Column("person_id", String, index=True),
+    Column("category", String),
+)
+
+recollections = Table(
+    "recollections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("ref", String, nullable=False),
+    Column("audience_id", ForeignKey("audiences.id"), nullable=False, index=True),
+    Column("conversation_id", String),
+    Column("ordinal", Integer),
+    Column("session", Integer),
+    Column("speaker", String),
+    Column("person_id", String, index=True),
+    Column("said_at", UtcDateTime),
+    Column("active", Boolean, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("embedder", String),
+    Column("embedding", LargeBinary),
+    UniqueConstraint("kind", "ref"),
+    Index("ix_recollections_conversation_id_ordinal", "conversation_id", "ordinal"),
+    Index("ix_recollections_embedder", "embedder"),
+    sqlite_autoincrement=True,
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("audience_id", ForeignKey("audiences.id"), nullable=False, index=True),
+    Column("person_id", String, index=True),
+    Column("about", String, nullable=False),
+    Column("teller_id", String, index=True),
+    Column("teller", String, nullable=False),
+    Column("hearsay", Boolean, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("slot", String, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("quote", Text, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Column("conversation_id", String),
+    Column("message_id", String, index=True),
+    Column("valid_from", UtcDateTime, nullable=False),
+    Column("valid_to", UtcDateTime),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("superseded_by", String),
+    Index("ix_facts_person_id_slot", "person_id", "slot"),
+)
+Index(
+    "uq_facts_standing",
+    facts.c.audience_id,
+    facts.c.digest,
+    unique=True,
+    sqlite_where=text("valid_to IS NULL"),
+)
+
+lessons = Table(
+    "lessons",
+    metadata,
+    Column("message_id", String, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("learned_at", UtcDateTime, nullable=False),
+)
+
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("conversation_id", String, nullable=False),
+    Column("persona_id", String, nullable=False),
+    Column("first_message", String, nullable=False),
+    Column("last_message", String, nullable=False),
+    Column("first_ordinal", Integer, nullable=False),
+    Column("last_ordinal", Integer, nullable=False),
+    Column("covers", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("model", String),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_summaries_conversation_id_last_ordinal", "conversation_id", "last_ordinal"),
+)
+
+affections = Table(
+    "affections",
+    metadata,
+    Column("person_id", String, nullable=False),
+    Column("persona_id", String, nullable=False),
+    Column("value", Integer, nullable=False),
+    Column("conversation_id", String),
+    Column("changed_here", Integer, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("person_id", "persona_id"),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("category", String, nullable=False),
+    Column("path", String, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("title", String, nullable=False),
+    Column("problem", String),
+    Column("indexed_at", UtcDateTime, nullable=False),
+    UniqueConstraint("category", "path"),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("document_id", ForeignKey("documents.id"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("heading", String, nullable=False),
+    Column("page", Integer),
+    Column("text", Text, nullable=False),
+    UniqueConstraint("document_id", "position"),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("person_id", String, nullable=False),
+    Column("accounts", Json, nullable=False),
+    Column("state", String, nullable=False),
+    Column("requested_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("receipt", Json),
+)
+
+link_codes = Table(
+    "link_codes",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("account", String, nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("claimed_by", String),
+    Column("attempts", Integer, nullable=False),
+)
+
+memory_states = Table(
+    "memory_states",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("value", Json),
 )

@@ -16,9 +16,11 @@ from pydantic import SecretStr
 from services.domain.clock import Clock, SystemClock
 from services.domain.errors import ProviderError, ProviderFault
 from services.llm import catalog as module
+from services.llm import hosts
 from services.llm.breaker import Breakers
 from services.llm.catalog import ModelCatalog, PullProgress
 from services.llm.engines import OllamaEngine
+from services.llm.hosts import HostWatch
 from services.llm.model import ChatRequest, ModelListing, PromptMessage, PromptRole
 from services.llm.ollama_connection import OllamaConnection
 from services.llm.tokens import CalibratedTokens, EstimatedTokens
@@ -340,6 +342,74 @@ async def test_host_that_goes_away_in_use_is_stood_in_for_in_the_same_turn(
             assert (await words(models))[1] == "ollama"
             assert back.chats
     assert "answers again" in notices[1]
+
+
+async def test_built_in_model_does_not_stand_in_while_any_host_answers(
+    tmp_path: Path, built_in: FakeOllama
+) -> None:
+    notices = Notices()
+    with refused() as gone, refused() as third:
+        async with (
+            FakeOllama(models={"there": Model()}).running() as server,
+            catalog(
+                tmp_path, notices=notices, ollama_host=gone, ollama_hosts=(third, server.url)
+            ) as models,
+        ):
+            for name in ("elsewhere", "elsewhere@ollama2"):
+                with pytest.raises(ProviderError):
+                    await models.get(name)
+            assert (await models.get("there")).info.name == "there"
+            assert [(each.name, each.endpoint) for each in await models.available()] == [
+                ("there", "ollama3")
+            ]
+    assert (notices, built_in.requests) == ([], [])
+
+
+async def test_built_in_model_stands_in_when_every_host_is_silent_and_any_takes_over(
+    tmp_path: Path, built_in: FakeOllama
+) -> None:
+    notices, clock, port = Notices(), ManualClock(), free_port()
+    with refused() as gone:
+        second = f"http://127.0.0.1:{port}"
+        async with catalog(
+            tmp_path, notices=notices, clock=clock, ollama_host=gone, ollama_hosts=(second,)
+        ) as models:
+            assert (await words(models, "tiny@ollama2"))[1] == "embedded"
+            assert (await words(models))[1] == "embedded"
+            assert notices == [
+                f"Ollama at {gone} and Ollama at {second} do not answer, so the built-in model is "
+                "used; start Ollama or correct OLLAMA_HOST."
+            ]
+            async with FakeOllama().running(port):
+                clock.advance(31)
+                await models.get()
+                await notices.reached(2)
+                assert (await words(models))[1] == "ollama2"
+    assert notices[1] == f"Ollama at {second} answers again and is used."
+
+
+async def test_hosts_are_asked_at_once_and_silence_is_no_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hosts, "REACHED_SECONDS", 0.3)
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    tokens = CalibratedTokens(EstimatedTokens())
+    async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
+        silent = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        engines = [
+            OllamaEngine(LlmSettings(), clock=SystemClock(), tokens=tokens, host=silent)
+            for _ in range(3)
+        ]
+        watch = HostWatch(clock=SystemClock(), on_notice=Notices().take)
+        began = asyncio.get_running_loop().time()
+        assert await watch.give_up(engines)
+        assert asyncio.get_running_loop().time() - began < 0.8
+        for engine in engines:
+            await engine.aclose()
 
 
 async def test_endpoint_in_the_name_decides_where_a_model_runs(tmp_path: Path) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import random
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from frontends.console.arguments import add_action
 from frontends.console.asking import Asking, LineAsking
+from frontends.console.card_files import (
+    card_limits,
+    read_card_file,
+    refuse_taken,
+    write_whole,
+)
 from frontends.console.card_text import (
     outcome,
     summary,
@@ -22,12 +27,10 @@ from frontends.console.card_text import (
 )
 from frontends.console.invocation import Invocation
 from frontends.console.wording import printable
-from services.domain.errors import InvalidRequest, StorageError
+from services.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from services.persona.cards.importing import CardImporter
-    from services.persona.cards.limits import CardLimits
-    from services.persona.cards.reading import CardFile
 
 _CHOICES = (
     "leave    change nothing",
@@ -41,30 +44,30 @@ _BECAME = {"new": "", "replaced": " (new version)", "unchanged": " (unchanged)"}
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what can be done with a card."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    show = _action(actions, "show", "print what a card says")
+    show = add_action(actions, "show", "print what a card says")
     show.add_argument("file", type=Path, metavar="FILE", help="card of any kind")
     show.add_argument(
         "--json", action="store_true", dest="as_json", help="print it as one chara_card_v3 object"
     )
-    export = _action(actions, "export", "write a card in another form")
+    export = add_action(actions, "export", "write a card in another form")
     export.add_argument("file", type=Path, metavar="FILE", help="card of any kind")
     export.add_argument("--to", choices=["png", "json", "charx"], required=True, help="form")
     export.add_argument("--spec", choices=["v2", "v3"], default="v3", help="specification")
     export.add_argument("-o", "--out", type=Path, metavar="OUT", required=True, help="new file")
     export.add_argument("--force", action="store_true", help="replace OUT if it is there")
-    take = _action(actions, "import", "make a character of a card, or of each card in a folder")
+    take = add_action(actions, "import", "make a character of a card, or of each card in a folder")
     take.add_argument("file", type=Path, metavar="FILE|FOLDER", help="card, or folder of cards")
     take.add_argument("--as", dest="as_name", metavar="NAME", help="name of the new character")
     take.add_argument(
         "--replace", action="store_true", help="make it the new version of the one that is there"
     )
-    versions = _action(actions, "versions", "list the versions of a character, or show one")
+    versions = add_action(actions, "versions", "list the versions of a character, or show one")
     versions.add_argument("name", metavar="NAME", help="character")
     versions.add_argument("version", metavar="VERSION", nargs="?", help="number or digest")
     versions.add_argument(
         "--json", action="store_true", dest="as_json", help="print a JSON array, or the card"
     )
-    back = _action(actions, "rollback", "make an earlier version the present one")
+    back = add_action(actions, "rollback", "make an earlier version the present one")
     back.add_argument("name", metavar="NAME", help="character")
     back.add_argument("version", metavar="VERSION", help="number or digest")
 
@@ -76,17 +79,8 @@ async def execute(call: Invocation) -> int:
     return await asyncio.to_thread(_ACTIONS[call.arguments.action], call)
 
 
-def _action(
-    actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, summary: str
-) -> argparse.ArgumentParser:
-    parser = actions.add_parser(name, help=summary, description=summary, allow_abbrev=False)
-    for option, metavar in (("--data", "DIR"), ("--config", "FILE")):
-        parser.add_argument(option, type=Path, metavar=metavar, default=argparse.SUPPRESS)
-    return parser
-
-
 def _show(call: Invocation) -> int:
-    file = _read(call.arguments.file, limits=_limits(call))
+    file = read_card_file(call.arguments.file, call.settings)
     if call.arguments.as_json:
         write_json(file.document.as_json())
     else:
@@ -98,21 +92,18 @@ def _show(call: Invocation) -> int:
 def _export(call: Invocation) -> int:
     from services.persona.cards.writing import write_card
 
-    asked, limits = call.arguments, _limits(call)
-    if asked.out.exists() and not asked.force:
-        raise InvalidRequest(
-            "card_target", f"{asked.out} is there already; choose another file or add --force."
-        )
-    file = _read(asked.file, limits=limits)
+    asked = call.arguments
+    refuse_taken(asked.out, force=asked.force)
+    file = read_card_file(asked.file, call.settings)
     content = write_card(
         file.document,
         to=asked.to,
         spec=asked.spec,
         picture=file.picture,
         assets=file.assets,
-        limits=limits,
+        limits=card_limits(call.settings),
     )
-    _write_whole(asked.out, content)
+    write_whole(asked.out, content)
     _warn(file.warnings)
     sys.stdout.write(f"{asked.out}\n")
     return 0
@@ -127,7 +118,7 @@ def _importer(call: Invocation) -> CardImporter:
         into=call.settings.storage.data / "characters",
         shelves=(call.settings.persona.characters,),
         ids=UlidSource(SystemClock(), random.SystemRandom()),
-        limits=_limits(call),
+        limits=card_limits(call.settings),
     )
 
 
@@ -193,7 +184,7 @@ def _versions(call: Invocation) -> int:
         sys.stdout.write(listed)
         return 0
     version = importer.version(asked.name, asked.version)
-    file = _read(version.folder / "card.json", limits=_limits(call))
+    file = read_card_file(version.folder / "card.json", call.settings)
     if asked.as_json:
         write_json(file.document.as_json())
     else:
@@ -218,35 +209,6 @@ _ACTIONS = {
     "versions": _versions,
     "rollback": _roll_back,
 }
-
-
-def _read(path: Path, *, limits: CardLimits) -> CardFile:
-    from services.persona.cards.files import read_bounded
-    from services.persona.cards.reading import read_card
-
-    return read_card(read_bounded(path, limits=limits), name=str(path), limits=limits)
-
-
-def _limits(call: Invocation) -> CardLimits:
-    from services.persona.cards.limits import configured_limits
-
-    return configured_limits(call.settings.persona, call.settings.lore)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write the file so that it is there whole or not at all."""
-    try:
-        descriptor, unfinished = tempfile.mkstemp(prefix=".card-", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as out:
-                out.write(content)
-            Path(unfinished).chmod(0o644)
-            Path(unfinished).replace(path)
-        finally:
-            Path(unfinished).unlink(missing_ok=True)
-    except OSError as error:
-        reason = error.strerror or "it failed"
-        raise StorageError("card_unwritable", f"{path} cannot be written: {reason}.") from error
 
 
 def _warn(warnings: tuple[str, ...]) -> None:

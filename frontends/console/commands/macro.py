@@ -47,17 +47,3 @@ async def execute(call: Invocation) -> int:
     return 0
 
 
-def _environment(file: Path | None) -> dict[str, object]:
-    if file is None:
-        return {}
-    try:
-        given = json.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InvalidRequest(
-            "macro_env", f"{file} cannot be read: {error.strerror or 'it is not a file'}."
-        ) from error
-    except ValueError as error:
-        raise InvalidRequest("macro_env", f"{file} is not valid JSON: {error}.") from error
-    if not isinstance(given, dict):
-        raise InvalidRequest("macro_env", f"{file} has to hold a JSON object.")
-    return given

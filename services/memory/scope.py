@@ -1,0 +1,125 @@
+"""Who may be reminded of what: the one place that decides it, as conditions on SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+
+from services.domain.ids import AuthorId, ConversationId, PersonaId, PersonId
+from services.storage.tables import audiences, roster_members
+
+_PLACES_OF_THEIR_OWN = frozenset({"dm", "room"})
+
+
+class Reach(StrEnum):
+    """How far what somebody said may be recalled to them."""
+
+    HERE = "here"
+    GUILD = "guild"
+    EVERYWHERE = "everywhere"
+
+
+class Kind(StrEnum):
+    """What can be recalled."""
+
+    TURN = "turn"
+    FACT = "fact"
+    SUMMARY = "summary"
+    PASSAGE = "passage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Who would be reminded, and where.
+
+    ``person`` and ``accounts`` are of the one who is answered, none for talk that a character
+    starts by itself. ``shared`` lets a character recall what was said to others. ``categories``
+    are the documents the character may read.
+    """
+
+    persona: PersonaId
+    conversation: ConversationId
+    person: PersonId | None = None
+    accounts: tuple[AuthorId, ...] = ()
+    reach: Reach = Reach.GUILD
+    shared: bool = False
+    categories: tuple[str, ...] = ()
+
+
+def place_of(conversation: ConversationId) -> str:
+    """Return where memories of a conversation belong: its guild, or itself if it is private."""
+    if conversation.scope in _PLACES_OF_THEIR_OWN:
+        return str(conversation)
+    return f"{conversation.platform}:{conversation.scope}"
+
+
+def allowed(viewer: Viewer, *kinds: Kind) -> ColumnElement[bool]:
+    """Return the condition on ``audiences`` that holds for what ``viewer`` may be reminded of.
+
+    Of what was said: only what the character witnessed (or said in the open of that place, where
+    no witness among characters is noted); of other conversations only what the person was there
+    for, within the reach; private words only to their witnesses, where they were said. Of facts:
+    those the person told, of the same character and place. Of documents: the character's
+    categories.
+    """
+    conditions = {
+        Kind.TURN: lambda: _said(viewer),
+        Kind.SUMMARY: lambda: _summed_up(viewer),
+        Kind.FACT: lambda: _learnt(viewer),
+        Kind.PASSAGE: lambda: audiences.c.category.in_(viewer.categories),
+    }
+    return or_(
+        false(),
+        *(and_(audiences.c.kind == kind.value, conditions[kind]()) for kind in kinds or Kind),
+    )
+
+
+def _said(viewer: Viewer) -> ColumnElement[bool]:
+    here = audiences.c.conversation_id == str(viewer.conversation)
+    was_there = _among("account", *map(str, viewer.accounts))
+    no_persona = ~exists(
+        select(roster_members.c.member).where(
+            roster_members.c.roster_id == audiences.c.roster_id, roster_members.c.kind == "persona"
+        )
+    )
+    heard = (
+        true() if viewer.shared else or_(_among("persona", viewer.persona), and_(here, no_persona))
+    )
+    open_here = and_(here, or_(audiences.c.visibility == "shared", was_there))
+    elsewhere = and_(_in_reach(viewer), audiences.c.visibility == "shared", was_there)
+    return and_(heard, or_(open_here, elsewhere))
+
+
+def _summed_up(viewer: Viewer) -> ColumnElement[bool]:
+    return and_(
+        audiences.c.conversation_id == str(viewer.conversation),
+        audiences.c.persona_id == viewer.persona,
+    )
+
+
+def _learnt(viewer: Viewer) -> ColumnElement[bool]:
+    if viewer.person is None:
+        return false()
+    mine = audiences.c.person_id == viewer.person
+    known = true() if viewer.shared else audiences.c.persona_id == viewer.persona
+    return and_(mine, known, _in_reach(viewer))
+
+
+def _in_reach(viewer: Viewer) -> ColumnElement[bool]:
+    if viewer.reach is Reach.EVERYWHERE:
+        return true()
+    if viewer.reach is Reach.GUILD:
+        return audiences.c.place == place_of(viewer.conversation)
+    return audiences.c.conversation_id == str(viewer.conversation)
+
+
+def _among(kind: str, *members: str) -> ColumnElement[bool]:
+    return exists(
+        select(roster_members.c.member).where(
+            roster_members.c.roster_id == audiences.c.roster_id,
+            roster_members.c.kind == kind,
+            roster_members.c.member.in_(members),
+        )
+    )
