@@ -472,13 +472,15 @@ class MemorySettings(Section):
     )
     documents: Path | None = Field(
         None,
-        description="Folder with one folder of documents per category; empty means `documents` in the data folder.",
+        description="Folder with one folder of documents per category; empty means `documents` in "
+        "the data folder.",
     )
     max_document_mb: int = Field(50, ge=1, description="Largest document that is read.")
     retention_days: float | None = Field(
         None,
         gt=0.0,
-        description="Age at which messages are forgotten; empty keeps them. Places may choose less.",
+        description="Age at which messages are forgotten; empty keeps them. Places may choose "
+        "less.",
     )
 
 

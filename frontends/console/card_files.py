@@ -90,7 +90,9 @@ def read_json(path: Path) -> object:
     return value
 
 
-def read_object(path: Path | None, *, known: Collection[str] = (), of: str = "") -> dict[str, object]:
+def read_object(
+    path: Path | None, *, known: Collection[str] = (), of: str = ""
+) -> dict[str, object]:
     """Return the JSON object at ``path``, an empty one without a path.
 
     Names that are not ``known``, if any are, are complained about as no setting of ``of``. Raises
@@ -116,6 +118,20 @@ def read_lines(path: Path) -> Iterator[str]:
             if len(line) > LARGEST_JSON:
                 raise _too_large(path, LARGEST_JSON, "a line of it")
             yield _decoded(line)
+
+
+def read_text() -> str:
+    """Return what standard input holds; raises ``InvalidRequest`` when it is no text."""
+    if sys.stdin is None:
+        raise InvalidRequest("input_closed", "Standard input is closed.")
+    with _opened(Path("Standard input")):
+        content = sys.stdin.buffer.read(LARGEST_JSON + 1)
+    if len(content) > LARGEST_JSON:
+        raise _too_large(Path("Standard input"), LARGEST_JSON)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("input_encoding", "Standard input is not UTF-8 text.") from error
 
 
 def refuse_taken(path: Path, *, force: bool) -> None:

@@ -29,7 +29,7 @@ class Embedder(Protocol):
     async def passages(self, texts: Sequence[str], /) -> Vectors:
         """Return one row per text, for texts that are searched; shape (len(texts), dimensions).
 
-        Raises ``ModelUnavailable`` when the engine is missing or its server cannot be reached.
+        Raises ``ProviderError`` when the engine is missing or its server cannot be reached.
         A cancelled call gives its thread back when the running batch ends.
         """
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -61,18 +62,15 @@ def allowed(viewer: Viewer, *kinds: Kind) -> ColumnElement[bool]:
     Of what was said: only what the character witnessed (or said in the open of that place, where
     no witness among characters is noted); of other conversations only what the person was there
     for, within the reach; private words only to their witnesses, where they were said. Of facts:
-    those the person told, of the same character and place. Of documents: the character's
-    categories.
+    those the person told, of the same character and place; where the reach is ``HERE`` the caller
+    also asks for ``facts.conversation_id``. Of documents: the character's categories.
     """
-    conditions = {
-        Kind.TURN: lambda: _said(viewer),
-        Kind.SUMMARY: lambda: _summed_up(viewer),
-        Kind.FACT: lambda: _learnt(viewer),
-        Kind.PASSAGE: lambda: audiences.c.category.in_(viewer.categories),
-    }
     return or_(
         false(),
-        *(and_(audiences.c.kind == kind.value, conditions[kind]()) for kind in kinds or Kind),
+        *(
+            and_(audiences.c.kind == kind.value, _CONDITIONS[kind](viewer))
+            for kind in kinds or Kind
+        ),
     )
 
 
@@ -104,7 +102,13 @@ def _learnt(viewer: Viewer) -> ColumnElement[bool]:
         return false()
     mine = audiences.c.person_id == viewer.person
     known = true() if viewer.shared else audiences.c.persona_id == viewer.persona
-    return and_(mine, known, _in_reach(viewer))
+    if viewer.reach is Reach.EVERYWHERE:
+        return and_(mine, known)
+    return and_(mine, known, audiences.c.place == place_of(viewer.conversation))
+
+
+def _readable(viewer: Viewer) -> ColumnElement[bool]:
+    return audiences.c.category.in_(viewer.categories)
 
 
 def _in_reach(viewer: Viewer) -> ColumnElement[bool]:
@@ -123,3 +127,11 @@ def _among(kind: str, *members: str) -> ColumnElement[bool]:
             roster_members.c.member.in_(members),
         )
     )
+
+
+_CONDITIONS: Mapping[Kind, Callable[[Viewer], ColumnElement[bool]]] = {
+    Kind.TURN: _said,
+    Kind.SUMMARY: _summed_up,
+    Kind.FACT: _learnt,
+    Kind.PASSAGE: _readable,
+}

@@ -23,6 +23,7 @@ from frontends.console.card_files import (
 )
 from frontends.console.card_text import write_text
 from frontends.console.invocation import Invocation
+from frontends.console.wording import printable
 from services.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -87,7 +88,10 @@ def _scan(call: Invocation) -> int:
         count_tokens=_estimate,
     )
     result = conversation.turn(read_chat(read_json(asked.chat)))
-    write_text(_dumped(result_as_json(result)) + "\n" if asked.as_json else result_as_text(result))
+    if asked.as_json:
+        write_text(_dumped(result_as_json(result)) + "\n")
+    else:
+        write_text(printable(result_as_text(result)))
     return 0
 
 

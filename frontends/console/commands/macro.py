@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
+from frontends.console.card_files import read_object, read_text
+from frontends.console.card_text import write_text
 from frontends.console.invocation import Invocation
-from services.domain.errors import InvalidRequest
+from frontends.console.wording import clean
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,11 +31,11 @@ async def execute(call: Invocation) -> int:
     from services.persona.macros.reading import read_environment
 
     arguments = call.arguments
-    given = _environment(arguments.env)
+    given = read_object(arguments.env)
     if arguments.seed is not None:
         given["seed"] = arguments.seed
     environment = read_environment(given, now=SystemClock().now().astimezone())
-    text = sys.stdin.read() if arguments.text == "-" else arguments.text
+    text = read_text() if arguments.text == "-" else clean(arguments.text)
     expanded = expand(text, environment)
     if arguments.as_json:
         shown = {
@@ -43,7 +44,5 @@ async def execute(call: Invocation) -> int:
             "globals": dict(environment.shared),
         }
         expanded = json.dumps(shown, ensure_ascii=False)
-    sys.stdout.write(f"{expanded}\n")
+    write_text(f"{expanded}\n")
     return 0
-
-

@@ -6,31 +6,41 @@ import argparse
 import asyncio
 import json
 import random
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from frontends.console.arguments import add_action
+from frontends.console.card_files import (
+    own_book,
+    read_card_file,
+    read_json,
+    read_lorebook,
+    read_object,
+)
+from frontends.console.card_text import write_text
 from frontends.console.invocation import Invocation
 from frontends.console.wording import printable
-from services.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from services.persona.assembly.preview import Preview, PreviewRequest
-    from services.persona.cards.document import CardDocument
-    from services.persona.lore.entry import Lorebook
 
 _PROMPTS = Path(__file__).parents[3] / "prompts"
 _BAR = 30
+_KINDS = ("normal", "continue", "impersonate", "swipe", "regenerate", "quiet")
+_FLAGS = ("user", "context", "layout", "kind", "group", "now")
+_ENVIRONMENT = frozenset(
+    {"user", "char", "persona", "group", "now", "last_user_at", "variables", "globals", "model",
+     "input", "chat_id", "seed"}
+)  # fmt: skip
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add what can be done with prompts."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    summary = "print the prompt for the next answer in a chat"
-    show = actions.add_parser("show", help=summary, description=summary, allow_abbrev=False)
-    for option, metavar in (("--data", "DIR"), ("--config", "FILE")):
-        show.add_argument(option, type=Path, metavar=metavar, default=argparse.SUPPRESS)
+    show = add_action(actions, "show", "print the prompt for the next answer in a chat")
     show.add_argument("--card", type=Path, required=True, metavar="FILE", help="card of any kind")
     show.add_argument(
         "--book", type=Path, nargs="+", action="extend", default=[], metavar="FILE",
@@ -43,6 +53,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show.add_argument("--context", type=int, metavar="N", help="tokens of prompt and answer")
     show.add_argument("--layout", choices=["sillytavern", "cache"], help="order of the parts")
     show.add_argument("--settings", type=Path, metavar="FILE", help="JSON file with settings")
+    show.add_argument("--kind", choices=_KINDS, help="what the answer is for")
+    show.add_argument("--group", nargs="+", metavar="NAME", help="all characters of a scene")
+    show.add_argument("--now", metavar="TIME", help="what macros take for now, in ISO 8601")
+    show.add_argument(
+        "--env", type=Path, metavar="FILE", help="JSON file with what macros know, as for macro"
+    )
     show.add_argument("--seed", help="makes chance repeatable")
     show.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
 
@@ -59,33 +75,33 @@ def _show(call: Invocation) -> int:
 
     shown = preview(_request(call), scanner=LoreScanner())
     if call.arguments.as_json:
-        _print(json.dumps(preview_as_json(shown)) + "\n")
+        write_text(json.dumps(preview_as_json(shown)) + "\n")
     else:
-        _print(printable(_readable(shown)))
+        write_text(printable(_readable(shown)))
     return 0
 
 
 def _request(call: Invocation) -> PreviewRequest:
     from services.domain.clock import SystemClock
-    from services.persona.assembly.reading import read_messages, read_request
+    from services.persona.assembly.reading import SETTINGS, read_messages, read_request
     from services.persona.assembly.wording import layout_texts
     from services.persona.cards.personas import persona_of
     from services.persona.prompts import PromptLibrary
 
     asked = call.arguments
-    document = _document(asked.card)
-    given = _settings(asked.settings) | {
-        name: value
-        for name in ("user", "context", "layout")
-        if (value := getattr(asked, name)) is not None
-    }
+    document = read_card_file(asked.card, call.settings).document
+    given = _known(asked.env) | read_object(asked.settings, known=SETTINGS, of="a prompt")
+    given |= {name: value for name in _FLAGS if (value := getattr(asked, name)) is not None}
     seed = asked.seed if asked.seed is not None else given.get("seed")
     persona = persona_of(document, slug=asked.card.stem, version="")
     return read_request(
         given,
         character=persona.character,
-        chat=read_messages(_json(asked.chat)),
-        books=[*_own_book(document, asked.card, call), *(_book(b, call) for b in asked.book)],
+        chat=read_messages(read_json(asked.chat)),
+        books=[
+            *own_book(document, asked.card, call.settings),
+            *(read_lorebook(path, call.settings) for path in asked.book),
+        ],
         texts=layout_texts(PromptLibrary(_PROMPTS)),
         count=_counter(given),
         now=SystemClock().now().astimezone(),
@@ -94,33 +110,15 @@ def _request(call: Invocation) -> PreviewRequest:
     )
 
 
-def _document(path: Path) -> CardDocument:
-    from services.persona.cards.files import read_bounded
-    from services.persona.cards.limits import CardLimits
-    from services.persona.cards.reading import read_card
-
-    limits = CardLimits()
-    return read_card(read_bounded(path, limits=limits), name=str(path), limits=limits).document
-
-
-def _own_book(document: CardDocument, path: Path, call: Invocation) -> list[Lorebook]:
-    from services.persona.lore.books import card_lorebook
-
-    raw = document.character_book
-    if raw is None:
-        return []
-    most = call.settings.lore.max_entries
-    return [card_lorebook(raw, name=document.name or path.stem, most_entries=most)]
-
-
-def _book(path: Path, call: Invocation) -> Lorebook:
-    from services.persona.lore.books import read_book_file
-
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    return read_book_file(content, name=path.stem, most_entries=call.settings.lore.max_entries)
+def _known(path: Path | None) -> dict[str, object]:
+    """Return what the environment of macros at ``path`` says that the card does not."""
+    given = {
+        re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower(): value
+        for name, value in read_object(path).items()
+    }
+    if unused := sorted(given.keys() - _ENVIRONMENT):
+        sys.stderr.write(printable(f"Left to the card or the chat: {', '.join(unused)}.") + "\n")
+    return {name: value for name, value in given.items() if name in _ENVIRONMENT}
 
 
 def _counter(given: Mapping[str, object]) -> Callable[[str], int]:
@@ -128,34 +126,6 @@ def _counter(given: Mapping[str, object]) -> Callable[[str], int]:
     from services.persona.lore.budget import chars4
 
     return chars4 if given.get("tokens") == "chars4" else EstimatedTokens().count
-
-
-def _settings(path: Path | None) -> dict[str, object]:
-    from services.persona.assembly.reading import SETTINGS
-
-    if path is None:
-        return {}
-    given = _json(path)
-    if not isinstance(given, dict):
-        raise InvalidRequest("prompt_settings", f"{path} has to hold a JSON object.")
-    if unknown := sorted(given.keys() - SETTINGS):
-        sys.stderr.write(printable(f"Not a setting of a prompt: {', '.join(unknown)}.") + "\n")
-    return given
-
-
-def _json(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest("prompt_json", f"{path} is not valid JSON.") from error
-
-
-def _unreadable(path: Path, error: OSError) -> InvalidRequest:
-    return InvalidRequest(
-        "prompt_file", f"{path} cannot be read: {error.strerror or 'it is not a file'}."
-    )
 
 
 def _readable(shown: Preview) -> str:
@@ -182,9 +152,3 @@ def _readable(shown: Preview) -> str:
 def _metered(name: str, tokens: int, budget: int) -> str:
     filled = min(_BAR, round(_BAR * tokens / budget)) if budget else _BAR
     return f"{name:<22}{tokens:>7}  {'█' * filled}{'░' * (_BAR - filled)}"
-
-
-def _print(text: str) -> None:
-    """Print whatever the terminal's encoding is."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
