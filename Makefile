@@ -1,5 +1,6 @@
 # make setup      install what acore needs into .venv; MODEL=default, small or none
 # make run        set up, then talk in this terminal
+# make engines    add Chroma and sentence-transformers (1.5 GB)
 # make test       every check that a change has to pass
 # make check-all  those and the long ones
 # make bench      measure
@@ -8,11 +9,13 @@ MODEL ?= default
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
+ENGINES := .venv/.engines
+TORCH := torch==2.13.0
 WARMED := .venv/.warmed
 BENCHMARKS := $(sort $(patsubst tests/bench/%.py,tests.bench.%,$(wildcard tests/bench/bench_*.py)))
 
 .NOTPARALLEL:
-.PHONY: help setup run test check-all bench model test-model
+.PHONY: help setup run engines test check-all bench model test-model
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -47,6 +50,16 @@ $(INSTALLED): constraints.txt $(PYTHON)
 		--requirement constraints.txt
 	@touch $@
 
+engines: $(ENGINES)
+
+# Each index has builds of torch of its own, for processors or for GPUs: no hash fits them all.
+$(ENGINES): constraints-engines.txt $(INSTALLED)
+	@echo "Installing engines ..."
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		--requirement constraints-engines.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps $(TORCH)
+	@touch $@
+
 $(WARMED): $(INSTALLED) $(wildcard characters/*/* prompts/*/*)
 	@if $(PYTHON) main.py warm; then touch $@; \
 	else echo "Characters were not prepared; their first answers take longer."; fi
@@ -56,7 +69,7 @@ define step
 	@$(2)
 endef
 
-test: $(INSTALLED) test-model
+test: $(INSTALLED) $(ENGINES) test-model
 	$(call step,format,$(PYTHON) -m ruff format --check --quiet .)
 	$(call step,lint,$(PYTHON) -m ruff check --quiet .)
 	$(call step,layers,.venv/bin/lint-imports --no-logo)
