@@ -425,9 +425,17 @@ documents = Table(
     Column("sha256", String, nullable=False),
     Column("size", Integer, nullable=False),
     Column("title", String, nullable=False),
+    Column("modified_ns", Integer, nullable=False),
+    Column("state", String, nullable=False),
     Column("problem", String),
     Column("indexed_at", UtcDateTime, nullable=False),
-    UniqueConstraint("category", "path"),
+)
+Index(
+    "uq_documents_standing",
+    documents.c.category,
+    documents.c.path,
+    unique=True,
+    sqlite_where=text("state = 'ready'"),
 )
 
 passages = Table(

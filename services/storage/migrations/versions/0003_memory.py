@@ -144,10 +144,18 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("title", sa.String(), nullable=False),
+        sa.Column("modified_ns", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
         sa.Column("problem", sa.String()),
         sa.Column("indexed_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_documents"),
-        sa.UniqueConstraint("category", "path", name="uq_documents_category_path"),
+    )
+    op.create_index(
+        "uq_documents_standing",
+        "documents",
+        ["category", "path"],
+        unique=True,
+        sqlite_where=sa.text("state = 'ready'"),
     )
     op.create_table(
         "passages",
