@@ -76,6 +76,8 @@ def read_json(path: Path) -> object:
     from services.persona.cards.limits import CardProblem  # noqa: PLC0415
 
     content = _content(path, most=LARGEST_JSON)
+    if not content.strip():
+        raise InvalidRequest("file_empty", f"{path} is empty.")
     try:
         content.decode(json.detect_encoding(content))
         value = parse(content)
@@ -118,6 +120,13 @@ def read_lines(path: Path) -> Iterator[str]:
             if len(line) > LARGEST_JSON:
                 raise _too_large(path, LARGEST_JSON, "a line of it")
             yield _decoded(line)
+
+
+def is_folder(path: Path) -> bool:
+    """Say whether ``path`` is a folder; raises ``InvalidRequest`` when that cannot be told."""
+    with _opened(path):
+        path.exists()  # it raises where ``is_dir`` only says no
+        return path.is_dir()
 
 
 def read_text() -> str:

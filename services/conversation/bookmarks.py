@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from services.conversation.scenery import LOREBOOKS, USER_LOREBOOKS, book_names
+from services.conversation.lore_search import LOREBOOKS, USER_LOREBOOKS, book_names
 from services.domain.clock import Clock
 from services.domain.errors import InvalidRequest, NotAllowed, NotFound
 from services.domain.ids import ConversationId, PersonId

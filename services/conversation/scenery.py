@@ -5,82 +5,59 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import Protocol
 
+from services.conversation.lore_search import LoreSearch
 from services.conversation.scene_state import SceneState, SceneStates
 from services.conversation.scenes import NO_CAST, Cast
+from services.conversation.surroundings import GENERATIONS, chat_lines, last_user_at
+from services.conversation.turn_variables import TurnVariables, variables_of
+from services.conversation.user_personas import UserPersonas, people_in
 from services.domain.clock import Clock
-from services.domain.errors import InvalidRequest, NotFound
-from services.domain.ids import AuthorId, ConversationId
+from services.domain.ids import AuthorId, ConversationId, MessageId
 from services.domain.messages import HistoryEntry
 from services.domain.people import AuthorKind
 from services.domain.replies import TurnBrief, TurnKind
-from services.llm.model import ModelInfo, PromptRole, TokenCounter
-from services.people.scopes import ScopedSetting, ScopedSettings, ScopeKind
-from services.persona.assembly.material import DepthText, LoreTexts, UserDescription
-from services.persona.character import Persona
-from services.persona.lore.entry import Lorebook, Scope, Source
-from services.persona.lore.request import ChatLine as LoreLine
-from services.persona.lore.request import ScanRequest, ScanSettings, Strategy
+from services.llm.model import ModelInfo
+from services.persona.assembly.filling import FilledCard, fill_card, filled, with_card
+from services.persona.assembly.lore import lore_texts
+from services.persona.assembly.material import LoreTexts
+from services.persona.assembly.scripting import scripted_chat, scripted_lore, with_scripted
+from services.persona.card_scripts import CardScripts
+from services.persona.character import Character, Persona
+from services.persona.lore.entry import Lorebook
 from services.persona.lore.result import ScanResult
-from services.persona.lore.scanner import LoreScanner
-from services.persona.lore.shelf import LoreShelf
 from services.persona.macros.engine import expand
-from services.persona.macros.environment import ChatLine, MacroEnvironment, Value
+from services.persona.macros.environment import ChatLine, MacroEnvironment
+from services.persona.regex_scripts import Applied, ScriptedText, Stage, apply_aside
 from services.settings import LoreSettings
-
-LOREBOOKS = ScopedSetting("conversation.lorebooks", str, default="")
-"""Names of books that hold in a place, separated by commas."""
-
-USER_LOREBOOKS = ScopedSetting(
-    "user.lorebooks", str, default="", scopes=frozenset({ScopeKind.USER})
-)
-"""Names of books that hold wherever a person is answered, separated by commas."""
-
-_MOST_PEOPLE = 20
-_ROLES = {0: PromptRole.SYSTEM, 1: PromptRole.USER, 2: PromptRole.ASSISTANT}
-_STRATEGIES = {
-    "evenly": Strategy.EVENLY,
-    "character_first": Strategy.CHARACTER_FIRST,
-    "global_first": Strategy.GLOBAL_FIRST,
-}
-_TRIGGERS = {
-    TurnKind.REPLY: "normal",
-    TurnKind.REGENERATE: "regenerate",
-    TurnKind.CONTINUE: "continue",
-    TurnKind.INITIATIVE: "quiet",
-}
-
-
-class UserPersonas(Protocol):
-    """Who people are to the characters they talk to."""
-
-    async def of(
-        self, account: AuthorId, conversation: ConversationId, persona: Persona
-    ) -> tuple[str, UserDescription] | None:
-        """Return the name and description that hold here, ``None`` for the account's own name."""
-        ...
 
 
 @dataclass(slots=True, kw_only=True)
 class Scenery:
-    """What there is beside card and history; ``environment`` fills in macros.
+    """What there is beside history, macros filled in; variables change as a prompt is made.
 
-    ``names`` are what people in the history are called, where that is not their account's name.
+    ``members`` are the cards of all members where the scene joins them. ``names`` are what people
+    in the history are called, where that is not their account's name, and ``texts`` what messages
+    say to the model, where that is not what was said.
     """
 
-    environment: MacroEnvironment
-    lore: LoreTexts = field(default_factory=LoreTexts)
-    user: UserDescription | None = None
+    card: FilledCard
+    variables: TurnVariables
+    members: Sequence[Character] = ()
     names: Mapping[AuthorId, str] = field(default_factory=dict)
-    report: Mapping[str, object] = field(default_factory=dict)
+    texts: Mapping[MessageId, str] = field(default_factory=dict)
+    lore: LoreTexts = field(default_factory=LoreTexts)
     result: ScanResult | None = None
-    stored: SceneState = field(default_factory=SceneState)
+    report: dict[str, object] = field(default_factory=dict)
 
-    def fill(self, text: str) -> str:
+    @property
+    def environment(self) -> MacroEnvironment:
+        """What macros know."""
+        return self.card.environment
+
+    def expand(self, text: str) -> str:
         """Return ``text`` with its macros filled in."""
-        return expand(text, self.environment).strip()
+        return expand(text, self.environment)
 
 
 class SceneryPainter:
@@ -89,34 +66,44 @@ class SceneryPainter:
     def __init__(
         self,
         *,
-        shelf: LoreShelf,
-        scanner: LoreScanner,
+        lore: LoreSearch,
+        scripts: CardScripts,
         states: SceneStates,
-        scopes: ScopedSettings,
-        tokens: TokenCounter,
         clock: Clock,
         rng: random.Random,
-        settings: LoreSettings,
         user_personas: UserPersonas,
     ) -> None:
-        self._shelf = shelf
-        self._scanner = scanner
+        self._lore = lore
+        self._scripts = scripts
         self._states = states
-        self._scopes = scopes
-        self._tokens = tokens
         self._clock = clock
         self._rng = rng
-        self._settings = settings
         self._user_personas = user_personas
 
     def reconfigure(self, settings: LoreSettings) -> None:
         """Take over ``settings`` from the next turn on."""
-        self._settings = settings
+        self._lore.reconfigure(settings)
 
-    def bare(self, persona: Persona, user: str, *, group: Sequence[str] = ()) -> MacroEnvironment:
-        """Return the environment of prompts that no conversation is part of."""
-        now = self._clock.now().astimezone()
-        return self._environment(persona, user, now=now, group=group)
+    def bare(self, persona: Persona, user: str, *, cast: Cast = NO_CAST) -> Scenery:
+        """Return the scenery of prompts that no conversation is part of."""
+        variables = TurnVariables(stored=SceneState(), seen="", local={}, shared={})
+        environment = self._environment(persona, user, variables, cast=cast)
+        card = fill_card(persona.character, environment)
+        return Scenery(card=card, variables=variables, members=_members(persona, card, cast))
+
+    async def beside(
+        self, conversation: ConversationId, persona: Persona, *, user: str
+    ) -> MacroEnvironment:
+        """Return what macros know in a conversation; what they change there is not kept."""
+        stored = await self._states.of(conversation, persona.id)
+        variables = TurnVariables(
+            stored=stored,
+            seen="",
+            local=dict(stored.variables),
+            shared=dict(await self._states.shared()),
+        )
+        environment = self._environment(persona, user, variables, chat_id=str(conversation))
+        return with_card(environment, persona.character)
 
     async def paint(
         self,
@@ -128,129 +115,98 @@ class SceneryPainter:
         user: str,
         cast: Cast = NO_CAST,
     ) -> Scenery:
-        """Return the scenery of a turn; ``history`` is oldest first, ``user`` the default name."""
-        known = await self._people(brief, persona, history)
+        """Return the scenery of a turn; ``history`` is oldest first, ``user`` the default name.
+
+        Each text of a card is filled in once, here. Raises ``StorageError``.
+        """
+        known = await people_in(self._user_personas, brief, persona, history)
         author = brief.trigger.author.id if brief.trigger else None
         described = known.get(author) if author else None
-        if described is not None:
-            user = described[0]
         names = {account: name for account, (name, _) in known.items()}
-        stored = await self._states.of(brief.conversation, persona.id)
+        variables = await variables_of(self._states, brief, persona, history)
         environment = self._environment(
             persona,
-            user,
-            now=self._clock.now().astimezone(),
-            chat=_lines(history, persona, names=names, group=bool(cast.group)),
-            group=cast.group,
-            described=described[1].text if described else "",
-            last_user_at=_last_user_at(history, brief),
+            described[0] if described else user,
+            variables,
+            cast=cast,
             chat_id=str(brief.conversation),
-            local=dict(stored.variables),
-            shared=dict(await self._states.shared()),
-            model=info.name,
+            chat=chat_lines(history, persona, names=names, group=bool(cast.group)),
         )
+        environment.last_user_at = last_user_at(history, brief)
+        environment.model, environment.generation = info.name, GENERATIONS[brief.kind]
+        card = fill_card(persona.character, environment, user=described[1] if described else None)
         scenery = Scenery(
-            environment=environment,
-            user=described[1] if described else None,
+            card=card,
+            variables=variables,
+            members=_members(persona, card, cast),
             names=names,
-            stored=stored,
         )
-        books, missing = await self._books(brief, persona)
+        await self._script_chat(scenery, brief, persona, history)
+        books, missing = await self._lore.books(brief, persona)
         if books:
-            await self._scan(scenery, brief, persona, history, books, info)
+            chat = environment.chat
+            if scenery.texts:
+                chat = chat_lines(
+                    history, persona, names=names, group=bool(cast.group), texts=scenery.texts
+                )
+            await self._search(scenery, brief, persona, books, chat, info)
         if missing:
-            scenery.report = {**scenery.report, "lorebooks_missing": missing}
+            scenery.report["lorebooks_missing"] = missing
         return scenery
 
     async def keep(self, brief: TurnBrief, scenery: Scenery) -> None:
         """Store the variables and lasting effects of a turn whose answer is being shown."""
-        effects = scenery.result.timed if scenery.result else scenery.stored.effects
-        await self._states.keep(
-            brief.conversation,
-            brief.persona,
-            SceneState(variables=dict(scenery.environment.local), effects=effects),
-        )
-        if scenery.environment.shared != await self._states.shared():
-            await self._states.keep_shared(dict(scenery.environment.shared))
+        variables = scenery.variables
+        effects = scenery.result.timed if scenery.result else variables.stored.effects
+        await variables.keep(self._states, brief, effects)
 
-    def as_other(self, environment: MacroEnvironment, persona: Persona) -> MacroEnvironment:
-        """Return ``environment`` as it is when ``persona`` speaks."""
-        values = dict(environment.values) | _card_texts(persona)
-        return replace(environment, char=persona.name, values=values)
-
-    async def _people(
-        self, brief: TurnBrief, persona: Persona, history: Sequence[HistoryEntry]
-    ) -> dict[AuthorId, tuple[str, UserDescription]]:
-        """Return the personas of the last people who spoke, where they have one here."""
-        authors = dict.fromkeys(
-            author.id
-            for author in (
-                *([brief.trigger.author] if brief.trigger else []),
-                *(entry.message.author for entry in reversed(history)),
-            )
-            if author.kind is AuthorKind.HUMAN
-        )
-        found = {}
-        for account in list(authors)[:_MOST_PEOPLE]:
-            described = await self._user_personas.of(account, brief.conversation, persona)
-            if described is not None:
-                found[account] = described
-        return found
-
-    async def _scan(
+    async def _script_chat(
         self,
         scenery: Scenery,
         brief: TurnBrief,
         persona: Persona,
         history: Sequence[HistoryEntry],
+    ) -> None:
+        """Note what the card's scripts make of the history before the model sees it."""
+        if not self._scripts.of(persona):
+            return
+        texts = scripted_chat(
+            [entry.text for entry in history],
+            [entry.message.author.kind is not AuthorKind.PERSONA for entry in history],
+            continued=brief.kind is TurnKind.CONTINUE,
+        )
+        applied = await self._scripted(scenery, persona, texts)
+        scenery.texts = {
+            entry.message.id: each.text
+            for entry, each in zip(history, applied, strict=True)
+            if each.text != entry.text
+        }
+
+    async def _search(
+        self,
+        scenery: Scenery,
+        brief: TurnBrief,
+        persona: Persona,
         books: Sequence[Lorebook],
+        chat: Sequence[ChatLine],
         info: ModelInfo,
     ) -> None:
-        environment = scenery.environment
-        card = persona.character
-        described = scenery.user.text if scenery.user else ""
-        request = ScanRequest(
-            books=books,
-            chat=[
-                LoreLine(name=line.name, content=line.text, role=_role(line))
-                for line in environment.chat
-            ],
-            count_tokens=self._tokens.count,
-            rng=self._rng,
-            settings=self._scan_settings(info.context_tokens),
-            expand=lambda text: expand(text, environment),
-            sources={
-                Source.PERSONA_DESCRIPTION: described,
-                Source.CHARACTER_DESCRIPTION: scenery.fill(card.description),
-                Source.PERSONALITY: scenery.fill(card.personality),
-                Source.DEPTH_PROMPT: scenery.fill(card.depth_prompt.prompt)
-                if card.depth_prompt
-                else "",
-                Source.SCENARIO: scenery.fill(card.scenario),
-                Source.CREATOR_NOTES: card.creator_notes,
-            },
-            character_names=frozenset({card.name, persona.slug}),
-            character_tags=frozenset(card.tags),
-            trigger=_TRIGGERS[brief.kind],
-            timed=scenery.stored.effects,
+        result = await self._lore.find(
+            books,
+            brief,
+            persona,
+            scenery.card,
+            chat=chat,
+            context_tokens=info.context_tokens,
+            effects=scenery.variables.stored.effects,
         )
-        result = await self._scanner.scan_aside(request)
+        lore = scripted_lore(result, self._scripts.of(persona))
+        result = with_scripted(result, await self._scripted(scenery, persona, lore))
         texts = result.texts()
         scenery.result = result
-        environment.outlets = texts.outlets
-        scenery.lore = LoreTexts(
-            before=_one(texts.before),
-            after=_one(texts.after),
-            note_top=_one(texts.note_top),
-            note_bottom=_one(texts.note_bottom),
-            examples_top=texts.examples_top,
-            examples_bottom=texts.examples_bottom,
-            at_depth=[
-                DepthText(depth=depth, role=_ROLES[role], text=text)
-                for depth, role, text in texts.at_depth
-            ],
-        )
-        scenery.report = {
+        scenery.environment.outlets = texts.outlets
+        scenery.lore = lore_texts(texts)
+        scenery.report |= {
             "lore": [
                 {"book": each.book, "uid": each.uid, "reason": each.reason}
                 for each in result.activated
@@ -262,133 +218,51 @@ class SceneryPainter:
             "lore_tokens": result.tokens,
         }
 
-    def _scan_settings(self, context_tokens: int) -> ScanSettings:
-        settings = self._settings
-        budget = max(1, round(context_tokens * settings.budget_share))
-        if settings.budget_cap:
-            budget = min(budget, settings.budget_cap)
-        return ScanSettings(
-            scan_depth=settings.scan_depth,
-            budget=budget,
-            recursive=settings.recursive,
-            case_sensitive=settings.case_sensitive,
-            match_whole_words=settings.match_whole_words,
-            include_names=settings.include_names,
-            max_recursion_steps=settings.max_recursion_steps,
-            min_activations=settings.min_activations,
-            min_activations_depth_max=settings.min_activations_depth_max,
-            use_group_scoring=settings.use_group_scoring,
-            strategy=_STRATEGIES[settings.strategy],
-            decorators="v3",
+    async def _scripted(
+        self, scenery: Scenery, persona: Persona, texts: Sequence[ScriptedText]
+    ) -> list[Applied]:
+        """Apply the card's scripts for prompts; those that could not be run are reported."""
+        applied = await apply_aside(
+            texts, self._scripts.of(persona), stage=Stage.PROMPT, macros=scenery.expand
         )
-
-    async def _books(self, brief: TurnBrief, persona: Persona) -> tuple[list[Lorebook], list[str]]:
-        """Return the books that hold here, and the names of those that cannot be read."""
-        chosen = await self._scopes.resolve(LOREBOOKS, conversation=brief.conversation)
-        person = brief.trigger.author.person if brief.trigger else None
-        own_books = await self._scopes.resolve(
-            USER_LOREBOOKS, conversation=brief.conversation, person=person
-        )
-        wanted = [
-            *((name, Scope.CHAT) for name in book_names(chosen)),
-            *((name, Scope.USER) for name in book_names(own_books)),
-            *([(persona.character.world, Scope.CHARACTER)] if persona.character.world else []),
-            *((name, Scope.GLOBAL) for name in self._settings.books),
-        ]
-        books: list[Lorebook] = []
-        missing: list[str] = []
-        if (own := self._shelf.of_card(persona)) is not None:
-            books.append(own)
-        for name, scope in dict.fromkeys(wanted):
-            try:
-                books.append(await self._shelf.book(name, scope))
-            except (NotFound, InvalidRequest):
-                # A card often names a world its owner never had.
-                missing.append(name)
-        return books, missing
+        skipped = dict.fromkeys(skip for each in applied for skip in each.skipped)
+        if skipped:
+            listed = [{"script": skip.script, "reason": skip.reason} for skip in skipped]
+            scenery.report.setdefault("scripts_skipped", listed)
+        return applied
 
     def _environment(
         self,
         persona: Persona,
         user: str,
+        variables: TurnVariables,
         *,
-        now: datetime,
-        chat: Sequence[ChatLine] = (),
-        last_user_at: datetime | None = None,
+        cast: Cast = NO_CAST,
         chat_id: str = "",
-        local: dict[str, Value] | None = None,
-        shared: dict[str, Value] | None = None,
-        model: str = "",
-        group: Sequence[str] = (),
-        described: str = "",
+        chat: Sequence[ChatLine] = (),
     ) -> MacroEnvironment:
         return MacroEnvironment(
             user=user,
             char=persona.name,
-            now=now,
+            now=self._clock.now().astimezone(),
             rng=self._rng,
-            values={**_card_texts(persona), "persona": described},
-            group=group,
-            local={} if local is None else local,
-            shared={} if shared is None else shared,
+            group=cast.group,
+            local=variables.local,
+            shared=variables.shared,
             chat=chat,
-            last_user_at=last_user_at,
             chat_id=chat_id,
-            model=model,
         )
 
 
-def _one(text: str) -> tuple[str, ...]:
-    return (text,) if text else ()
-
-
-def book_names(listed: str) -> list[str]:
-    """Return the names in a setting that lists lorebooks."""
-    return [name.strip() for name in listed.split(",") if name.strip()]
-
-
-def _card_texts(persona: Persona) -> dict[str, str]:
-    card = persona.character
-    return {
-        "description": card.description,
-        "personality": card.personality,
-        "scenario": card.scenario,
-        "mesexamples": card.mes_example,
-        "charversion": card.character_version,
-        "charcreatornotes": card.creator_notes,
-        "charfirstmessage": card.first_mes,
-    }
-
-
-def _lines(
-    history: Sequence[HistoryEntry],
-    persona: Persona,
-    *,
-    names: Mapping[AuthorId, str],
-    group: bool,
-) -> list[ChatLine]:
-    return [
-        ChatLine(
-            name=names.get(author.id, author.display_name),
-            text=entry.text,
-            is_user=author.kind is not AuthorKind.PERSONA
-            if group
-            else author.persona != persona.id,
-        )
-        for entry in history
-        if entry.text.strip()
-        for author in [entry.message.author]
-    ]
-
-
-def _role(line: ChatLine) -> str:
-    return "user" if line.is_user else "assistant"
-
-
-def _last_user_at(history: Sequence[HistoryEntry], brief: TurnBrief) -> datetime | None:
-    """Return when a person last spoke before what is being answered."""
-    answered = {message.id for message in brief.burst}
-    for entry in reversed(history):
-        if entry.message.author.kind is AuthorKind.HUMAN and entry.message.id not in answered:
-            return entry.message.created_at
-    return None
+def _members(persona: Persona, card: FilledCard, cast: Cast) -> list[Character]:
+    """Return the cards of all members, where the scene joins them, each filled in as its own."""
+    if not cast.joined:
+        return []
+    user = card.user.text if card.user else ""
+    cards = []
+    for one in cast.members:
+        own = replace(card.environment, char=one.name, values={})
+        own = with_card(own, one.character, persona=user)
+        same = one.id == persona.id
+        cards.append(card.character if same else filled(one.character, own))
+    return cards

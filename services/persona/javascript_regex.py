@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import functools
 import json
 import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
+from services.persona.javascript_literals import needed
 from services.persona.javascript_subset import translated
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ _RUNAWAYS = 5
 _TRIES_ALONE = 4
 _BATCH = 200
 _HOPELESS = 2
+_MOST_KNOWN = 20_000
+_LAST_SECONDS = 1
 _DELIMITED = re.compile(r"/(.+?)/([gimsuy]*)", re.DOTALL)
 _BARE_SLASH = re.compile(r"(?:^|[^\\])/", re.DOTALL)
 
@@ -148,23 +152,38 @@ class RegexEngine:
         self._lock = threading.Lock()
         self._context: MiniRacer | None = None
         self._calls = 0
+        self._known: dict[JavaScriptRegex, bool] = {}
 
     def valid(self, regexes: Sequence[JavaScriptRegex]) -> list[bool]:
         """Return for each expression whether it is one; blocking."""
-        valid = {regex: translated(regex.source, regex.flags) is not None for regex in regexes}
-        open_ = [regex for regex, is_simple in valid.items() if not is_simple]
+        valid: dict[JavaScriptRegex, bool] = {}
+        open_: list[JavaScriptRegex] = []
+        for regex in dict.fromkeys(regexes):
+            known = True if translated(regex.source, regex.flags) else self._known.get(regex)
+            if known is None:
+                open_.append(regex)
+            else:
+                valid[regex] = known
         for start in range(0, len(open_), _BATCH):
             batch = open_[start : start + _BATCH]
-            valid.update(zip(batch, self._valid(batch), strict=True))
+            answers = self._valid(batch)
+            valid.update(zip(batch, answers or [False] * len(batch), strict=True))
+            if answers is not None:
+                self._learn(zip(batch, answers, strict=True))
         return [valid[regex] for regex in regexes]
 
     def test(self, checks: Sequence[tuple[JavaScriptRegex, str]]) -> list[Verdict]:
         """Return a verdict per pair of expression and text, in order; blocking.
 
         Every expression has the time limit for itself. After five that reached it the rest is
-        not run, but for those that are too simple to run long.
+        not run, but for those that are too simple to run long, and those known to be valid that
+        cannot match for want of a letter.
         """
-        verdicts = [_simply(regex, text) for regex, text in checks]
+        lowered: dict[str, str] = {}
+        verdicts = [
+            _simply(regex, text) or self._without_need(regex, text, lowered)
+            for regex, text in checks
+        ]
         open_ = [at for at, verdict in enumerate(verdicts) if verdict is None]
         if open_:
             answers = self._test_all([checks[at] for at in open_])
@@ -172,11 +191,32 @@ class RegexEngine:
                 verdicts[at] = verdict
         return [verdict for verdict in verdicts if verdict is not None]
 
-    def _valid(self, regexes: Sequence[JavaScriptRegex]) -> list[bool]:
+    def _learn(self, answers: Iterable[tuple[JavaScriptRegex, bool]]) -> None:
+        with self._lock:
+            if len(self._known) > _MOST_KNOWN:
+                self._known.clear()
+            self._known.update(answers)
+
+    def _without_need(
+        self, regex: JavaScriptRegex, text: str, lowered: dict[str, str]
+    ) -> Verdict | None:
+        """Say that a valid expression does not match a text that lacks what it needs."""
+        if not self._known.get(regex):
+            return None
+        needs = needed(regex.source, regex.flags)
+        if needs is None:
+            return None
+        small = lowered.get(text)
+        if small is None:
+            small = lowered[text] = text.lower()
+        return None if any(each in small for each in needs) else Verdict.NO_MATCH
+
+    def _valid(self, regexes: Sequence[JavaScriptRegex]) -> list[bool] | None:
+        """Return which are valid; ``None`` if the engine could not tell."""
         pairs = json.dumps([(regex.source, regex.flags) for regex in regexes])
         with self._lock:
             answer = self._call(f"valid({pairs})", seconds=self._seconds * 20)
-        return [sign == "1" for sign in answer] if answer else [False] * len(regexes)
+        return [sign == "1" for sign in answer] if answer else None
 
     def _test_all(self, checks: Sequence[tuple[JavaScriptRegex, str]]) -> list[Verdict]:
         verdicts: list[Verdict] = []
@@ -329,8 +369,14 @@ class RegexEngine:
     def _drop(self) -> None:
         context, self._context = self._context, None
         atexit.unregister(self.close)
-        if context is not None:
-            context.close()
+        if context is None:
+            return
+        from py_mini_racer import JSEvalException  # noqa: PLC0415
+
+        # A call that was stopped reports back late: its report must not find a closed loop.
+        with contextlib.suppress(JSEvalException):
+            context.eval("0", timeout_sec=_LAST_SECONDS)
+        context.close()
 
 
 @functools.lru_cache(maxsize=1)

@@ -41,7 +41,8 @@ from services.llm.tokens import EstimatedTokens
 from services.observability.metrics import Metrics
 from services.settings import LlmSettings
 from tests.bench.results import Figure, median, percentile, report
-from tests.fakes.model_requests import asking, hear, saying
+from tests.fakes.heard import hear
+from tests.fakes.model_requests import asking, saying
 from tests.fakes.ollama_server import Answer, FakeOllama
 from tests.fakes.openai_server import FakeOpenAi, HostedAnswer
 

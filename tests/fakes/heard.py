@@ -2,41 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from services.domain.calls import ToolCall
-from services.domain.errors import ProviderError
-from services.llm.model import ContentDelta, Ended, ModelEvent, ReasoningDelta, ToolCalled
+from services.domain.errors import ProviderError, ProviderFault
+from services.llm.model import ChatModel, ChatRequest, Ended, ModelEvent
+from tests.fakes.model_requests import asking
 
 
 @dataclass
 class Heard:
-    """The parts of an answer, and how it ended."""
+    """What came of one stream: its events, and the error if it failed."""
 
-    content: str = ""
-    reasoning: str = ""
-    calls: list[ToolCall] = field(default_factory=list)
-    ended: Ended | None = None
-    fault: ProviderError | None = None
+    events: list[ModelEvent] = field(default_factory=list)
+    error: ProviderError | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(event.text for event in self.events if event.kind == "content")
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(event.text for event in self.events if event.kind == "reasoning")
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        return [event.call for event in self.events if event.kind == "tool_called"]
+
+    @property
+    def ended(self) -> Ended:
+        """How it ended, which only an answer without an error did."""
+        assert self.error is None, self.error
+        last = self.events[-1]
+        assert isinstance(last, Ended)
+        return last
+
+    @property
+    def failed(self) -> ProviderError:
+        """The error it ended in."""
+        assert self.error is not None, "nothing failed"
+        return self.error
+
+    @property
+    def fault(self) -> ProviderFault | None:
+        return self.error.fault if self.error else None
 
 
-async def hear(events: AsyncGenerator[ModelEvent, None]) -> Heard:
-    """Read ``events`` to their end."""
+async def hear(model: ChatModel, request: ChatRequest | None = None) -> Heard:
+    """Read one answer to its end or failure, of which there is exactly one, and nothing after."""
     heard = Heard()
-    async with aclosing(events):
-        try:
+    try:
+        async with aclosing(model.stream(request or asking())) as events:
             async for event in events:
-                assert heard.ended is None, "nothing comes after the end"
-                if isinstance(event, ContentDelta):
-                    heard.content += event.text
-                elif isinstance(event, ReasoningDelta):
-                    heard.reasoning += event.text
-                elif isinstance(event, ToolCalled):
-                    heard.calls.append(event.call)
-                else:
-                    heard.ended = event
-        except ProviderError as error:
-            heard.fault = error
+                assert not any(isinstance(each, Ended) for each in heard.events)
+                heard.events.append(event)
+    except ProviderError as error:
+        assert not any(isinstance(each, Ended) for each in heard.events)
+        heard.error = error
+    else:
+        assert isinstance(heard.events[-1], Ended)
     return heard

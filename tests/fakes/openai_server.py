@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import ClassVar
 
 from aiohttp import web
 
-from tests.fakes import ollama_server
-from tests.fakes.ollama_server import Gone, Request, fail_at, packets
+from tests.fakes.model_server import NEVER, Answer, ModelServer, fail_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostedAnswer(ollama_server.Answer):
-    """How one ``/chat/completions`` call is answered; the rest is as for the Ollama fake.
+class HostedAnswer(Answer):
+    """How one ``/chat/completions`` call is answered, with what only this protocol has.
 
     ``call_pieces`` are entries of ``delta.tool_calls``, one chunk each, after the content.
-    ``dropped`` closes the connection without a word. ``refuses`` names body keys that are answered
-    with OpenAI's 400 while they are sent. ``whole`` answers in one JSON document. ``packet_delay``
-    is the pause between packets of ``write_bytes``. ``error`` that begins with ``{`` is sent as the
-    error's body as it is.
+    ``refuses`` names body keys that are answered with OpenAI's 400 while they are sent. ``whole``
+    answers in one JSON document. ``error`` that begins with ``{`` is sent as the error's body as it
+    is.
     """
 
-    content_type: str = "text/event-stream"
     thinking_field: str = "reasoning_content"
     call_pieces: Sequence[Mapping[str, object]] = ()
-    dropped: bool = False
     refuses: Sequence[str] = ()
     separator: bytes = b"\n\n"
     comments: int = 0
@@ -37,7 +32,6 @@ class HostedAnswer(ollama_server.Answer):
     done: bool = True
     hang_after_finish: bool = False
     whole: bool = False
-    packet_delay: float = 0.0
 
 
 def _tiny() -> dict[str, dict[str, object]] | None:
@@ -45,62 +39,27 @@ def _tiny() -> dict[str, dict[str, object]] | None:
 
 
 @dataclass(slots=True)
-class FakeOpenAi:
-    """``answers`` are given in order, ``default`` afterwards; times are the event loop's.
+class FakeOpenAi(ModelServer):
+    """An OpenAI-compatible server.
 
     ``models`` are the entries of ``/models`` by name; ``None`` means that there is no such route.
-    ``key`` is what calls have to carry. ``busy`` is set once a chat call is being answered,
-    ``left`` once a client left in the middle.
+    ``key`` is what calls have to carry.
     """
 
     models: dict[str, dict[str, object]] | None = field(default_factory=_tiny)
     props: Mapping[str, object] | None = None
     key: str | None = None
-    answers: deque[ollama_server.Answer] = field(default_factory=deque)
-    default: ollama_server.Answer = field(default_factory=HostedAnswer)
     models_answer: HostedAnswer | None = None
-    requests: list[Request] = field(default_factory=list)
-    disconnects: list[float] = field(default_factory=list)
-    busy: asyncio.Event = field(default_factory=asyncio.Event)
-    left: asyncio.Event = field(default_factory=asyncio.Event)
-    peers: set[object] = field(default_factory=set)
-    active: int = 0
-    most_active: int = 0
-    url: str = ""
 
-    @asynccontextmanager
-    async def running(self, port: int = 0) -> AsyncGenerator[FakeOpenAi, None]:
-        """Serve on 127.0.0.1 inside the context; ``url`` ends in ``/v1``."""
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_get("/props", self._props)
-        app.router.add_post("/v1/chat/completions", self._chat)
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", port)
-        await site.start()
-        try:
-            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-            yield self
-        finally:
-            await runner.cleanup()
+    chat_path: ClassVar[str] = "/v1/chat/completions"
+    prefix: ClassVar[str] = "/v1"
 
-    @property
-    def connections(self) -> int:
-        """How many connections the calls came by."""
-        return len(self.peers)
-
-    @property
-    def chats(self) -> list[Request]:
-        """The chat calls received."""
-        return [each for each in self.requests if each.path.endswith("/chat/completions")]
-
-    async def _note(self, request: web.Request) -> dict[str, object]:
-        self.peers.add(request.transport and request.transport.get_extra_info("peername"))
-        text = await request.text()
-        body: dict[str, object] = json.loads(text) if text else {}
-        self.requests.append(Request(path=request.path, headers=dict(request.headers), body=body))
-        return body
+    def _routes(self) -> Iterable[web.RouteDef]:
+        return (
+            web.get("/v1/models", self._models),
+            web.get("/props", self._props),
+            web.post("/v1/chat/completions", self._chat),
+        )
 
     def _unauthorized(self, request: web.Request) -> bool:
         return bool(self.key) and request.headers.get("Authorization") != f"Bearer {self.key}"
@@ -126,43 +85,17 @@ class FakeOpenAi:
         body = await self._note(request)
         if self._unauthorized(request):
             return _error(HostedAnswer(status=401, error="Incorrect API key provided"))
-        given = self.answers.popleft() if self.answers else self.default
+        given = self._next_answer(request)
         answer = given if isinstance(given, HostedAnswer) else _hosted(given)
-        if answer.dropped and request.transport is not None:
-            request.transport.abort()
         if answer.status != 200:
             return _error(answer)
         refused = next((name for name in answer.refuses if name in body), None)
         if refused is not None:
             return _refusal(refused)
-        self.active += 1
-        self.busy.set()
-        self.most_active = max(self.most_active, self.active)
-        try:
-            return await self._answer(request, answer)
-        except (asyncio.CancelledError, ConnectionError):
-            self.disconnects.append(asyncio.get_running_loop().time())
-            self.left.set()
-            raise
-        finally:
-            self.active -= 1
-
-    async def _answer(self, request: web.Request, answer: HostedAnswer) -> web.StreamResponse:
         if answer.whole:
             return web.json_response(_whole(answer))
-        headers = {"Content-Type": answer.content_type, **answer.headers}
-        response = web.StreamResponse(headers=headers)
-        await response.prepare(request)
-        await asyncio.sleep(answer.delay_first)
-        try:
-            async for event in _events(answer, request):
-                for packet in packets(event, answer.write_bytes):
-                    await response.write(packet)
-                    if answer.packet_delay:
-                        await asyncio.sleep(answer.packet_delay)
-        except Gone:
-            pass
-        return response
+        headers = {"Content-Type": answer.content_type or "text/event-stream", **answer.headers}
+        return await self._send(request, answer, _events(answer, request), headers=headers)
 
 
 async def _events(answer: HostedAnswer, request: web.Request) -> AsyncGenerator[bytes, None]:
@@ -193,7 +126,7 @@ async def _ending(answer: HostedAnswer) -> AsyncGenerator[bytes, None]:
         yield _event({"tool_calls": [piece]}, end)
     yield _event({}, end, _finish(answer))
     if answer.hang_after_finish:
-        await asyncio.sleep(ollama_server.NEVER)
+        await asyncio.sleep(NEVER)
     if answer.usage:
         yield b"data: " + json.dumps({"choices": [], "usage": _usage(answer)}).encode() + end
     if answer.done:
@@ -248,12 +181,9 @@ def _whole(answer: HostedAnswer) -> dict[str, object]:
     return {"object": "chat.completion", "choices": [choice], "usage": _usage(answer)}
 
 
-def _hosted(answer: ollama_server.Answer) -> HostedAnswer:
+def _hosted(answer: Answer) -> HostedAnswer:
     """Say the same in this server's words."""
-    given = {name: getattr(answer, name) for name in ollama_server.Answer.__slots__}
-    if given["content_type"] == ollama_server.Answer().content_type:
-        del given["content_type"]
-    return HostedAnswer(**given)
+    return HostedAnswer(**{each.name: getattr(answer, each.name) for each in fields(answer)})
 
 
 def _refusal(name: str) -> web.Response:

@@ -21,7 +21,8 @@ from services.llm.retrying import RetryingModel
 from services.llm.tokens import EstimatedTokens
 from services.observability.metrics import Metrics
 from services.settings import LlmSettings
-from tests.fakes.model_requests import asking, hear
+from tests.fakes.heard import hear
+from tests.fakes.model_requests import asking
 from tests.fakes.ollama_server import Answer, FakeOllama, Model
 
 QUICK = LlmSettings(

@@ -13,33 +13,18 @@ from services.domain.calls import ToolCall
 from services.domain.clock import SystemClock
 from services.domain.errors import ProviderError, ProviderFault
 from services.llm.model import (
-    ChatRequest,
     Priority,
     PromptMessage,
     PromptRole,
     Sampling,
-    ToolSchema,
 )
 from services.llm.ollama import OllamaModel
 from services.llm.priority import Preempted, ProviderLane
 from services.llm.tokens import CalibratedTokens, EstimatedTokens
 from services.settings import LlmSettings
 from tests.fakes.heard import hear
+from tests.fakes.model_requests import HELLO, QUICK, SAID, SEARCH, asking, saying
 from tests.fakes.ollama_server import Answer, FakeOllama, Model
-
-SEARCH = ToolSchema(
-    name="search",
-    description="Finds pages.",
-    parameters={"type": "object", "properties": {"q": {"anyOf": [{"type": "string"}]}}},
-)
-HI = PromptMessage(role=PromptRole.USER, content="Hi", source="test")
-QUICK = LlmSettings(
-    connect_timeout_seconds=0.5,
-    first_token_timeout_seconds=0.3,
-    stall_timeout_seconds=0.2,
-    max_answer_seconds=0.5,
-    max_answer_characters=200,
-)
 
 
 def model_on(
@@ -60,26 +45,22 @@ async def opened(server: FakeOllama, name: str | None = "tiny", **options):
             await model.aclose()
 
 
-def asking(**options) -> ChatRequest:
-    return ChatRequest(**{"messages": (HI,), **options})
-
-
 def messages_of(server: FakeOllama) -> list[dict[str, str]]:
     return cast("list[dict[str, str]]", server.chats[0].body["messages"])
 
 
 SPLIT = "naïve 漢字 🙂 <think>secret</think> done"
 TABLE: dict[str, tuple[Answer, str, ProviderFault | str]] = {
-    "healthy": (Answer(), "Hello there.", "stop"),
-    "slow but within limits": (Answer(delay_first=0.1, delay_each=0.05), "Hello there.", "stop"),
-    "length": (Answer(done_reason="length"), "Hello there.", "length"),
+    "healthy": (Answer(), HELLO, "stop"),
+    "slow but within limits": (Answer(delay_first=0.1, delay_each=0.05), HELLO, "stop"),
+    "length": (Answer(done_reason="length"), HELLO, "length"),
     "empty answer of full length": (Answer(pieces=(), done_reason="length"), "", "length"),
     "empty answer": (Answer(pieces=()), "", "stop"),
-    "thinking field": (Answer(thinking=("hm", "m")), "Hello there.", "stop"),
+    "thinking field": (Answer(thinking=("hm", "m")), HELLO, "stop"),
     "split think tags": (Answer(pieces=("<th", "ink>a</thi", "nk>Hel", "lo")), "Hello", "stop"),
     "unclosed think": (Answer(pieces=("Hi <think>", "secret")), "Hi ", "stop"),
     "split utf-8": (Answer(pieces=(SPLIT,), write_bytes=1), "naïve 漢字 🙂  done", "stop"),
-    "wrong content type": (Answer(content_type="text/html"), "Hello there.", "stop"),
+    "wrong content type": (Answer(content_type="text/html"), HELLO, "stop"),
     "endless": (Answer(pieces=("x" * 60,), endless=True), "x" * 200, "length"),
     "takes too long": (Answer(pieces=("x",), endless=True, delay_each=0.1), "x", "length"),
     "stall before the first token": (Answer(stall_after=0), "", ProviderFault.TIMEOUT),
@@ -140,53 +121,47 @@ async def test_fault_becomes_what_the_table_says(name: str) -> None:
     answer, content, outcome = TABLE[name]
     server = FakeOllama(default=answer, models={"tiny": Model(running=True)})
     async with opened(server) as model:
-        heard = await hear(model.stream(asking()))
+        heard = await hear(model)
         if isinstance(outcome, ProviderFault):
-            assert heard.ended is None
-            assert heard.fault is not None
-            assert heard.fault.fault is outcome
-            assert heard.fault.user_message.endswith(".")
+            assert heard.failed.fault is outcome
+            assert heard.failed.user_message.endswith(".")
         else:
             assert heard.fault is None
-            assert heard.ended is not None
             assert heard.ended.finish == outcome
         if name == "takes too long":
-            assert 1 < len(heard.content) < 10
+            assert 1 < len(heard.text) < 10
         else:
-            assert heard.content == content
-        assert "secret" not in heard.content
+            assert heard.text == content
+        assert "secret" not in heard.text
         server.default = Answer()
-        assert (await hear(model.stream(asking()))).content == "Hello there."
+        assert (await hear(model)).text == HELLO
 
 
 async def test_model_not_in_memory_yet_is_loading_and_not_slow() -> None:
     server = FakeOllama(default=Answer(stall_after=0))
     async with opened(server) as model:
-        heard = await hear(model.stream(asking()))
-        assert heard.fault is not None
-        assert heard.fault.fault is ProviderFault.LOADING
+        heard = await hear(model)
+        assert heard.failed.fault is ProviderFault.LOADING
         server.models["tiny"] = Model(running=True)
-        heard = await hear(model.stream(asking()))
-        assert heard.fault is not None
-        assert heard.fault.fault is ProviderFault.TIMEOUT
+        heard = await hear(model)
+        assert heard.failed.fault is ProviderFault.TIMEOUT
 
 
 async def test_overload_says_when_to_come_back() -> None:
     answer = Answer(status=429, error="slow down", headers={"Retry-After": "7"})
     async with opened(FakeOllama(default=answer)) as model:
-        heard = await hear(model.stream(asking()))
-    assert heard.fault is not None
-    assert heard.fault.retry_after == 7
+        heard = await hear(model)
+    assert heard.failed.retry_after == 7
 
 
 async def test_every_call_sends_the_same_context_size_and_its_options() -> None:
     server = FakeOllama()
     sampling = Sampling(max_tokens=9, temperature=0.5, min_p=0.1, seed=3, stop=("\n",))
     async with opened(server, settings=LlmSettings(keep_alive="5m")) as model:
-        await hear(model.stream(asking(sampling=sampling, think=True)))
-        await hear(model.stream(asking(schema={"type": "object"})))
-        await hear(model.stream(asking(prefill=True, priority=Priority.PREFILL)))
-        await hear(model.stream(asking(priority=Priority.BACKGROUND)))
+        await hear(model, asking(sampling=sampling, think=True))
+        await hear(model, asking(schema={"type": "object"}))
+        await hear(model, asking(prefill=True, priority=Priority.PREFILL))
+        await hear(model, asking(priority=Priority.BACKGROUND))
     first, second, third, fourth = server.chats
     assert first.body["options"] == {
         "num_ctx": 4096,
@@ -219,8 +194,8 @@ async def test_thinking_is_switched_only_where_it_exists() -> None:
     server = FakeOllama(models={"tiny": Model(capabilities=("completion", "thinking"))})
     async with opened(server) as model:
         assert model.info.thinking
-        await hear(model.stream(asking(think=False)))
-        await hear(model.stream(asking()))
+        await hear(model, asking(think=False))
+        await hear(model)
     assert server.chats[0].body["think"] is False
     assert "think" not in server.chats[1].body
 
@@ -229,14 +204,13 @@ async def test_native_tools_go_out_whole_and_come_back_as_calls() -> None:
     server = FakeOllama(default=Answer(pieces=(), tool_calls=(("search", {"q": "x"}),)))
     earlier = ToolCall(id="call_0", name="search", arguments={"q": "y"})
     messages = (
-        HI,
+        saying(PromptRole.USER, SAID),
         PromptMessage(role=PromptRole.ASSISTANT, content="", source="test", tool_calls=(earlier,)),
         PromptMessage(role=PromptRole.TOOL, content="found", source="test", tool_name="search"),
     )
     async with opened(server) as model:
-        heard = await hear(model.stream(asking(messages=messages, tools=(SEARCH,))))
+        heard = await hear(model, asking(messages=messages, tools=(SEARCH,)))
     assert [(call.name, call.arguments) for call in heard.calls] == [("search", {"q": "x"})]
-    assert heard.ended is not None
     assert heard.ended.finish == "tool_calls"
     body = server.chats[0].body
     assert body["tools"][0]["function"]["parameters"] == SEARCH.parameters  # type: ignore[index]
@@ -248,9 +222,8 @@ async def test_native_tools_go_out_whole_and_come_back_as_calls() -> None:
 
 async def test_malformed_native_call_is_malformed() -> None:
     async with opened(FakeOllama(default=Answer(tool_calls=(("search", "q=1"),)))) as model:
-        heard = await hear(model.stream(asking(tools=(SEARCH,))))
-    assert heard.fault is not None
-    assert heard.fault.fault is ProviderFault.MALFORMED
+        heard = await hear(model, asking(tools=(SEARCH,)))
+    assert heard.failed.fault is ProviderFault.MALFORMED
 
 
 async def test_model_without_native_tools_is_told_in_text() -> None:
@@ -262,13 +235,13 @@ async def test_model_without_native_tools_is_told_in_text() -> None:
     call = ToolCall(id="call_0", name="search", arguments={"q": "y"})
     messages = (
         PromptMessage(role=PromptRole.SYSTEM, content="Be kind.", source="test"),
-        HI,
+        saying(PromptRole.USER, SAID),
         PromptMessage(role=PromptRole.ASSISTANT, content="", source="test", tool_calls=(call,)),
         PromptMessage(role=PromptRole.TOOL, content="found", source="test", tool_name="search"),
     )
     async with opened(server) as model:
-        heard = await hear(model.stream(asking(messages=messages, tools=(SEARCH,))))
-    assert (heard.content, [call.arguments for call in heard.calls]) == ("", [{"q": "x"}])
+        heard = await hear(model, asking(messages=messages, tools=(SEARCH,)))
+    assert (heard.text, [call.arguments for call in heard.calls]) == ("", [{"q": "x"}])
     body = server.chats[0].body
     assert "tools" not in body
     system, _, assistant, result = messages_of(server)
@@ -284,9 +257,9 @@ async def test_refused_tools_are_remembered_and_told_in_text() -> None:
     server.answers.append(Answer(status=400, error="tiny does not support tools"))
     async with opened(server) as model:
         assert model.info.tools
-        assert (await hear(model.stream(asking(tools=(SEARCH,))))).content == "Hello there."
+        assert (await hear(model, asking(tools=(SEARCH,)))).text == HELLO
         assert not model.info.tools
-        await hear(model.stream(asking(tools=(SEARCH,))))
+        await hear(model, asking(tools=(SEARCH,)))
     assert ["tools" in chat.body for chat in server.chats] == [True, False, False]
 
 
@@ -295,7 +268,7 @@ async def test_pictures_go_only_to_models_that_see() -> None:
     seeing = FakeOllama(models={"tiny": Model(capabilities=("completion", "vision"))})
     for server, expected in ((seeing, ["cG5n"]), (FakeOllama(), None)):
         async with opened(server) as model:
-            await hear(model.stream(asking(messages=(picture,))))
+            await hear(model, asking(messages=(picture,)))
         assert server.chats[0].body["messages"][0].get("images") == expected  # type: ignore[index]
 
 
@@ -305,8 +278,8 @@ async def test_thought_begun_by_the_template_never_leaks() -> None:
         default=Answer(pieces=("sec", "ret</th", "ink>", "\n\nHi")),
     )
     async with opened(server) as model:
-        heard = await hear(model.stream(asking()))
-    assert (heard.content, heard.reasoning) == ("Hi", "secret")
+        heard = await hear(model)
+    assert (heard.text, heard.reasoning) == ("Hi", "secret")
 
 
 async def test_usage_is_the_servers_and_calibrates_the_estimate() -> None:
@@ -314,8 +287,7 @@ async def test_usage_is_the_servers_and_calibrates_the_estimate() -> None:
     long = PromptMessage(role=PromptRole.USER, content="word " * 1000, source="test")
     server = FakeOllama(default=Answer(prompt_tokens=2000, cached_tokens=1500, delay_first=0.05))
     async with opened(server, tokens=tokens) as model:
-        heard = await hear(model.stream(asking(messages=(long,))))
-    assert heard.ended is not None
+        heard = await hear(model, asking(messages=(long,)))
     usage = heard.ended.usage
     assert (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens) == (2000, 1500, 3)
     assert usage.first_token_seconds is not None
@@ -354,11 +326,11 @@ async def test_conversation_takes_the_server_from_a_prefill() -> None:
     async with opened(server, settings=LlmSettings()) as model:
         async with asyncio.TaskGroup() as group:
             prefill = asking(prefill=True, priority=Priority.PREFILL)
-            task = group.create_task(hear(model.stream(prefill)))
+            task = group.create_task(hear(model, prefill))
             await server.busy.wait()
-            heard = await hear(model.stream(asking()))
-        assert heard.content == "Hello there."
-        assert isinstance(task.result().fault, Preempted)
+            heard = await hear(model)
+        assert heard.text == HELLO
+        assert isinstance(task.result().error, Preempted)
         assert server.disconnects
 
 
@@ -366,7 +338,7 @@ async def test_lane_limits_what_the_server_sees_at_once() -> None:
     server = FakeOllama(default=Answer(delay_each=0.01))
     async with opened(server, lane=ProviderLane(2)) as model, asyncio.TaskGroup() as group:
         for _ in range(6):
-            group.create_task(hear(model.stream(asking())))
+            group.create_task(hear(model))
     assert server.most_active == 2
 
 
@@ -460,7 +432,7 @@ async def test_server_that_moves_is_followed() -> None:
         )
         await model.open()
         address = second.url
-        assert (await hear(model.stream(asking()))).content == "Hello there."
+        assert (await hear(model)).text == HELLO
         await model.aclose()
     assert len(second.chats) == 1
 
@@ -471,12 +443,12 @@ async def test_proxy_settings_do_not_come_between_this_machine_and_itself(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     async with opened(FakeOllama()) as model:
-        assert (await hear(model.stream(asking()))).content == "Hello there."
+        assert (await hear(model)).text == HELLO
 
 
 async def test_connections_are_used_again() -> None:
     server = FakeOllama()
     async with opened(server) as model:
         for _ in range(3):
-            await hear(model.stream(asking()))
+            await hear(model)
     assert server.connections == 1

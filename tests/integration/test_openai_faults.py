@@ -21,32 +21,18 @@ from services.llm.model import (
     PromptMessage,
     PromptRole,
     Sampling,
-    ToolSchema,
 )
 from services.llm.openai_connection import OpenAiConnection
 from services.llm.openai_model import OpenAiModel
 from services.llm.priority import Preempted, ProviderLane
 from services.settings import LlmSettings
 from tests.fakes.heard import Heard, hear
-from tests.fakes.ollama_server import Answer
+from tests.fakes.model_requests import HELLO, QUICK, SAID, SEARCH, asking, saying
+from tests.fakes.model_server import Answer
 from tests.fakes.openai_server import FakeOpenAi, HostedAnswer
 
-SEARCH = ToolSchema(
-    name="search",
-    description="Finds pages.",
-    parameters={"type": "object", "properties": {"q": {"type": "string"}}},
-)
-MESSAGE = "a private message"
-HI = PromptMessage(role=PromptRole.USER, content=MESSAGE, source="test")
-PICTURE = PromptMessage(role=PromptRole.USER, content="?", source="test", images=(b"\xff\xd8x",))
+PICTURE = saying(PromptRole.USER, "?", images=(b"\xff\xd8x",))
 KEY = "sk-planted-secret"
-QUICK = LlmSettings(
-    connect_timeout_seconds=0.5,
-    first_token_timeout_seconds=0.3,
-    stall_timeout_seconds=0.2,
-    max_answer_seconds=0.5,
-    max_answer_characters=200,
-)
 
 
 def model_at(
@@ -88,10 +74,6 @@ async def opened(
         yield model
 
 
-def asking(**options) -> ChatRequest:
-    return ChatRequest(**{"messages": (HI,), **options})
-
-
 def sent(server: FakeOpenAi, name: str) -> list[object]:
     """Return what every chat call had under ``name``."""
     return [chat.body.get(name) for chat in server.chats]
@@ -99,15 +81,14 @@ def sent(server: FakeOpenAi, name: str) -> list[object]:
 
 def unsafe(heard: ProviderError) -> bool:
     said = f"{heard.user_message} {heard.detail}"
-    return any(word in said for word in (KEY, MESSAGE, "planted"))
+    return any(word in said for word in (KEY, SAID, "planted"))
 
 
 def errors(message: str, **fields: object) -> str:
-    return json.dumps({"error": {"message": f"{message} {KEY} {MESSAGE}", **fields}})
+    return json.dumps({"error": {"message": f"{message} {KEY} {SAID}", **fields}})
 
 
 SPLIT = "naïve 漢字 🙂 <think>secret</think> done"
-HELLO = "Hello there."
 TABLE: dict[str, tuple[HostedAnswer | Answer, str, ProviderFault | str]] = {
     "healthy": (HostedAnswer(), HELLO, "stop"),
     "in the words of the other fake": (Answer(), HELLO, "stop"),
@@ -291,24 +272,21 @@ async def test_fault_becomes_what_the_table_says(name: str) -> None:
     answer, content, outcome = TABLE[name]
     server = FakeOpenAi(default=answer)
     async with opened(server) as model:
-        heard = await hear(model.stream(asking()))
+        heard = await hear(model)
         if isinstance(outcome, ProviderFault):
-            assert heard.ended is None
-            assert heard.fault is not None
-            assert heard.fault.fault is outcome, heard.fault.detail
-            assert heard.fault.user_message.endswith(".")
-            assert not unsafe(heard.fault)
+            assert heard.failed.fault is outcome, heard.failed.detail
+            assert heard.failed.user_message.endswith(".")
+            assert not unsafe(heard.failed)
         else:
             assert heard.fault is None
-            assert heard.ended is not None
             assert heard.ended.finish == outcome
         if name == "takes too long":
-            assert 1 < len(heard.content) < 10
+            assert 1 < len(heard.text) < 10
         else:
-            assert heard.content == content
-        assert "secret" not in heard.content
+            assert heard.text == content
+        assert "secret" not in heard.text
         server.default = HostedAnswer()
-        assert (await hear(model.stream(asking()))).content == HELLO
+        assert (await hear(model)).text == HELLO
     assert len(server.chats) == 2, "nothing is tried twice"
 
 
@@ -316,9 +294,8 @@ async def test_a_server_that_hangs_after_its_finish_costs_only_the_usage() -> No
     settings = LlmSettings(stall_timeout_seconds=0.2)
     server = FakeOpenAi(default=HostedAnswer(hang_after_finish=True))
     async with opened(server, settings=settings) as model:
-        heard = await hear(model.stream(asking()))
-    assert (heard.content, heard.fault) == (HELLO, None)
-    assert heard.ended is not None
+        heard = await hear(model)
+    assert (heard.text, heard.error) == (HELLO, None)
     assert heard.ended.finish == "stop"
 
 
@@ -375,9 +352,8 @@ async def test_overload_says_when_to_come_back(
 ) -> None:
     answer = HostedAnswer(status=429, error="slow down", headers=headers)
     async with opened(FakeOpenAi(default=answer)) as model:
-        heard = await hear(model.stream(asking()))
-    assert heard.fault is not None
-    assert heard.fault.retry_after == seconds
+        heard = await hear(model)
+    assert heard.failed.retry_after == seconds
 
 
 async def asked(
@@ -385,13 +361,13 @@ async def asked(
 ) -> tuple[Heard, Heard]:
     """Ask twice, so that what was learnt the first time shows."""
     async with opened(server, provider=provider, settings=LlmSettings()) as model:
-        return await hear(model.stream(request)), await hear(model.stream(request))
+        return await hear(model, request), await hear(model, request)
 
 
 async def test_the_other_name_of_the_limit_is_learnt() -> None:
     server = FakeOpenAi(default=HostedAnswer(refuses=("max_tokens",)))
     first, second = await asked(server, asking(sampling=Sampling(max_tokens=9)))
-    assert (first.content, second.content) == (HELLO, HELLO)
+    assert (first.text, second.text) == (HELLO, HELLO)
     assert sent(server, "max_tokens") == [9, None, None]
     assert sent(server, "max_completion_tokens") == [None, 9, 9]
 
@@ -401,7 +377,7 @@ async def test_a_refused_parameter_is_left_out_from_then_on(name: str) -> None:
     server = FakeOpenAi(default=HostedAnswer(refuses=(name,)))
     sampling = Sampling(temperature=0.5, top_p=0.9, seed=1, stop=("x",))
     first, second = await asked(server, asking(sampling=sampling))
-    assert (first.content, second.content) == (HELLO, HELLO)
+    assert (first.text, second.text) == (HELLO, HELLO)
     assert [value is not None for value in sent(server, name)] == [True, False, False]
 
 
@@ -409,7 +385,7 @@ async def test_a_refused_schema_is_left_out_from_then_on() -> None:
     server = FakeOpenAi(default=HostedAnswer(refuses=("response_format",)))
     schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
     first, second = await asked(server, asking(schema=schema))
-    assert (first.content, second.content) == (HELLO, HELLO)
+    assert (first.text, second.text) == (HELLO, HELLO)
     tried, *later = sent(server, "response_format")
     assert tried == {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
     assert later == [None, None]
@@ -432,7 +408,7 @@ async def test_reasoning_is_switched_in_the_endpoints_own_words(
 ) -> None:
     server = FakeOpenAi()
     async with opened(server, provider=provider) as model:
-        await hear(model.stream(asking(think=think)))
+        await hear(model, asking(think=think))
     names = ("reasoning_effort", "reasoning", "chat_template_kwargs")
     assert {name: server.chats[0].body[name] for name in names if name in server.chats[0].body} == (
         expected
@@ -442,7 +418,7 @@ async def test_reasoning_is_switched_in_the_endpoints_own_words(
 async def test_refused_reasoning_words_are_tried_in_turn_and_then_left_out() -> None:
     server = FakeOpenAi(default=HostedAnswer(refuses=("reasoning_effort",)))
     first, second = await asked(server, asking(think=False))
-    assert (first.content, second.content) == (HELLO, HELLO)
+    assert (first.text, second.text) == (HELLO, HELLO)
     assert sent(server, "reasoning_effort") == ["none", "minimal", None, None]
 
 
@@ -469,8 +445,8 @@ async def test_sampling_goes_only_to_those_that_take_it(provider: str, penalty: 
         stop=("\n",),
     )
     async with opened(server, provider=provider) as model:
-        await hear(model.stream(asking(sampling=sampling)))
-        await hear(model.stream(asking(sampling=Sampling(max_tokens=9))))
+        await hear(model, asking(sampling=sampling))
+        await hear(model, asking(sampling=Sampling(max_tokens=9)))
     common = {"max_tokens": 9, "temperature": 0.5, "top_p": 0.9, "seed": 3, "stop": ["\n"]}
     more = {"top_k": 40, "min_p": 0.1, penalty: 1.1} if penalty else {}
     always = {"model", "messages", "stream", "stream_options"}
@@ -483,7 +459,7 @@ async def test_native_tools_go_out_whole_and_come_back_as_calls() -> None:
     server = FakeOpenAi(default=HostedAnswer(pieces=(), tool_calls=(("search", {"q": "x"}),)))
     earlier = ToolCall(id="call_0", name="search", arguments={"q": "ü"})
     messages = (
-        HI,
+        saying(PromptRole.USER, SAID),
         PromptMessage(role=PromptRole.ASSISTANT, content="", source="test", tool_calls=(earlier,)),
         PromptMessage(
             role=PromptRole.TOOL,
@@ -494,9 +470,8 @@ async def test_native_tools_go_out_whole_and_come_back_as_calls() -> None:
         ),
     )
     async with opened(server) as model:
-        heard = await hear(model.stream(asking(messages=messages, tools=(SEARCH,))))
+        heard = await hear(model, asking(messages=messages, tools=(SEARCH,)))
     assert heard.calls == [ToolCall(id="server_0", name="search", arguments={"q": "x"})]
-    assert heard.ended is not None
     assert heard.ended.finish == "tool_calls"
     body = server.chats[0].body
     assert body["tools"] == [
@@ -524,25 +499,23 @@ async def test_calls_with_the_same_id_are_told_apart() -> None:
     piece = {"id": "x", "function": {"name": "search", "arguments": "{}"}}
     pieces = ({"index": 0, **piece}, {"index": 1, **piece})
     async with opened(FakeOpenAi(default=HostedAnswer(call_pieces=pieces))) as model:
-        heard = await hear(model.stream(asking(tools=(SEARCH,))))
+        heard = await hear(model, asking(tools=(SEARCH,)))
     assert len({call.id for call in heard.calls}) == 2
 
 
 async def test_malformed_call_is_malformed() -> None:
     answer = HostedAnswer(tool_calls=(("search", "q=1"),))
     async with opened(FakeOpenAi(default=answer)) as model:
-        heard = await hear(model.stream(asking(tools=(SEARCH,))))
-    assert heard.fault is not None
-    assert heard.fault.fault is ProviderFault.MALFORMED
+        heard = await hear(model, asking(tools=(SEARCH,)))
+    assert heard.failed.fault is ProviderFault.MALFORMED
 
 
 async def test_call_cut_off_for_length_is_not_made() -> None:
     pieces = ({"index": 0, "id": "x", "function": {"name": "search", "arguments": '{"q": "x'}},)
     answer = HostedAnswer(call_pieces=pieces, done_reason="length")
     async with opened(FakeOpenAi(default=answer)) as model:
-        heard = await hear(model.stream(asking(tools=(SEARCH,))))
-    assert (heard.calls, heard.fault) == ([], None)
-    assert heard.ended is not None
+        heard = await hear(model, asking(tools=(SEARCH,)))
+    assert (heard.calls, heard.error) == ([], None)
     assert heard.ended.finish == "length"
 
 
@@ -553,10 +526,9 @@ async def test_a_long_call_is_no_late_first_token() -> None:
     answer = HostedAnswer(pieces=(), call_pieces=pieces, write_bytes=200, packet_delay=0.02)
     settings = LlmSettings(first_token_timeout_seconds=0.2, stall_timeout_seconds=0.2)
     async with opened(FakeOpenAi(default=answer), settings=settings) as model:
-        heard = await hear(model.stream(asking(tools=(SEARCH,))))
+        heard = await hear(model, asking(tools=(SEARCH,)))
     assert heard.fault is None
     assert [call.arguments for call in heard.calls] == [{"q": "x" * 12}]
-    assert heard.ended is not None
     assert heard.ended.usage.seconds > 0.3
 
 
@@ -575,7 +547,7 @@ async def test_refused_tools_are_remembered_and_told_in_text(status: int, error:
     server.answers.append(HostedAnswer(status=status, error=error))
     first, second = await asked(server, asking(tools=(SEARCH,)))
     for heard in (first, second):
-        assert (heard.content, [call.arguments for call in heard.calls]) == ("", [{"q": "x"}])
+        assert (heard.text, [call.arguments for call in heard.calls]) == ("", [{"q": "x"}])
     assert ["tools" in chat.body for chat in server.chats] == [True, False, False]
     system = cast("list[dict[str, str]]", server.chats[1].body["messages"])[0]
     assert system["role"] == "system"
@@ -585,12 +557,12 @@ async def test_refused_tools_are_remembered_and_told_in_text(status: int, error:
 async def test_pictures_go_out_as_data_and_not_again_once_refused() -> None:
     server = FakeOpenAi()
     async with opened(server) as model:
-        await hear(model.stream(asking(messages=(PICTURE,))))
+        await hear(model, asking(messages=(PICTURE,)))
         server.answers.append(
             HostedAnswer(status=400, error=errors("image_url is not supported by this model"))
         )
-        heard = await hear(model.stream(asking(messages=(PICTURE,))))
-        assert heard.content == HELLO
+        heard = await hear(model, asking(messages=(PICTURE,)))
+        assert heard.text == HELLO
         assert not model.info.vision
     contents = [
         cast("list[dict[str, object]]", chat.body["messages"])[0]["content"]
@@ -606,8 +578,7 @@ async def test_pictures_go_out_as_data_and_not_again_once_refused() -> None:
 async def test_usage_is_the_servers() -> None:
     answer = HostedAnswer(prompt_tokens=2000, cached_tokens=1500, delay_first=0.05)
     async with opened(FakeOpenAi(default=answer)) as model:
-        heard = await hear(model.stream(asking()))
-    assert heard.ended is not None
+        heard = await hear(model)
     usage = heard.ended.usage
     assert (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens) == (2000, 1500, 3)
     assert usage.first_token_seconds is not None
@@ -618,8 +589,7 @@ async def test_prefill_asks_nobody() -> None:
     server = FakeOpenAi()
     async with opened(server) as model:
         request = asking(prefill=True, priority=Priority.PREFILL)
-        heard = await hear(model.stream(request))
-    assert heard.ended is not None
+        assert [event.kind for event in (await hear(model, request)).events] == ["ended"]
     assert not server.chats
 
 
@@ -663,11 +633,11 @@ async def test_conversation_takes_the_server_from_background_work() -> None:
     server.answers.append(HostedAnswer(stall_after=0))
     async with opened(server, settings=LlmSettings()) as model:
         async with asyncio.TaskGroup() as group:
-            task = group.create_task(hear(model.stream(asking(priority=Priority.BACKGROUND))))
+            task = group.create_task(hear(model, asking(priority=Priority.BACKGROUND)))
             await server.busy.wait()
-            heard = await hear(model.stream(asking()))
-        assert heard.content == HELLO
-        assert isinstance(task.result().fault, Preempted)
+            heard = await hear(model)
+        assert heard.text == HELLO
+        assert isinstance(task.result().error, Preempted)
         assert server.disconnects
 
 
@@ -675,7 +645,7 @@ async def test_lane_limits_what_the_server_sees_at_once() -> None:
     server = FakeOpenAi(default=HostedAnswer(delay_each=0.01))
     async with opened(server, lane=ProviderLane(2)) as model, asyncio.TaskGroup() as group:
         for _ in range(6):
-            group.create_task(hear(model.stream(asking())))
+            group.create_task(hear(model))
     assert server.most_active == 2
 
 
@@ -683,7 +653,7 @@ async def test_connections_are_used_again() -> None:
     server = FakeOpenAi()
     async with opened(server) as model:
         for _ in range(3):
-            await hear(model.stream(asking()))
+            await hear(model)
     assert server.connections == 1
 
 
@@ -692,7 +662,7 @@ async def test_a_kept_connection_that_the_server_has_closed_costs_nothing() -> N
     server.answers.extend([HostedAnswer(), HostedAnswer(dropped=True)])
     async with opened(server, settings=LlmSettings()) as model:
         for _ in range(2):
-            assert (await hear(model.stream(asking()))).content == HELLO
+            assert (await hear(model)).text == HELLO
     assert len(server.chats) == 3
 
 
@@ -702,9 +672,8 @@ async def test_a_new_connection_that_is_dropped_is_not_tried_again() -> None:
         model = model_at(connection)
         await model.open()
         await connection.aclose()
-        heard = await hear(model.stream(asking()))
-    assert heard.fault is not None
-    assert heard.fault.fault is ProviderFault.BROKEN_STREAM
+        heard = await hear(model)
+    assert heard.failed.fault is ProviderFault.BROKEN_STREAM
     assert len(server.chats) == 1
 
 
@@ -717,13 +686,12 @@ async def test_host_gone_and_back_is_found_again() -> None:
         model = model_at(connection)
         async with server.running(port):
             await model.open()
-            assert (await hear(model.stream(asking()))).content == HELLO
-        gone = (await hear(model.stream(asking()))).fault
-        assert gone is not None
+            assert (await hear(model)).text == HELLO
+        gone = (await hear(model)).failed
         assert gone.fault is ProviderFault.UNREACHABLE
         assert "OPENAI_BASE_URL" in gone.user_message
         async with server.running(port):
-            assert (await hear(model.stream(asking()))).content == HELLO
+            assert (await hear(model)).text == HELLO
 
 
 def unused_port() -> int:
@@ -816,7 +784,7 @@ async def test_what_the_server_tells_of_a_model_is_used(
 async def test_a_server_without_a_list_works_when_a_model_is_named() -> None:
     server = FakeOpenAi(models=None)
     async with opened(server, "mine") as model:
-        assert (await hear(model.stream(asking()))).content == HELLO
+        assert (await hear(model)).text == HELLO
     assert sent(server, "model") == ["mine"]
     async with server.running(), connected(server.url) as connection:
         with pytest.raises(ProviderError) as caught:
@@ -880,7 +848,7 @@ async def test_nothing_of_the_environment_or_the_machine_is_sent(
     async with server.running(), connected(server.url, provider="vllm", key=None) as connection:
         model = model_at(connection)
         await model.open()
-        assert (await hear(model.stream(asking()))).content == HELLO
+        assert (await hear(model)).text == HELLO
     known = {"accept", "accept-encoding", "connection", "content-length", "content-type", "host"}
     for request in server.requests:
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -890,4 +858,4 @@ async def test_nothing_of_the_environment_or_the_machine_is_sent(
 
 async def test_the_key_is_sent_where_there_is_one() -> None:
     async with opened(FakeOpenAi(key=KEY)) as model:
-        assert (await hear(model.stream(asking()))).content == HELLO
+        assert (await hear(model)).text == HELLO

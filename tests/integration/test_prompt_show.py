@@ -97,3 +97,89 @@ def test_bad_files_are_refused_in_one_sentence(
     assert done.returncode == 1
     assert done.stdout == ""
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+ENVIRONMENT = {
+    "user": "Kim", "now": "2026-03-01T09:30", "variables": {"tide": "high"}, "chatId": "c1",
+    "description": "another",
+}  # fmt: skip
+SETTINGS = {
+    "persona": {"text": "{{user}} rows.", "place": "at_depth", "depth": 1, "role": "user"},
+    "note": {"text": "Rain at {{time}}.", "place": "in_chat", "depth": 0, "role": "assistant"},
+    "main": "Main for {{char}}.",
+    "post_history": "After all, tide {{getvar::tide}}.",
+    "group_nudge": "Only {{char}}.",
+    "continue_nudge": "Go on: {{lastChatMessage}}",
+    "impersonate": "As {{user}}.",
+    "card_overrides": False,
+    "tokens": "chars4",
+}
+
+
+def asked(files: dict[str, Path], tmp_path: Path, *arguments: str) -> list[tuple[str, str, str]]:
+    """What is shown with all of a settings file and an environment, by role and source."""
+    for name, content in (("all", SETTINGS), ("env", ENVIRONMENT)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    done = prompt_show(
+        "--card", files["card"], "--chat", files["chat"], "--settings", tmp_path / "all.json",
+        "--env", tmp_path / "env.json", "--json", *arguments,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "Left to the card or the chat: description.\n"
+    messages = json.loads(done.stdout)["messages"]
+    return [(each["role"], each["source"], each["content"]) for each in messages]
+
+
+def test_settings_and_environment_reach_every_part(files: dict[str, Path], tmp_path: Path) -> None:
+    shown = asked(files, tmp_path)
+    assert shown[0] == ("system", "main", "Main for Mira.")
+    assert ("system", "charDescription", "Mira waits for Kim.") in shown
+    assert shown[-4:] == [
+        ("user", "personaDescription", "Kim rows."),
+        ("user", "chatHistory", "The kettle?"),
+        ("assistant", "authorsNote", "Rain at 9:30 AM."),
+        ("system", "jailbreak", "After all, tide high."),
+    ]
+
+
+def test_flags_win_over_settings_and_settings_over_the_environment(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    shown = asked(files, tmp_path, "--now", "2026-03-01T18:05", "--user", "Lee")
+    assert ("assistant", "authorsNote", "Rain at 6:05 PM.") in shown
+    assert ("system", "charDescription", "Mira waits for Lee.") in shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "group", "ends"),
+    [
+        ("normal", (), ["jailbreak"]),
+        ("normal", ("--group", "Mira", "Juno"), ["groupNudge", "jailbreak"]),
+        ("continue", ("--group", "Mira", "Juno"), ["groupNudge", "continueNudge", "jailbreak"]),
+        ("impersonate", ("--group", "Mira", "Juno"), ["jailbreak", "impersonate"]),
+    ],
+)
+def test_kind_and_group_decide_how_a_prompt_ends(
+    files: dict[str, Path], tmp_path: Path, kind: str, group: tuple[str, ...], ends: list[str]
+) -> None:
+    sources = [source for _, source, _ in asked(files, tmp_path, "--kind", kind, *group)]
+    assert sources[-len(ends) :] == ends
+    nudges = {"groupNudge", "continueNudge", "impersonate"}
+    assert nudges & set(sources) == nudges & set(ends)
+
+
+def test_limits_of_the_settings_hold_for_cards_and_books(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[persona]\nmax_card_mb = 1\n[lore]\nmax_entries = 1\n", encoding="utf-8")
+    many = {"entries": {n: {"uid": n, "key": ["x"], "content": "y"} for n in range(2)}}
+    large = {"entries": {"1": {"uid": 1, "key": ["x"], "content": "y" * 1_100_000}}}
+    for content, said in ((many, "entries"), (large, "larger than 1 MB")):
+        files["book"].write_text(json.dumps(content), encoding="utf-8")
+        done = prompt_show(
+            "--config", config, "--card", files["card"], "--book", files["book"],
+            "--chat", files["chat"],
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (1, "")
+        assert said in done.stderr

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from services.conversation.scenery import LOREBOOKS
+from services.conversation.lore_search import LOREBOOKS
 from services.domain.people import Role
 from services.llm.model import ChatRequest, ModelInfo
 from services.people.scopes import Asker, Scope

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.domain.errors import InvalidRequest
+from services.persona.javascript_literals import needed
 from services.persona.javascript_regex import JavaScriptRegex, RegexEngine, Verdict
 from services.persona.javascript_subset import translated
 from services.persona.lore.books import as_json, as_sillytavern, read_book, read_book_file
@@ -175,7 +176,10 @@ _atoms = st.sampled_from(
         "\\x01",
     ]
 )
-_parts = st.builds(str.__add__, _atoms, st.sampled_from(["", "", "", "?", "??"]))
+_repeats = ["", "", "", "?", "??", "+", "*", "+?", "{2}", "{0,2}", "{1,}", "{0,}?", "{0}"]
+_parts = st.builds(str.__add__, _atoms, st.sampled_from(_repeats)) | st.sampled_from(
+    ["^", "$", "(?=a)", "(?!b+)", "(?<=a)", "(?<!ab)", "(?=a|^b)", "(?:ab)+", "(?:a|b)*", "(?:)"]
+)
 _sequences = st.lists(_parts, min_size=1, max_size=4).map("".join)
 _sources = st.lists(_sequences, min_size=1, max_size=3).map(
     lambda parts: "|".join(parts)
@@ -185,7 +189,8 @@ _sources = st.lists(_sequences, min_size=1, max_size=3).map(
 @settings(max_examples=50)
 @given(
     st.lists(
-        st.tuples(_sources, st.sampled_from(["", "i", "s", "m", "is", "g", "u", "iu"])), max_size=20
+        st.tuples(_sources, st.sampled_from(["", "i", "s", "m", "is", "g", "u", "iu", "y", "my"])),
+        max_size=20,
     ),
     st.text(alphabet="abzABZkK09_ -./\n\r\t\x01\x1c\x85", max_size=30),
 )
@@ -199,6 +204,35 @@ def test_simple_expressions_mean_what_they_mean_on_v8(pairs, text):
         assert pattern is not None
         found = Verdict.MATCH if pattern.search(text) else Verdict.NO_MATCH
         assert verdict is found, regex
+
+
+_free_parts = st.builds(
+    str.__add__,
+    _atoms
+    | st.sampled_from(["s", "é", "ſ", "K", "\\u0061", "(ab)", "(?<n>b)", "(a|b)", "(?:ab|)"]),
+    st.sampled_from(_repeats),
+)
+_free_sources = st.lists(_free_parts, min_size=1, max_size=5).map("".join)
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(_free_sources, min_size=1, max_size=2).map("|".join),
+            st.sampled_from(["", "i", "iu", "m", "u", "y"]),
+        ),
+        max_size=20,
+    ),
+    st.text(alphabet="abzABZkKsSéſK\u212a0_ -.\n\x01", max_size=12),
+)
+def test_a_match_has_what_the_expression_needs(pairs, text):
+    regexes = [JavaScriptRegex(*pair) for pair in pairs]
+    verdicts = ENGINE._test_all([(regex, text) for regex in regexes])
+    for regex, verdict in zip(regexes, verdicts, strict=True):
+        needs = needed(regex.source, regex.flags)
+        if verdict is Verdict.MATCH and needs is not None:
+            assert any(each in text.lower() for each in needs), (regex, needs)
 
 
 def test_lower_case_is_javascript_s():

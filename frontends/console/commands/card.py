@@ -14,6 +14,7 @@ from frontends.console.arguments import add_action
 from frontends.console.asking import Asking, LineAsking
 from frontends.console.card_files import (
     card_limits,
+    is_folder,
     read_card_file,
     refuse_taken,
     write_whole,
@@ -126,7 +127,7 @@ def _import(call: Invocation, asking: Asking | None = None) -> int:
     from services.persona.cards.importing import CardTaken
 
     importer, asked = _importer(call), call.arguments
-    if asked.file.is_dir():
+    if is_folder(asked.file):
         if asked.as_name is not None:
             raise InvalidRequest("card_name", "A folder of cards cannot be given one name.")
         return _import_folder(importer, asked.file, replace=asked.replace)

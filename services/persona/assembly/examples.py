@@ -6,11 +6,23 @@ import re
 from collections.abc import Sequence
 
 from services.llm.model import PromptRole
-from services.persona.assembly.material import Piece
+from services.persona.assembly.material import Example, Piece
 
 _START = re.compile(r"<START>", re.IGNORECASE)
 
 SOURCE = "dialogueExamples"
+
+
+def examples_of(
+    text: str, *, user: str, char: str, group: Sequence[str] = (), separator: str = ""
+) -> list[Example]:
+    """Return the examples of ``text``, macros filled in, each below the ``separator``."""
+    head = [Piece(role=PromptRole.SYSTEM, content=separator, source=SOURCE)] if separator else []
+    blocks = (
+        (block, example_messages(block, user=user, char=char, group=group))
+        for block in example_blocks(text)
+    )
+    return [Example(text=block, messages=[*head, *said]) for block, said in blocks if said]
 
 
 def example_blocks(text: str) -> list[str]:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from services.llm.model import PromptRole
-from services.persona.assembly.examples import SOURCE, example_blocks, example_messages
+from services.persona.assembly.examples import examples_of
+from services.persona.assembly.filling import tidy, with_card
 from services.persona.assembly.material import (
     NOTE_DEPTH,
     AuthorsNote,
     ChatMessage,
     DescriptionPlace,
+    Example,
     Injection,
     InjectionOrder,
     Kind,
@@ -31,6 +33,7 @@ _ROLES = {
     "user": PromptRole.USER,
     "assistant": PromptRole.ASSISTANT,
 }
+_PLACE = "\x00place\x00"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,11 @@ class AssemblyRequest:
     last of all. ``card_overrides`` lets the card's system prompt and post-history instructions
     replace the general ones. ``disabled`` turns general ones off: ``system_prompt``,
     ``post_history_instructions``. ``fill_chat`` fills in macros of messages; people who write
-    messages can then read whatever macros tell.
+    messages can then read whatever macros tell. ``filled`` says that the descriptive texts of the
+    card and of the user are filled in already. ``answered`` are the ordinals of the messages to
+    answer, without any a newest one of the user's; ``cut`` says that ``chat`` is not all there is.
+    Where ``common_opening`` holds, the beginning is the same for all characters of a scene, and
+    what the card says of this one's answers comes behind the history.
     """
 
     character: Character
@@ -58,55 +65,10 @@ class AssemblyRequest:
     card_overrides: bool = True
     disabled: frozenset[str] = frozenset()
     fill_chat: bool = False
-
-
-def filled(character: Character, environment: MacroEnvironment) -> Character:
-    """Return ``character`` with the macros of its descriptive texts filled in.
-
-    Macros that change variables then do so once, however often the texts are used: for the search
-    of lorebooks and for the prompt.
-    """
-
-    def fill(text: str) -> str:
-        return expand(_tidy(text), environment)
-
-    depth_prompt = character.depth_prompt
-    return replace(
-        character,
-        description=fill(character.description),
-        personality=fill(character.personality),
-        scenario=fill(character.scenario),
-        creator_notes=fill(character.creator_notes),
-        depth_prompt=None
-        if depth_prompt is None
-        else replace(depth_prompt, prompt=fill(depth_prompt.prompt)),
-    )
-
-
-def with_card(
-    environment: MacroEnvironment, character: Character, *, persona: str = ""
-) -> MacroEnvironment:
-    """Return ``environment`` with the card's texts and the user's ``persona`` as macros.
-
-    Values that ``environment`` has already stay; variables are shared with it.
-    """
-    depth_prompt = character.depth_prompt
-    values = {
-        "description": character.description,
-        "personality": character.personality,
-        "scenario": character.scenario,
-        "persona": persona,
-        "mesexamples": character.mes_example,
-        "charprompt": character.system_prompt,
-        "charjailbreak": character.post_history_instructions,
-        "charinstruction": character.post_history_instructions,
-        "charfirstmessage": character.first_mes,
-        "charversion": character.character_version,
-        "char_version": character.character_version,
-        "chardepthprompt": depth_prompt.prompt if depth_prompt else "",
-        "charcreatornotes": character.creator_notes,
-    }
-    return replace(environment, values=values | dict(environment.values))
+    filled: bool = False
+    answered: frozenset[int] = frozenset()
+    cut: bool = False
+    common_opening: bool = False
 
 
 def gather(request: AssemblyRequest) -> Material:
@@ -121,28 +83,35 @@ class _Gathering:
         self._environment = with_card(
             request.environment, request.character, persona=user.text if user else ""
         )
+        self._new_example = self._fill(request.texts.new_example)
 
     def material(self) -> Material:
         request, card, texts = self._request, self._request.character, self._request.texts
         note = self._note()
         outside = [note] if note is not None and note.place is not NotePlace.IN_CHAT else []
+        history = self._history()
         return Material(
             before_main=self._notes(outside, NotePlace.BEFORE_MAIN),
-            main=self._override(card.system_prompt, texts.main, "system_prompt"),
+            main=self._main(),
             after_main=self._notes(outside, NotePlace.AFTER_MAIN),
             world_before=self._joined(request.lore.before),
             user_description=self._description(DescriptionPlace.IN_PROMPT),
-            description=self._fill(card.description),
-            personality=self._section(
-                card.personality, texts.personality, request.lore.personality
-            ),
-            scenario=self._section(card.scenario, texts.scenario, request.lore.scenario),
+            description=self._filled(card.description),
+            personality=self._framed(card.personality, texts.personality, "personality"),
+            world_personality=self._joined(request.lore.personality),
+            scenario=self._framed(card.scenario, texts.scenario, "scenario"),
+            world_scenario=self._joined(request.lore.scenario),
             enhance=self._fill(texts.enhance),
-            auxiliary=self._fill(texts.auxiliary),
+            auxiliary="" if request.common_opening else self._fill(texts.auxiliary),
             world_after=self._joined(request.lore.after),
-            examples=self._examples(),
+            examples_top=self._examples(request.lore.examples_top),
+            examples=self._examples([self._filled(card.mes_example)]),
+            examples_bottom=self._examples(request.lore.examples_bottom),
+            new_example=self._new_example,
             new_chat=self._fill(texts.new_group_chat if request.group else texts.new_chat),
-            history=self._history(),
+            history=history,
+            answered=self._answered(history),
+            cut=request.cut,
             injections=self._injections(note),
             history_end=self._history_end(),
             post_history=self._override(
@@ -152,8 +121,19 @@ class _Gathering:
         )
 
     def _fill(self, text: str) -> str:
-        tidy = _tidy(text)
-        return expand(tidy, self._environment) if tidy else ""
+        text = tidy(text)
+        return expand(text, self._environment) if text else ""
+
+    def _filled(self, text: str) -> str:
+        """Return a descriptive text of the card or the user, filled in if it is not yet."""
+        return text if self._request.filled else self._fill(text)
+
+    def _main(self) -> str:
+        if self._request.common_opening:
+            return self._fill(self._request.texts.main)
+        return self._override(
+            self._request.character.system_prompt, self._request.texts.main, "system_prompt"
+        )
 
     def _override(self, card: str, general: str, name: str) -> str:
         """Return the card's text where it has one; ``{{original}}`` in it is the general one."""
@@ -161,18 +141,27 @@ class _Gathering:
             general = ""
         if not (card.strip() and self._request.card_overrides):
             return self._fill(general)
-        return expand(_tidy(card), replace(self._environment, original=_tidy(general)))
+        return expand(tidy(card), replace(self._environment, original=tidy(general)))
 
-    def _section(self, card: str, frame: str, lore: Sequence[str]) -> str:
-        """Return a part of the card in its frame, then the lore that belongs to it."""
-        return self._joined([self._fill(frame) if card.strip() else "", *lore])
+    def _framed(self, card: str, frame: str, name: str) -> str:
+        """Return a part of the card in its frame, where the macro ``name`` stands for it.
+
+        What is filled in already must not be taken for macros again: it may quote what people say.
+        """
+        if not card.strip():
+            return ""
+        if not (self._request.filled and ("{{" in card or "<" in card)):
+            return self._fill(frame)
+        values = dict(self._environment.values) | {name: _PLACE}
+        framed = expand(tidy(frame), replace(self._environment, values=values))
+        return framed.replace(_PLACE, card)
 
     def _joined(self, texts: Sequence[str]) -> str:
         return "\n".join(text for text in texts if text.strip())
 
     def _description(self, place: DescriptionPlace) -> str:
         user = self._request.user_description
-        return self._fill(user.text) if user is not None and user.place is place else ""
+        return self._filled(user.text) if user is not None and user.place is place else ""
 
     def _note(self) -> AuthorsNote | None:
         """Return the author's note with the lore and description around it, when it is due."""
@@ -217,48 +206,58 @@ class _Gathering:
             add(note.depth, note.role, note.text, "authorsNote", InjectionOrder.NOTE)
         if (card := request.character.depth_prompt) is not None:
             role = _ROLES.get(card.role, PromptRole.SYSTEM)
-            add(card.depth, role, self._fill(card.prompt), "depthPrompt", InjectionOrder.CARD)
+            add(card.depth, role, self._filled(card.prompt), "depthPrompt", InjectionOrder.CARD)
         user = request.user_description
         if user is not None and user.place is DescriptionPlace.AT_DEPTH:
-            text = self._fill(user.text)
+            text = self._filled(user.text)
             add(user.depth, user.role, text, "personaDescription", InjectionOrder.USER)
         for each in request.lore.at_depth:
             add(each.depth, each.role, each.text, "worldInfoDepth", InjectionOrder.LORE)
         return [*found, *request.extra]
 
-    def _examples(self) -> Sequence[Sequence[Piece]]:
-        request = self._request
+    def _examples(self, texts: Sequence[str]) -> Sequence[Example]:
         environment = self._environment
-        blocks = [
-            *(block for text in request.lore.examples_top for block in example_blocks(text)),
-            *example_blocks(self._fill(request.character.mes_example)),
-            *(block for text in request.lore.examples_bottom for block in example_blocks(text)),
-        ]
-        new_example = self._fill(request.texts.new_example)
-        found = []
-        for block in blocks:
-            messages = example_messages(
-                block, user=environment.user, char=environment.char, group=request.group
+        return [
+            example
+            for text in texts
+            for example in examples_of(
+                text,
+                user=environment.user,
+                char=environment.char,
+                group=self._request.group,
+                separator=self._new_example,
             )
-            if messages and new_example:
-                head = Piece(role=PromptRole.SYSTEM, content=new_example, source=SOURCE)
-                messages = [head, *messages]
-            if messages:
-                found.append(messages)
-        return found
+        ]
 
     def _history(self) -> Sequence[Piece]:
         request = self._request
         pieces = []
-        for message in request.chat:
-            text = message.content.replace("\r", "")
+        for number, message in enumerate(request.chat, 1):
+            text = message.content
+            if "\r" in text:
+                text = text.replace("\r", "")
             if request.fill_chat:
                 text = expand(text, self._environment)
-            if text.strip():
-                content = self._named(message, text) if request.group else text
-                role = _ROLES[message.role]
-                pieces.append(Piece(role=role, content=content, source="chatHistory"))
+            if not text or text.isspace():
+                continue
+            if request.group:
+                text = self._named(message, text)
+            pieces.append(
+                Piece(
+                    role=_ROLES[message.role],
+                    content=text,
+                    source="chatHistory",
+                    ordinal=number if message.ordinal is None else message.ordinal,
+                )
+            )
         return pieces
+
+    def _answered(self, history: Sequence[Piece]) -> frozenset[int]:
+        request = self._request
+        if request.answered or request.kind == "continue" or not history:
+            return request.answered
+        newest = history[-1]
+        return frozenset({newest.ordinal} if newest.role is PromptRole.USER else ())
 
     def _named(self, message: ChatMessage, text: str) -> str:
         """Return what a member of a group said, with the name; the user's role says enough."""
@@ -271,28 +270,27 @@ class _Gathering:
     def _history_end(self) -> Sequence[Piece]:
         request, texts = self._request, self._request.texts
         ends = []
+        if request.common_opening:
+            own = replace(self._environment, original="")
+            ends.append((expand(request.character.system_prompt, own).strip(), "main"))
+            ends.append((self._fill(texts.auxiliary), "nsfw"))
         if request.group and request.kind != "impersonate":
-            ends.append((texts.group_nudge, "groupNudge"))
+            ends.append((self._fill(texts.group_nudge), "groupNudge"))
         if request.kind == "continue":
-            ends.append((texts.continue_nudge, "continueNudge"))
+            ends.append((self._fill(texts.continue_nudge), "continueNudge"))
         return self._system_pieces(ends)
 
     def _control(self) -> Sequence[Piece]:
         ends = []
         if self._request.kind == "impersonate":
-            ends.append((self._request.texts.impersonate, "impersonate"))
+            ends.append((self._fill(self._request.texts.impersonate), "impersonate"))
         if self._request.quiet:
-            ends.append((self._request.quiet, "quietPrompt"))
+            ends.append((self._fill(self._request.quiet), "quietPrompt"))
         return self._system_pieces(ends)
 
     def _system_pieces(self, ends: Sequence[tuple[str, str]]) -> Sequence[Piece]:
         return [
             Piece(role=PromptRole.SYSTEM, content=text, source=source)
-            for text, source in ((self._fill(text), source) for text, source in ends)
+            for text, source in ends
             if text
         ]
-
-
-def _tidy(text: str) -> str:
-    """Return ``text`` without carriage returns and without white space around it."""
-    return text.replace("\r", "").strip()

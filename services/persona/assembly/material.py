@@ -17,11 +17,15 @@ NOTE_DEPTH = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatMessage:
-    """A message of the conversation: ``assistant`` is what the character said."""
+    """A message of the conversation: ``assistant`` is what the character said.
+
+    ``ordinal`` is its number in the whole conversation, from 1, where only a part is at hand.
+    """
 
     name: str
     role: Literal["user", "assistant", "system"]
     content: str
+    ordinal: int | None = None
 
 
 class NotePlace(StrEnum):
@@ -114,12 +118,24 @@ class LayoutTexts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A message of the prompt in the making."""
+    """A message of the prompt in the making.
+
+    ``ordinal`` is the number of a message of the conversation, from 1; 0 for anything else.
+    """
 
     role: PromptRole
     content: str
     source: str
     name: str | None = None
+    ordinal: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """A block of example dialogue: as it is written, and as messages below their separator."""
+
+    text: str
+    messages: Sequence[Piece]
 
 
 class InjectionOrder(IntEnum):
@@ -147,8 +163,10 @@ class Injection:
 class Material:
     """Everything a prompt can hold, macros filled in, nothing measured yet.
 
-    ``history`` is oldest first. ``history_end`` follows the newest message, ``control`` follows
-    everything. ``examples`` are blocks that are kept or left out whole.
+    ``world_`` parts and ``examples_top`` and ``examples_bottom`` are of lorebooks. ``history`` is
+    oldest first; ``answered`` are the ordinals of what is answered in it. ``history_end`` follows
+    the newest message, ``control`` follows everything. Examples are kept or left out whole.
+    ``cut`` says that the conversation is longer than ``history``.
     """
 
     before_main: Sequence[Piece] = ()
@@ -158,13 +176,20 @@ class Material:
     user_description: str = ""
     description: str = ""
     personality: str = ""
+    world_personality: str = ""
     scenario: str = ""
+    world_scenario: str = ""
     enhance: str = ""
     auxiliary: str = ""
     world_after: str = ""
-    examples: Sequence[Sequence[Piece]] = ()
+    examples_top: Sequence[Example] = ()
+    examples: Sequence[Example] = ()
+    examples_bottom: Sequence[Example] = ()
+    new_example: str = ""
     new_chat: str = ""
     history: Sequence[Piece] = ()
+    answered: frozenset[int] = frozenset()
+    cut: bool = False
     injections: Sequence[Injection] = field(default_factory=tuple)
     history_end: Sequence[Piece] = ()
     post_history: str = ""

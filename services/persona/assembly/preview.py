@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from services.llm.model import PromptRole
-from services.persona.assembly.gathering import AssemblyRequest, filled, gather, with_card
-from services.persona.assembly.layouts import Arranged, Count, Layout, arrange
+from services.persona.assembly.cache_layout import EXAMPLES_SHARE, Shares
+from services.persona.assembly.filling import fill_card
+from services.persona.assembly.gathering import AssemblyRequest, gather
+from services.persona.assembly.layouts import Layout, arrange
+from services.persona.assembly.lore import lore_texts, sources_of
 from services.persona.assembly.material import (
     AuthorsNote,
     ChatMessage,
-    DepthText,
     Kind,
     LayoutTexts,
     LoreTexts,
     UserDescription,
 )
+from services.persona.assembly.measuring import Arranged, Count
+from services.persona.assembly.scripting import scripted_chat, scripted_lore, with_scripted
 from services.persona.character import Character
-from services.persona.lore.entry import Lorebook, Position, Source
+from services.persona.lore.entry import Lorebook
 from services.persona.lore.request import ChatLine, ScanRequest, ScanSettings
-from services.persona.lore.result import Activation, DepthBlock, ScanResult
-from services.persona.lore.result import LoreTexts as FoundTexts
+from services.persona.lore.result import ScanResult
 from services.persona.lore.scanner import LoreScanner
 from services.persona.macros.engine import expand
 from services.persona.macros.environment import MacroEnvironment
 from services.persona.regex_scripts import (
-    Placement,
+    Applied,
     RegexScript,
     ScriptedText,
     ScriptSkip,
@@ -36,7 +38,6 @@ from services.persona.regex_scripts import (
 
 CONTEXT = 8192
 RESPONSE = 512
-_ROLES = (PromptRole.SYSTEM, PromptRole.USER, PromptRole.ASSISTANT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,7 @@ class PreviewRequest:
     card_overrides: bool = True
     pin_examples: bool = False
     fill_chat: bool = True
+    examples_share: float = EXAMPLES_SHARE
     names: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     injected: Sequence[str] = ()
@@ -98,15 +100,9 @@ class _Preview:
         self._request = request
         self._scanner = scanner
         self._skipped: dict[ScriptSkip, None] = {}
-        user = request.user_description
-        environment = with_card(
-            request.environment, request.character, persona=user.text if user else ""
-        )
-        self._character = filled(request.character, environment)
-        self._user = replace(user, text=expand(user.text, environment)) if user else None
-        self._environment = with_card(
-            request.environment, self._character, persona=self._user.text if self._user else ""
-        )
+        card = fill_card(request.character, request.environment, user=request.user_description)
+        self._character, self._user = card.character, card.user
+        self._environment = card.environment
 
     def shown(self) -> Preview:
         request = self._request
@@ -132,6 +128,7 @@ class _Preview:
                 card_overrides=request.card_overrides,
                 disabled=result.disabled_prompts if result else frozenset(),
                 fill_chat=request.fill_chat,
+                filled=True,
             )
         )
         budget = max(0, request.context - request.response)
@@ -141,6 +138,7 @@ class _Preview:
             budget=budget,
             count=request.count,
             pin_examples=request.pin_examples,
+            shares=Shares.of(request.context, examples=request.examples_share),
         )
         return Preview(arranged=arranged, budget=budget, lore=result, skipped=tuple(self._skipped))
 
@@ -150,24 +148,22 @@ class _Preview:
     def _scripted_chat(self, chat: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
         if not self._request.scripts:
             return chat
-        newest = len(chat) - (2 if self._request.kind == "continue" else 1)
-        texts = [
-            ScriptedText(
-                text=message.content,
-                placement=Placement.USER_INPUT if message.role == "user" else Placement.AI_OUTPUT,
-                depth=newest - n,
-            )
-            for n, message in enumerate(chat)
-        ]
+        texts = scripted_chat(
+            [message.content for message in chat],
+            [message.role == "user" for message in chat],
+            continued=self._request.kind == "continue",
+        )
         changed = self._scripted(texts)
-        return [replace(message, content=text) for message, text in zip(chat, changed, strict=True)]
+        return [
+            replace(message, content=each.text) for message, each in zip(chat, changed, strict=True)
+        ]
 
-    def _scripted(self, texts: Sequence[ScriptedText]) -> list[str]:
+    def _scripted(self, texts: Sequence[ScriptedText]) -> list[Applied]:
         applied = apply_to_each(
             texts, self._request.scripts, stage=Stage.PROMPT, macros=self._expand
         )
         self._skipped.update((skip, None) for each in applied for skip in each.skipped)
-        return [each.text for each in applied]
+        return applied
 
     def _scan(self, chat: Sequence[ChatMessage]) -> ScanResult:
         request, card = self._request, self._character
@@ -182,14 +178,7 @@ class _Preview:
                 settings=request.scan,
                 expand=self._expand,
                 injected=request.injected,
-                sources={
-                    Source.PERSONA_DESCRIPTION: self._user.text if self._user else "",
-                    Source.CHARACTER_DESCRIPTION: card.description,
-                    Source.PERSONALITY: card.personality,
-                    Source.DEPTH_PROMPT: card.depth_prompt.prompt if card.depth_prompt else "",
-                    Source.SCENARIO: card.scenario,
-                    Source.CREATOR_NOTES: card.creator_notes,
-                },
+                sources=sources_of(card, user=self._user.text if self._user else ""),
                 character_names=request.names,
                 character_tags=request.tags,
                 trigger=request.kind,
@@ -197,66 +186,9 @@ class _Preview:
                 greeting=request.greeting,
             )
         )
-        return self._scripted_lore(result)
-
-    def _scripted_lore(self, result: ScanResult) -> ScanResult:
-        if not any(Placement.WORLD_INFO in each.placement for each in self._request.scripts):
-            return result
-        texts = self._scripted(
-            [
-                ScriptedText(
-                    text=one.content,
-                    placement=Placement.WORLD_INFO,
-                    depth=one.entry.depth if one.entry.position == Position.AT_DEPTH else None,
-                )
-                for one in result.activated
-            ]
-        )
-        return with_contents(result, dict(zip(map(id, result.activated), texts, strict=True)))
-
-
-def lore_texts(found: FoundTexts) -> LoreTexts:
-    """Return the texts of a scan as prompts take them."""
-    return LoreTexts(
-        before=_one(found.before),
-        after=_one(found.after),
-        note_top=_one(found.note_top),
-        note_bottom=_one(found.note_bottom),
-        examples_top=found.examples_top,
-        examples_bottom=found.examples_bottom,
-        at_depth=[
-            DepthText(depth=depth, role=_ROLES[role], text=text)
-            for depth, role, text in found.at_depth
-        ],
-        personality=_one(found.sections.get("personality", "")),
-        scenario=_one(found.sections.get("scenario", "")),
-    )
-
-
-def with_contents(result: ScanResult, contents: dict[int, str]) -> ScanResult:
-    """Return ``result`` with other contents, by the identity of its activations."""
-
-    def changed(entries: Iterable[Activation]) -> tuple[Activation, ...]:
-        return tuple(replace(one, content=contents[id(one)]) for one in entries)
-
-    return replace(
-        result,
-        activated=changed(result.activated),
-        before=changed(result.before),
-        after=changed(result.after),
-        at_depth=tuple(
-            DepthBlock(depth=block.depth, role=block.role, entries=changed(block.entries))
-            for block in result.at_depth
-        ),
-        other={name: changed(entries) for name, entries in result.other.items()},
-        outlets={name: changed(entries) for name, entries in result.outlets.items()},
-    )
+        return with_scripted(result, self._scripted(scripted_lore(result, request.scripts)))
 
 
 def _answered(chat: Sequence[ChatMessage], kind: Kind) -> Sequence[ChatMessage]:
     again = kind in {"swipe", "regenerate"} and chat and chat[-1].role == "assistant"
     return chat[:-1] if again else chat
-
-
-def _one(text: str) -> tuple[str, ...]:
-    return (text,) if text.strip() else ()

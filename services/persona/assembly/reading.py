@@ -13,7 +13,8 @@ from typing import Literal, TypeVar, cast, get_args
 
 from services.domain.errors import InvalidRequest
 from services.llm.model import PromptRole
-from services.persona.assembly.layouts import Count, Layout
+from services.persona.assembly.cache_layout import EXAMPLES_SHARE
+from services.persona.assembly.layouts import Layout
 from services.persona.assembly.material import (
     AuthorsNote,
     ChatMessage,
@@ -23,6 +24,7 @@ from services.persona.assembly.material import (
     NotePlace,
     UserDescription,
 )
+from services.persona.assembly.measuring import Count
 from services.persona.assembly.preview import CONTEXT, RESPONSE, Preview, PreviewRequest
 from services.persona.cards.leniency import as_flag, as_mapping, as_number, as_text
 from services.persona.character import Character
@@ -62,7 +64,7 @@ _ENVIRONMENT = frozenset(
 _SWITCHES = frozenset({"card_overrides", "pin_examples", "fill_chat", "regex_scripts"})
 _OWN = frozenset(
     {"texts", "lore", "context", "response", "layout", "note", "persona", "group", "kind",
-     "quiet", "seed", "budget_share", "budget_cap"}
+     "quiet", "seed", "budget_share", "budget_cap", "examples_share"}
 )  # fmt: skip
 SETTINGS = _TEXTS | _ENVIRONMENT | _SWITCHES | _OWN | LORE_SETTINGS | frozenset(_OTHER_NAMES)
 """The names that settings may have."""
@@ -137,6 +139,7 @@ def read_request(
         card_overrides=_on(known, "card_overrides"),
         pin_examples=_on(known, "pin_examples", default=False),
         fill_chat=_on(known, "fill_chat"),
+        examples_share=_share(known, "examples_share", EXAMPLES_SHARE),
         names=frozenset({character.name, *file_names, *_names(lore.get("names"))}),
         tags=frozenset({*character.tags, *_names(lore.get("tags"))}),
         injected=_names(lore.get("injected")),
@@ -187,6 +190,7 @@ def preview_as_json(shown: Preview) -> dict[str, object]:
         "budget": shown.budget,
         "dropped": {"history": arranged.dropped_history, "examples": arranged.dropped_examples},
         "refused": list(arranged.refused),
+        "clipped": list(arranged.clipped),
         "lore": [{"book": one.book, "uid": one.uid} for one in shown.lore.activated]
         if shown.lore
         else [],
@@ -330,6 +334,16 @@ def _count(raw: Mapping[str, object], name: str, shipped: int) -> int:
     if number is None or number < 0:
         raise InvalidRequest("prompt_number", f"{name} has to be a number of 0 or more.")
     return int(number)
+
+
+def _share(raw: Mapping[str, object], name: str, shipped: float) -> float:
+    value = raw.get(name)
+    if value is None:
+        return shipped
+    number = as_number(value)
+    if number is None or not 0 <= number <= 1:
+        raise InvalidRequest("prompt_share", f"{name} has to be a number from 0 to 1.")
+    return float(number)
 
 
 def _optional(raw: Mapping[str, object], name: str) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 import struct
 import zipfile
 import zlib
@@ -18,7 +19,7 @@ _LOCATOR_64_SIZE = 20
 _DIRECTORY_BYTES_PER_FILE = 1024
 _RATIO_FROM = 1024 * 1024  # small files may be as repetitive as they like
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-_ENCRYPTED = 0x1
+_ENCRYPTED, _NAME_IS_UTF8 = 0x1, 0x800
 _LONGEST_NAME = 240
 _OLDEST = (1980, 1, 1, 0, 0, 0)
 _PACKED_ALREADY = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".mp3", ".ogg", ".mp4", ".zip")
@@ -109,18 +110,35 @@ def _checked(entries: list[zipfile.ZipInfo], *, limits: CardLimits) -> dict[str,
         raise _too_many(limits)
     names: dict[str, zipfile.ZipInfo] = {}
     for entry in entries:
-        name = safe_name(entry.orig_filename)
+        name = safe_name(_spelled(entry))
         if name is None:
             raise CardProblem(
                 "archive_path", "a file in the archive has a path that leads out of it"
             )
+        if stat.S_ISLNK(entry.external_attr >> 16):
+            raise CardProblem("archive_path", "a file in the archive is a link")
         if entry.flag_bits & _ENCRYPTED:
             raise CardProblem("archive_kind", "the archive is encrypted")
         if entry.compress_type not in _METHODS:
             raise CardProblem("archive_kind", "the archive is packed in an unusual way")
-        names[name] = entry
+        if _seal(entry) != _seal(names.setdefault(name, entry)):
+            raise CardProblem("archive_damaged", "two files in the archive have the same name")
     _check_sizes(entries, limits=limits)
     return names
+
+
+def _spelled(entry: zipfile.ZipInfo) -> str:
+    """Return the file's name; many programs write UTF-8 without saying so."""
+    if entry.flag_bits & _NAME_IS_UTF8 or entry.orig_filename.isascii():
+        return entry.orig_filename
+    try:
+        return entry.orig_filename.encode("cp437").decode()
+    except UnicodeError:
+        return entry.orig_filename
+
+
+def _seal(entry: zipfile.ZipInfo) -> tuple[int, int]:
+    return entry.CRC, entry.file_size
 
 
 def _check_sizes(entries: list[zipfile.ZipInfo], *, limits: CardLimits) -> None:

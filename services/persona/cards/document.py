@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import cast
 
 from services.persona.cards.jsontree import dump, freeze, thaw
@@ -147,6 +148,11 @@ class CardDocument:
             warnings=self.warnings,
             origin=self.origin,
         )
+
+    def without(self, name: str) -> CardDocument:
+        """Return a copy that lacks this field of ``data``."""
+        data = {each: value for each, value in self.data.items() if each != name}
+        return replace(self, card=MappingProxyType({**self.card, "data": MappingProxyType(data)}))
 
     def with_extension(self, name: str, value: object) -> CardDocument:
         """Return a copy with ``extensions[name]`` set."""

@@ -9,12 +9,13 @@ from services.persona.cards.books import book_of
 from services.persona.cards.document import CardDocument
 from services.persona.cards.foreign import adapt
 from services.persona.cards.jsontree import freeze
-from services.persona.cards.leniency import as_number
+from services.persona.cards.leniency import as_mapping, as_number
 from services.persona.cards.limits import CardProblem
 from services.persona.cards.repairs import Repairs
 from services.persona.cards.versions import DEFAULT_VERSION, restored, version_put_away
 
 V1_FIELDS = ("name", "description", "personality", "scenario", "first_mes", "mes_example")
+_STORY_FIELDS = V1_FIELDS[2:]  # a lorebook may have a name and a description, too
 _TEXTS = (
     *V1_FIELDS,
     "creator_notes",
@@ -78,7 +79,7 @@ def _rooted(root: dict[str, object], repairs: Repairs) -> tuple[dict[str, object
         return _gathered(adapted.card), adapted.origin
     if _describes(root):
         return _gathered(root), "chara_card_v1"
-    if isinstance(root.get("entries"), (dict, list)):
+    if any(isinstance(each.get("entries"), (dict, list)) for each in (root, as_mapping(data))):
         raise _is_book()
     raise CardProblem(
         "card_unknown",
@@ -87,7 +88,8 @@ def _rooted(root: dict[str, object], repairs: Repairs) -> tuple[dict[str, object
 
 
 def _describes(value: Mapping[str, object]) -> bool:
-    return any(isinstance(value.get(name), str) for name in V1_FIELDS)
+    fields = _STORY_FIELDS if isinstance(value.get("entries"), (dict, list)) else V1_FIELDS
+    return any(isinstance(value.get(name), str) for name in fields)
 
 
 def _is_book() -> CardProblem:

@@ -12,6 +12,7 @@ from services.persona.cards.archives import FILE_START, is_archive, read_archive
 from services.persona.cards.assets import OWN_PICTURE, content_of
 from services.persona.cards.document import CardDocument
 from services.persona.cards.files import check_size
+from services.persona.cards.icons import without_own_icon
 from services.persona.cards.jsontree import parse
 from services.persona.cards.limits import CardLimits, CardProblem
 from services.persona.cards.normalising import normalise
@@ -180,10 +181,11 @@ def _card_file(
     container: Container,
     warnings: tuple[str, ...],
 ) -> CardFile:
+    before, others = without_own_icon(document, assets)
     return CardFile(
-        document=document,
+        document=before,
         picture=picture,
-        assets=assets,
+        assets=others,
         container=container,
         warnings=tuple(dict.fromkeys((*document.warnings, *warnings))),
     )

@@ -17,6 +17,7 @@ from services.persona.cards.assets import (
     spelled_out,
 )
 from services.persona.cards.document import DEFAULT_ASSET, CardDocument
+from services.persona.cards.icons import moved_icon, with_added_icon
 from services.persona.cards.jsontree import dump
 from services.persona.cards.limits import CardLimits, CardProblem
 from services.persona.cards.pictures import PNG_SIGNATURE, as_png, check_picture, plain_picture
@@ -26,6 +27,7 @@ Target = Literal["json", "png", "charx"]
 Spec = Literal["v2", "v3"]
 
 _ICON_FOLDER = "assets/icon/images"
+_MAIN_ICON: Mapping[str, object] = {"type": DEFAULT_ASSET.type, "name": DEFAULT_ASSET.name}
 _EXTENSIONS = {"jpeg": "jpg"}
 
 
@@ -125,10 +127,9 @@ def _for_archive(document: CardDocument, parts: CardParts) -> tuple[CardDocument
     files[path] = picture
     here = {"uri": f"{ARCHIVE_SCHEME}{path}", "ext": ext}
     if assets is None or icon is None:
-        main: dict[str, object] = {"type": DEFAULT_ASSET.type, "name": DEFAULT_ASSET.name}
-        return document.with_data(assets=[{**main, **here}, *(assets or [])]), files
+        return with_added_icon(document, assets or [], {**_MAIN_ICON, **here}), files
     moved = [
-        {**asset, **here} if str(asset.get("uri", "")).startswith(OWN_PICTURE) else asset
+        moved_icon(asset, here) if str(asset.get("uri", "")).startswith(OWN_PICTURE) else asset
         for asset in assets
     ]
     return document.with_data(assets=moved), files

@@ -73,6 +73,7 @@ def read_card_entry(raw: Mapping[str, object], *, uid: Uid) -> LoreEntry:
         outlet_name=fields.text(more.get("outlet_name")),
         sources=fields.sources(more, SOURCES),
         triggers=frozenset(word.lower() for word in fields.words(more.get("triggers"))),
+        priority=fields.number(raw.get("priority")),
         raw=raw,
     )
 

@@ -90,7 +90,8 @@ class LoreEntry:
     ``None`` in ``scan_depth``, ``case_sensitive``, ``match_whole_words`` and
     ``use_group_scoring`` means what the scan is set to. ``position`` outside ``Position`` is
     placed nowhere. ``delay_until_recursion`` is a level, 0 for none. ``sticky``, ``cooldown`` and
-    ``delay`` count messages. ``raw`` is the entry as it was read, with what nobody here knows.
+    ``delay`` count messages. ``priority`` says who stays when a V3 book's own budget is short, the
+    highest first. ``raw`` is the entry as it was read, with what nobody here knows.
     """
 
     uid: Uid
@@ -128,6 +129,7 @@ class LoreEntry:
     outlet_name: str = ""
     sources: frozenset[Source] = frozenset()
     triggers: frozenset[str] = frozenset()
+    priority: float = 0
     raw: Mapping[str, object] = field(default_factory=dict, hash=False)
 
 
@@ -136,7 +138,7 @@ class Lorebook:
     """Entries that belong together, in their order. Two books are the same if they are one object.
 
     ``scan_depth``, ``token_budget`` and ``recursive_scanning`` are what a V2 or V3 book asks for;
-    SillyTavern's rules do not look at them. ``raw`` is the book as it was read.
+    they count by V3's rules only. ``raw`` is the book as it was read.
     """
 
     name: str

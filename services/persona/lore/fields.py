@@ -75,7 +75,8 @@ def words(value: object) -> tuple[str, ...]:
 
 def level(value: object) -> float:
     """Return the level of a delay until recursion: true is 1."""
-    return max(0, number(value))
+    read = number(value, default=-1)
+    return max(0, read) if read != -1 else int(flag(value))
 
 
 def position(value: object) -> int:

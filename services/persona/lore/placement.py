@@ -48,18 +48,14 @@ class Places:
 def place(placed: Sequence[Placed], *, messages: int) -> Places:
     """Put every entry with text in its place.
 
-    Higher orders come lower; of equal ones the later in the list comes higher. ``messages`` is the
-    length of the chat.
+    ``placed`` is in the order of activation. Higher orders come lower; of equal ones the one that
+    was activated later comes higher. ``messages`` is the length of the chat.
     """
     places = Places()
-    for one in sorted(placed, key=_top_down):
+    for one in sorted(reversed(placed), key=lambda one: one.activation.entry.order):
         if one.activation.content:
             _put(places, one, messages=messages)
     return places
-
-
-def _top_down(one: Placed) -> tuple[float, int]:
-    return one.activation.entry.order, -one.rank
 
 
 def _put(places: Places, one: Placed, *, messages: int) -> None:

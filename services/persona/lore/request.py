@@ -11,7 +11,7 @@ from typing import Literal
 from services.persona.lore.effects import NO_EFFECTS, TimedEffects
 from services.persona.lore.entry import Lorebook, Source
 
-Decorators = Literal["sillytavern", "v3"]
+Decorators = Literal["auto", "sillytavern", "v3"]
 CountTokens = Callable[[str], int]
 ExpandMacros = Callable[[str], str]
 
@@ -30,7 +30,8 @@ class ScanSettings:
 
     ``budget`` is in tokens, ``None`` sets no limit. ``max_recursion_steps`` counts all passes, the
     first included; 0 sets no limit, as it does for ``min_activations_depth_max``. ``decorators``
-    says which ``@@`` lines count: the two SillyTavern knows, or all of V3.
+    says by which rules books are read: SillyTavern's, which knows two ``@@`` lines, V3's, or, with
+    ``auto``, V3's for ``lorebook_v3`` files and SillyTavern's for all others.
     """
 
     scan_depth: int = 2
@@ -44,7 +45,7 @@ class ScanSettings:
     min_activations_depth_max: int = 0
     use_group_scoring: bool = False
     strategy: Strategy = Strategy.CHARACTER_FIRST
-    decorators: Decorators = "sillytavern"
+    decorators: Decorators = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import cast, get_args
 
 from services.domain.errors import InvalidRequest
 from services.persona.cards.leniency import as_mapping
 from services.persona.lore import fields
 from services.persona.lore.entry import Source
-from services.persona.lore.request import ChatLine, ScanSettings, Strategy
+from services.persona.lore.request import ChatLine, Decorators, ScanSettings, Strategy
 from services.persona.lore.result import Activation, ScanResult
 
 SETTINGS = frozenset(
@@ -65,7 +66,7 @@ def read_settings(raw: Mapping[str, object]) -> ScanSettings:
         min_activations_depth_max=fields.whole(raw.get("min_activations_depth_max")),
         use_group_scoring=fields.flag(raw.get("use_group_scoring")),
         strategy=_strategy(raw.get("strategy")),
-        decorators="v3" if _decorators(raw.get("decorators")) == "v3" else "sillytavern",
+        decorators=_decorators(raw.get("decorators")),
     )
 
 
@@ -150,10 +151,13 @@ def _strategy(value: object) -> Strategy:
         ) from error
 
 
-def _decorators(value: object) -> object:
-    if value not in {None, "sillytavern", "v3"}:
-        raise InvalidRequest("lore_decorators", "Decorators are either sillytavern or v3.")
-    return value
+def _decorators(value: object) -> Decorators:
+    if value is None:
+        return ScanSettings().decorators
+    for known in get_args(Decorators):
+        if value == known:
+            return cast("Decorators", known)
+    raise InvalidRequest("lore_decorators", "Decorators are auto, sillytavern or v3.")
 
 
 def source_texts(raw: Mapping[str, object]) -> dict[Source, str]:

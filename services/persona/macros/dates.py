@@ -17,9 +17,9 @@ _LONG = {
     "ll": "MMM D, YYYY",
     "l": "M/D/YYYY",
 }
-_LONG_TOKEN = re.compile(r"\[[^\]]*\]|LTS|LT|LL?L?L?|l{1,4}")
+_LONG_TOKEN = re.compile(r"\[[^\[\]]*\]|LTS|LT|LL?L?L?|l{1,4}")
 _TOKEN = re.compile(
-    r"\[([^\]]*)\]|YYYY|YY|Qo|Q|MMMM|MMM|MM|Mo|M|DDDD|DDDo|DDD|DD|Do|D|dddd|ddd|dd|do|d|e|E"
+    r"\[([^\[\]]*)\]|YYYY|YY|Qo|Q|MMMM|MMM|MM|Mo|M|DDDD|DDDo|DDD|DD|Do|D|dddd|ddd|dd|do|d|e|E"
     r"|ww|wo|w|WW|Wo|W|GGGG|GG|gggg|gg|HH|H|hh|h|kk|k|A|a|mm|m|ss|s|S{1,9}|ZZ|Z|zz|z|X|x"
 )
 _MONTHS = [
@@ -38,6 +38,7 @@ _MONTHS = [
 ]
 _DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 _NOON = 12
+_LONGEST_MOMENT = 64
 
 
 def formatted(moment: datetime, pattern: str) -> str:
@@ -90,7 +91,7 @@ def from_now(difference: timedelta) -> str:
 
 def read_moment(text: str, zone: datetime) -> datetime | None:
     """Read a date or a date with time; one without a zone is in that of ``zone``."""
-    text = text.strip()
+    text = text.strip()[:_LONGEST_MOMENT]
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -2,75 +2,92 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import textwrap
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from services.persona.macros import functions
 from services.persona.macros.environment import MacroEnvironment
-from services.persona.macros.syntax import Block, Head, Macro, Node, Text, head, parse
+from services.persona.macros.syntax import DEEPEST, Block, Head, Macro, Node, Text, head, parse
 
 LONGEST = 1_000_000
-"""Characters one expansion may grow to; what comes after is cut off."""
+"""Characters that macros may add to a text; what comes after is cut off."""
 
+_MOST_WORK = 4_000_000
+_WORK_FOR_A_MACRO = 16
 _VALUES_DEEP = 6
 _OLD_NAMES = re.compile(r"<(USER|BOT|CHAR|GROUP|CHARIFNOTGROUP)>", re.IGNORECASE)
 _TRIM = "\x00trim\x00"
-_AROUND_TRIM = re.compile(r"(?:\r?\n)*\x00trim\x00(?:\r?\n)*")
+_LINE_BREAKS = "\r\n"
 
 
 def expand(text: str, environment: MacroEnvironment) -> str:
     """Return ``text`` with its macros filled in, from left to right, inner ones first.
 
     A macro that is not known stays as it is, with those inside it filled in. Never raises for
-    text of any kind; the time is linear in the length of the text and of what comes out.
+    text of any kind; the time is linear in the length of the text and of what comes out, and both
+    what macros add and what they cost is bounded, whatever texts they name.
     """
     if "{{" not in text and "<" not in text:
         return text
-    return _Expansion(environment, whole=text).run(text)
+    expansion = _Expansion(
+        environment,
+        longest=LONGEST + len(text),
+        work=_MOST_WORK + len(text) * len("{{}}"),
+    )
+    return expansion.run(text)
 
 
 @dataclass(slots=True)
 class _Expansion:
-    """One run over one text."""
+    """One run over one text; ``work`` is what it may still cost, ``length`` what it has made."""
 
     environment: MacroEnvironment
-    whole: str
-    depth: int = 0
+    longest: int
+    work: int
+    values: int = 0
+    nested: int = 0
     length: int = 0
     used_original: bool = False
-    pieces: list[str] = field(default_factory=list)
+    origin: bytes = b""
 
     def run(self, text: str) -> str:
-        expanded = self.nodes(parse(_OLD_NAMES.sub(_modern, text)))
-        return _AROUND_TRIM.sub("", expanded)
+        before = self.origin
+        whole = f"{self.environment.chat_id}\x00{text}".encode("utf-8", "surrogatepass")
+        self.origin = hashlib.sha256(whole).digest()
+        modern = _OLD_NAMES.sub(_modern, text)
+        expanded = self.nodes(parse(modern, deepest=DEEPEST - self.nested))
+        self.origin = before
+        return _trimmed(expanded)
 
     def nodes(self, nodes: Sequence[Node]) -> str:
-        return "".join(self._node(node) for node in nodes)
+        return "".join([self._node(node) for node in nodes])
 
     def text(self, text: str) -> str:
         """Expand a value that may hold macros itself, such as a description."""
-        if self.depth >= _VALUES_DEEP or ("{{" not in text and "<" not in text):
+        self.work -= len(text)
+        if self.values >= _VALUES_DEEP or ("{{" not in text and "<" not in text):
             return text
-        self.depth += 1
+        self.values += 1
         try:
             return self.run(text)
         finally:
-            self.depth -= 1
+            self.values -= 1
 
     def _node(self, node: Node) -> str:
-        if self.length > LONGEST:
+        if self.length > self.longest or self.work < 0:
             return ""
-        match node:
-            case Text():
-                self.length += len(node.value)
-                return node.value
-            case Macro():
-                result = self._macro(node)
-            case Block():
-                result = self._block(node)
-        self.length += len(result)
+        if isinstance(node, Text):
+            self.length += len(node.value)
+            return node.value
+        before = self.length
+        self.work -= _WORK_FOR_A_MACRO
+        self.nested += 1
+        result = self._macro(node) if isinstance(node, Macro) else self._block(node)
+        self.nested -= 1
+        self.length = max(self.length, before + len(result))
         return result
 
     def _macro(self, macro: Macro) -> str:
@@ -143,9 +160,14 @@ class Call:
         self.expansion.used_original = True
         return self.environment.original or ""
 
-    def seed(self) -> str:
+    def spend(self, work: int) -> bool:
+        """Take ``work`` from what the expansion may cost; false when there is too little left."""
+        self.expansion.work -= work
+        return self.expansion.work >= 0
+
+    def seed(self) -> bytes:
         """Return what tells this macro apart from every other in the conversation."""
-        return f"{self.environment.chat_id}\x00{self.expansion.whole}\x00{self.at}"
+        return self.expansion.origin + str(self.at).encode()
 
     def content(self) -> str:
         """Return the enclosed text expanded; white space around it goes unless ``#`` keeps it."""
@@ -171,6 +193,16 @@ class Call:
 def _modern(match: re.Match[str]) -> str:
     name = match[1].lower()
     return "{{char}}" if name == "bot" else f"{{{{{name}}}}}"
+
+
+def _trimmed(text: str) -> str:
+    """Return ``text`` without trim marks and the line breaks next to them."""
+    if _TRIM not in text:
+        return text
+    first, *others = text.split(_TRIM)
+    parts = [first.rstrip(_LINE_BREAKS)] if others else [first]
+    parts += [part.strip(_LINE_BREAKS) for part in others[:-1]]
+    return "".join([*parts, *(part.lstrip(_LINE_BREAKS) for part in others[-1:])])
 
 
 def trimming() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
 
 Function = Callable[["Call"], str | None]
 
-_DICE = re.compile(r"(\d*)d(\d+)\s*([+-]\s*\d+)?", re.IGNORECASE)
+_DICE = re.compile(r"(\d{0,5})d(\d{1,9})\s*([+-]\s*\d{1,9})?", re.IGNORECASE)
+_LONGEST_NUMBER = 9
 _MOST_DICE = 10_000
 _MOST_LINES = 1000
 _UTC = re.compile(r"\s*(?:UTC)?\s*([+-]?\d{1,2})\s*", re.IGNORECASE)
@@ -27,13 +27,13 @@ _FALSE = frozenset({"", "false", "off", "0"})
 
 def call(macro: Call) -> str | None:
     """Fill in a macro that stands alone."""
+    told = macro.environment.values.get(macro.name) if macro.count == 0 else None
     function = FUNCTIONS.get(macro.name)
     if function is not None:
-        return function(macro)
-    if macro.count == 0:
-        value = macro.environment.values.get(macro.name)
-        return None if value is None else macro.value(value)
-    return None
+        return function(macro) if told is None else told
+    if told is not None:
+        return macro.value(told)
+    return "" if macro.name in _CARD_TEXTS and macro.count == 0 else None
 
 
 def call_block(macro: Call) -> str | None:
@@ -122,8 +122,7 @@ def _pick(macro: Call) -> str:
     items = _items(macro)
     if not items:
         return ""
-    digest = hashlib.sha256(macro.seed().encode("utf-8", "surrogatepass")).digest()
-    return items[random.Random(digest).randrange(len(items))]
+    return items[random.Random(macro.seed()).randrange(len(items))]
 
 
 def _items(macro: Call) -> list[str]:
@@ -139,10 +138,10 @@ def _roll(macro: Call) -> str:
     if formula.isascii() and formula.isdigit():
         formula = f"1d{formula}"
     match = _DICE.fullmatch(formula)
-    if match is None or len(match[2]) > 9:
+    if match is None:
         return ""
     count, sides = int(match[1] or 1), int(match[2])
-    if not 1 <= count <= _MOST_DICE or sides < 1:
+    if not 1 <= count <= _MOST_DICE or sides < 1 or not macro.spend(count):
         return ""
     rng = macro.environment.rng
     bonus = int((match[3] or "0").replace(" ", ""))
@@ -152,7 +151,9 @@ def _roll(macro: Call) -> str:
 def _repeated(character: str) -> Function:
     def repeat(macro: Call) -> str:
         count = macro.argument(0, "1")
-        return character * min(int(count), _MOST_LINES) if count.isdecimal() else character
+        if not count.isdecimal():
+            return character
+        return character * min(int(count[:_LONGEST_NUMBER]), _MOST_LINES)
 
     return repeat
 
@@ -241,16 +242,16 @@ def _first_id(macro: Call) -> str:
     return ""
 
 
-def _swipe(current: bool) -> Function:  # noqa: FBT001
-    def swipe(macro: Call) -> str:
-        number = macro.environment.swipe if current else macro.environment.swipes
-        return str(number) if number else ""
-
-    return swipe
-
-
 def _outlet(macro: Call) -> str:
     return macro.value(macro.environment.outlets.get(macro.argument(0), ""))
+
+
+def _number(attribute: str) -> Function:
+    def number(macro: Call) -> str:
+        known: int = getattr(macro.environment, attribute)
+        return str(known) if known else ""
+
+    return number
 
 
 def _text(attribute: str) -> Function:
@@ -267,6 +268,12 @@ def _constant(text: str) -> Function:
     return constant
 
 
+_CARD_TEXTS = frozenset(
+    {
+        "persona", "description", "scenario", "personality", "mesexamples",
+        "charversion", "char_version", "charprompt", "charjailbreak",
+    }
+)  # fmt: skip
 _NAMES = frozenset({"user", "char", "bot", "group", "charifnotgroup"})
 
 FUNCTIONS: Mapping[str, Function] = {
@@ -301,8 +308,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "lastcharmessage": _last(lambda line: not line.is_user),
     "lastmessageid": _last_id,
     "firstincludedmessageid": _first_id,
-    "lastswipeid": _swipe(current=False),
-    "currentswipeid": _swipe(current=True),
+    "lastswipeid": _number("swipes"),
+    "currentswipeid": _number("swipe"),
     "outlet": _outlet,
     "model": _text("model"),
     "input": _text("input"),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 DEEPEST = 48
-"""Macros nested deeper than this are plain text."""
+"""How deep macros and blocks may be nested; what encloses more than that is plain text."""
 
 _BRACES = re.compile(r"\{\{+|\}\}+")
-_NAME = re.compile(r"\s*(?P<flags>[!?~>#]*)\s*(?P<name>//|/?[a-z][\w-]*|[.$])", re.IGNORECASE)
-_UTC = re.compile(r"time_UTC[+-]\d{1,2}\s*$", re.IGNORECASE)
+_NAME = re.compile(r"\s*+(?P<flags>[!?~>#]*+)\s*+(?P<name>//|/?[a-z][\w-]*+|[.$])", re.IGNORECASE)
+_UTC = re.compile(r"time_UTC[+-]\d{1,2}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,22 +20,29 @@ class Text:
 
     value: str
 
+    @property
+    def depth(self) -> int:
+        """How many macros and blocks are inside each other here."""
+        return 0
+
 
 @dataclass(frozen=True, slots=True)
 class Macro:
-    """``{{…}}``: what is inside, and where it begins in the whole text."""
+    """``{{…}}``: what is inside, where it begins in the whole text, and how deep it is."""
 
     inside: Sequence[Node]
     at: int
+    depth: int
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """``{{name}}…{{/name}}``: the opening macro, what it encloses, and the closing one."""
+    """``{{name}}…{{/name}}``: the opening macro, what it encloses, the closing one, the depth."""
 
     opening: Macro
     body: Sequence[Node]
     closing: Macro
+    depth: int
 
 
 Node = Text | Macro | Block
@@ -57,71 +64,87 @@ class Head:
 
 @dataclass(slots=True)
 class _Open:
+    """Braces that wait for their partner: the place of their text, and what is inside so far."""
+
+    index: int
     at: int
-    inside: list[Node] = field(default_factory=list)
+    depth: int = 0
 
 
-def parse(text: str) -> list[Node]:
+def parse(text: str, *, deepest: int = DEEPEST) -> list[Node]:
     """Return ``text`` as nodes, in time linear in its length.
 
-    Braces without a partner are plain text. Of more than two opening braces the last two count, of
-    more than two closing ones the first two.
+    Braces without a partner are plain text, and so are those around more than ``deepest`` levels.
+    Of more than two opening braces the last two count, of more than two closing ones the first two.
     """
     if "{{" not in text:
         return [Text(text)] if text else []
-    stack = [_Open(0)]
+    reader = _Reader(deepest)
     position = 0
     for match in _BRACES.finditer(text):
         start, end = match.span()
-        if start < position:
-            continue
-        _add_text(stack[-1].inside, text[position:start])
-        position = start
-        if match.group()[0] == "{":
-            position = _opened(stack, text, start, end)
+        reader.add(text[position:start])
+        if text[start] == "{":
+            reader.open(start, end)
         else:
-            position = _closed(stack, start, end)
-            _add_text(stack[-1].inside, text[position:end])
-            position = end
-    _add_text(stack[-1].inside, text[position:])
-    while len(stack) > 1:
-        unfinished = stack.pop()
-        _add_text(stack[-1].inside, "{{")
-        for node in unfinished.inside:
-            _add(stack[-1].inside, node)
-    return _blocks(stack[0].inside)
+            reader.close(end - start)
+        position = end
+    reader.add(text[position:])
+    return _blocks(_merged(reader.nodes), deepest)
 
 
-def _opened(stack: list[_Open], text: str, start: int, end: int) -> int:
-    run = end - start
-    # Four braces and more may be macros directly inside macros; an odd one out is text.
-    pairs = run // 2 if run % 2 == 0 else 1
-    _add_text(stack[-1].inside, text[start : end - 2 * pairs])
-    for number in range(pairs):
-        at = end - 2 * (pairs - number)
-        if len(stack) > DEEPEST:
-            _add_text(stack[-1].inside, "{{")
-        else:
-            stack.append(_Open(at))
-    return end
+class _Reader:
+    """Pairs braces. Opening ones stand as text until their partner turns up."""
 
+    def __init__(self, deepest: int) -> None:
+        self.nodes: list[Node] = []
+        self._open: list[_Open] = []
+        self._deepest = deepest
 
-def _closed(stack: list[_Open], start: int, end: int) -> int:
-    """Close as many macros as the run of braces can; return how far it was used."""
-    while end - start >= 2 and len(stack) > 1:
-        done = stack.pop()
-        _add(stack[-1].inside, Macro(_blocks(done.inside), done.at))
-        start += 2
-    return start
+    def add(self, text: str) -> None:
+        if text:
+            self.nodes.append(Text(text))
+
+    def open(self, start: int, end: int) -> None:
+        run = end - start
+        # Four braces and more may be macros directly inside macros; an odd one out is text.
+        pairs = run // 2 if run % 2 == 0 else 1
+        self.add("{" * (run - 2 * pairs))
+        for at in range(end - 2 * pairs, end, 2):
+            self._open.append(_Open(len(self.nodes), at))
+            self.add("{{")
+
+    def close(self, run: int) -> None:
+        while run >= len("}}") and self._open:
+            run -= len("}}")
+            done = self._open.pop()
+            depth = self._closed(done)
+            if self._open:
+                self._open[-1].depth = max(self._open[-1].depth, depth)
+        self.add("}" * run)
+
+    def _closed(self, done: _Open) -> int:
+        if done.depth >= self._deepest:
+            self.add("}}")
+            return done.depth
+        inside = _blocks(_merged(self.nodes[done.index + 1 :]), self._deepest - 1)
+        depth = 1 + _depth(inside)
+        self.nodes[done.index :] = [Macro(inside, done.at, depth)]
+        return depth
 
 
 def head(macro: Macro) -> Head | None:
-    """Take a macro apart; ``None`` when it has no name that could mean anything."""
+    """Take a macro apart; ``None`` when it has no name that could mean anything.
+
+    White space before the name lets white space at the end be padding, too.
+    """
     inside = macro.inside
     if not inside or not isinstance(inside[0], Text):
         return None
-    first = inside[0].value
-    if (utc := _UTC.match(first.strip())) and len(inside) == 1:
+    if inside[0].value[:1].isspace() and isinstance(last := inside[-1], Text):
+        inside = [*inside[:-1], Text(last.value.rstrip())]
+    first = inside[0].value if isinstance(inside[0], Text) else ""
+    if (utc := _UTC.fullmatch(first.strip())) and len(inside) == 1:
         return Head(name="time_utc", flags="", arguments=[[Text(utc.group()[8:])]], joined=":")
     match = _NAME.match(first)
     if match is None:
@@ -173,53 +196,83 @@ def _split(nodes: Sequence[Node]) -> Iterator[list[Node]]:
     yield part
 
 
-def _blocks(nodes: list[Node]) -> list[Node]:
+def _blocks(nodes: list[Node], deepest: int) -> list[Node]:
     """Pair ``{{name}}`` with the ``{{/name}}`` that closes it."""
-    if not any(isinstance(node, Macro) and _closes(node) for node in nodes):
+    closed = [_closes(node) if isinstance(node, Macro) else None for node in nodes]
+    if not any(closed):
         return nodes
     found: list[Node] = []
-    openings: list[tuple[str, int]] = []
-    for node in nodes:
-        if not isinstance(node, Macro):
-            _add(found, node)
-            continue
-        name = _closes(node)
-        if name is None:
-            taken = head(node)
-            if taken is not None:
-                openings.append((taken.name, len(found)))
-            found.append(node)
-            continue
-        index = next((at for opened, at in reversed(openings) if opened == name), None)
-        opening = found[index] if index is not None else None
-        if index is None or not isinstance(opening, Macro):
-            found.append(node)
-            continue
-        body = found[index + 1 :]
-        del found[index:]
-        openings = [each for each in openings if each[1] < index]
-        found.append(Block(opening, body, node))
+    openings = _Openings()
+    for node, name in zip(nodes, closed, strict=True):
+        made = node
+        index = None if name is None else openings.latest(name)
+        if index is not None and isinstance(node, Macro):
+            opening, body = found[index], found[index + 1 :]
+            depth = 1 + _depth(body)
+            if depth > deepest:
+                openings.forget()
+            elif isinstance(opening, Macro):
+                del found[index:]
+                openings.cut(index)
+                made = Block(opening, body, node, depth)
+        elif name is None and isinstance(node, Macro) and (taken := head(node)) is not None:
+            openings.note(taken.name, len(found))
+        found.append(made)
     return found
 
 
+class _Openings:
+    """Where macros stand that may be closed yet, by name; each is looked at a few times only."""
+
+    def __init__(self) -> None:
+        self._all: list[tuple[int, str]] = []
+        self._by_name: dict[str, list[int]] = {}
+
+    def note(self, name: str, index: int) -> None:
+        self._all.append((index, name))
+        self._by_name.setdefault(name, []).append(index)
+
+    def latest(self, name: str) -> int | None:
+        places = self._by_name.get(name)
+        return places[-1] if places else None
+
+    def cut(self, index: int) -> None:
+        """Forget those at ``index`` and after it."""
+        while self._all and self._all[-1][0] >= index:
+            _, name = self._all.pop()
+            self._by_name[name].pop()
+
+    def forget(self) -> None:
+        self._all.clear()
+        self._by_name.clear()
+
+
 def _closes(macro: Macro) -> str | None:
+    first = macro.inside[0] if macro.inside else None
+    if not isinstance(first, Text) or "/" not in first.value:
+        return None
     taken = head(macro)
     if taken is None or not taken.name.startswith("/") or taken.name == "//":
         return None
     return taken.name[1:]
 
 
-def _add(nodes: list[Node], node: Node) -> None:
-    if isinstance(node, Text):
-        _add_text(nodes, node.value)
-    else:
-        nodes.append(node)
+def _depth(nodes: Sequence[Node]) -> int:
+    return max((node.depth for node in nodes), default=0)
 
 
-def _add_text(nodes: list[Node], text: str) -> None:
-    if not text:
-        return
-    if nodes and isinstance(nodes[-1], Text):
-        nodes[-1] = Text(nodes[-1].value + text)
-    else:
-        nodes.append(Text(text))
+def _merged(nodes: Sequence[Node]) -> list[Node]:
+    """Return ``nodes`` with neighbouring texts made one."""
+    found: list[Node] = []
+    texts: list[str] = []
+    for node in nodes:
+        if isinstance(node, Text):
+            texts.append(node.value)
+            continue
+        if texts:
+            found.append(Text("".join(texts)))
+            texts = []
+        found.append(node)
+    if texts:
+        found.append(Text("".join(texts)))
+    return found

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_VARIABLES = 1000
 LONGEST_VALUE = 100_000
 
-_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*", re.IGNORECASE)
+_NUMBER = re.compile(r"\s*+[+-]?(?:\d++\.?\d*+|\.\d++)(?:e[+-]?\d++)?\s*+", re.IGNORECASE)
 _SHORTHAND = re.compile(
     r"\s*(?P<name>[A-Za-z](?:[\w-]*\w)?)\s*"
     r"(?P<operator>\+\+|--|\+=|-=|\|\|=|\?\?=|\|\||\?\?|==|!=|>=|<=|>|<|=)?(?P<operand>.*)",

@@ -12,7 +12,8 @@ from services.llm.breaker import Breakers, BreakerState, GuardedModel
 from services.llm.priority import Preempted
 from services.observability.metrics import Metrics
 from tests.fakes.clock import ManualClock
-from tests.fakes.model_requests import asking, fault, hear
+from tests.fakes.heard import hear
+from tests.fakes.model_requests import asking, fault
 from tests.fakes.scripted_model import Playbook, Script, ScriptedModel
 
 CLOSED, HALF_OPEN, OPEN = BreakerState

@@ -19,7 +19,8 @@ from services.llm.streamed_model import NotOpenedError
 from services.llm.tokens import EstimatedTokens, prompt_tokens
 from services.observability.metrics import Metrics
 from tests.fakes.clock import ManualClock
-from tests.fakes.model_requests import asking, fault, hear, saying
+from tests.fakes.heard import hear
+from tests.fakes.model_requests import asking, fault, saying
 from tests.fakes.scripted_model import Playbook, Script, ScriptedModel
 
 SYSTEM, USER, ASSISTANT, TOOL = PromptRole

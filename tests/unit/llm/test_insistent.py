@@ -13,7 +13,8 @@ from services.domain.replies import Usage
 from services.llm.insistent import InsistentModel
 from services.llm.model import ChatRequest, ModelInfo, PromptRole, Sampling
 from services.observability.metrics import Metrics
-from tests.fakes.model_requests import asking, fault, hear, saying
+from tests.fakes.heard import hear
+from tests.fakes.model_requests import asking, fault, saying
 from tests.fakes.scripted_model import Playbook, Script, ScriptedModel
 
 EATEN = Script(reasoning="Thinking…", finish="length", usage=Usage(completion_tokens=400))

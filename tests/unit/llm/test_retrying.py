@@ -16,7 +16,8 @@ from services.llm.model import Priority
 from services.llm.priority import Preempted
 from services.llm.retrying import LONGEST_PAUSE, RetryingModel
 from services.observability.metrics import Metrics
-from tests.fakes.model_requests import asking, fault, hear
+from tests.fakes.heard import hear
+from tests.fakes.model_requests import asking, fault
 from tests.fakes.scripted_model import Script, ScriptedModel
 
 PASSING = ["overloaded", "server_error", "unreachable", "loading", "broken_stream", "timeout"]

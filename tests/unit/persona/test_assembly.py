@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.llm.model import PromptRole
+from services.persona.assembly.cache_layout import Shares
 from services.persona.assembly.examples import example_blocks, example_messages
-from services.persona.assembly.gathering import AssemblyRequest, filled, gather
+from services.persona.assembly.filling import filled
+from services.persona.assembly.gathering import AssemblyRequest, gather
 from services.persona.assembly.greetings import greetings
-from services.persona.assembly.layouts import Arranged, Layout, arrange, with_injections
+from services.persona.assembly.injections import with_injections
+from services.persona.assembly.layouts import Layout, arrange
 from services.persona.assembly.material import (
     AuthorsNote,
     ChatMessage,
@@ -27,6 +30,7 @@ from services.persona.assembly.material import (
     Piece,
     UserDescription,
 )
+from services.persona.assembly.measuring import Arranged
 from services.persona.character import Character, DepthPrompt
 from services.persona.macros.environment import MacroEnvironment
 
@@ -69,6 +73,7 @@ def arranged(
     layout: Layout = "sillytavern",
     *,
     pin_examples: bool = False,
+    shares: Shares | None = None,
     **given: Any,
 ) -> Arranged:
     known: dict[str, Any] = {
@@ -80,7 +85,14 @@ def arranged(
         "chat": chat("one", "two", "three"),
     }
     request = AssemblyRequest(**(known | given))
-    return arrange(gather(request), layout, budget=budget, count=count, pin_examples=pin_examples)
+    return arrange(
+        gather(request),
+        layout,
+        budget=budget,
+        count=count,
+        pin_examples=pin_examples,
+        shares=shares,
+    )
 
 
 def contents(prompt: Arranged) -> list[str]:
@@ -251,7 +263,11 @@ def test_budget_is_never_exceeded(budget: int, history: list[str], layout: Layou
     prompt = arranged(budget=budget, layout=layout, chat=chat(*history))
     assert sum(prompt.tokens.values()) <= budget
     kept = [piece.content for piece in prompt.messages if piece.source == "chatHistory"]
-    assert kept == history[len(history) - len(kept) :]
+    newest = history[len(history) - len(kept) :]
+    if "chatHistory" in prompt.clipped:
+        assert layout == "cache"
+        kept, newest = kept[:-1], newest[:-1]
+    assert kept == newest
 
 
 def test_empty_parts_leave_no_message() -> None:
@@ -368,14 +384,87 @@ def test_filling_a_card_changes_variables_once() -> None:
 
 def test_cache_layout_cuts_history_where_it_stays_put() -> None:
     long = chat(*(f"m{n:03}" for n in range(100)))
-    starts = set()
-    for end in range(80, 88):
+    starts = []
+    for end in range(60, 100):
         prompt = arranged(layout="cache", budget=700, chat=long[:end])
         said = [piece.content for piece in prompt.messages if piece.source == "chatHistory"]
-        starts.add(said[0])
+        starts.append(int(said[0][1:]) + 1)
         assert said == [each.content for each in long[end - len(said) : end]]
-    assert len(starts) <= 2
-    assert all(int(start[1:]) % 16 == 0 for start in starts)
+    assert starts == sorted(starts)
+    assert all(start % 8 == 0 for start in starts)
+    assert len(set(starts)) <= 4
+
+
+def test_cache_layout_begins_with_the_same_whatever_lore_and_user_there_are() -> None:
+    card = Character(name="Mira", description="{{char}} is kind", mes_example=CARD.mes_example)
+    lore = LoreTexts(
+        before=("LB",),
+        examples_top=("Mira: as lore has it",),
+        personality=("shy",),
+        note_top=("TOP",),
+    )
+    user = UserDescription(text="tall")
+    bare = arranged(layout="cache", character=card)
+    rich = arranged(layout="cache", character=card, lore=lore, user_description=user)
+    assert bare.messages[: bare.opening] == rich.messages[: rich.opening]
+    assert contents(bare)[: bare.opening] == [
+        "MAIN Mira", "Mira is kind", "AUX", "EX\nSam: hi\nMira: hello\nthere", "EX\nMira: bye", "NEW",
+    ]  # fmt: skip
+    late = contents(rich)[rich.opening + 2 : -2]
+    assert late == ["tall", "LB", "shy", "EX\nMira: as lore has it", "TOP"]
+
+
+def test_cache_layout_keeps_examples_whatever_the_history_takes() -> None:
+    few = arranged(layout="cache", budget=900, chat=chat("one"))
+    many = arranged(layout="cache", budget=900, chat=chat(*["one two three"] * 99))
+    assert many.dropped_history > 0
+    assert many.messages[: many.opening] == few.messages[: few.opening]
+    assert many.dropped_examples == 0
+    small = Shares(card=400, examples=40)
+    tight = arranged(layout="cache", budget=900, shares=small)
+    assert tight.dropped_examples == 1
+
+
+def test_cache_layout_clips_a_card_that_is_too_long_and_says_so() -> None:
+    card = Character(name="Mira", description="begin " + "x" * 900 + " end", personality="calm")
+    prompt = arranged(layout="cache", budget=800, character=card)
+    texts = {piece.source: piece.content for piece in prompt.messages}
+    assert texts["charDescription"].startswith("begin ")
+    assert texts["charDescription"].endswith(" end")
+    assert len(texts["charDescription"]) <= 400
+    assert texts["charPersonality"] == "P: calm"
+    assert prompt.clipped == ["charDescription"]
+    assert "three" in contents(prompt)
+
+
+def test_cache_layout_leaves_room_for_what_is_answered_before_lore() -> None:
+    lore = LoreTexts(before=("L" * 250,))
+    prompt = arranged(layout="cache", budget=400, lore=lore, chat=chat("why " * 100))
+    shown = contents(prompt)
+    assert "worldInfoBefore" in prompt.refused
+    assert any(text.startswith("why ") and "[…]" in text for text in shown)
+
+
+def test_a_common_opening_keeps_what_is_the_speakers_behind_the_history() -> None:
+    card = Character(name="Mira", description="both", system_prompt="Own. {{original}}")
+    shown = arranged(layout="cache", character=card, common_opening=True, group=("Mira", "Bo"))
+    own = [(piece.source, piece.content) for piece in shown.messages[shown.opening :]]
+    assert contents(shown)[0] == "MAIN Mira"
+    assert own[-5:] == [
+        ("chatHistory", "three"), ("main", "Own."), ("nsfw", "AUX"), ("groupNudge", "ONLY Mira"),
+        ("jailbreak", "PHI"),
+    ]  # fmt: skip
+
+
+def test_what_is_filled_in_already_is_not_taken_for_macros_again() -> None:
+    card = Character(
+        name="Mira", description="a {{char}}", personality="b {{char}}", mes_example="{{char}}: c"
+    )
+    user = UserDescription(text="d {{char}}")
+    shown = contents(arranged(character=card, user_description=user, filled=True))
+    assert [text for text in shown if "{{char}}" in text] == [
+        "d {{char}}", "a {{char}}", "P: b {{char}}", "{{char}}: c",
+    ]  # fmt: skip
 
 
 def test_greetings_of_groups_are_for_groups() -> None:

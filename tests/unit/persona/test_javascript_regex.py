@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from services.persona.javascript_literals import needed
 from services.persona.javascript_regex import (
     JavaScriptRegex,
     RegexEngine,
@@ -132,12 +133,21 @@ def test_an_expression_that_eats_memory_is_stopped():
 @pytest.mark.parametrize(
     "source",
     [
-        "a*",
-        "(a|b)+",
-        "a{2}",
-        "^a",
-        "a$",
-        "(?=a)",
+        "ba*b",
+        "(ba+)c",
+        "b(a|b)+b",
+        "(a+)+$",
+        "\\ba+b",
+        "ba{2,}b",
+        "a{2,1}",
+        "a{21}",
+        "(a|b){7}",
+        "^*a",
+        "(?=a)?",
+        "(?<=a+b)",
+        "(?<=a|bc)",
+        "a+*",
+        "a{2}{2}",
         "(?<n>a)",
         "\\1",
         "\\u0041",
@@ -156,3 +166,71 @@ def test_an_expression_that_eats_memory_is_stopped():
 )
 def test_what_is_not_simple_is_left_to_v8(source):
     assert translated(source, "") is None
+
+
+@pytest.mark.parametrize(
+    ("source", "flags", "texts"),
+    [
+        ("drag(?:on|oon)s?", "", ("drag",)),
+        ("\\bTide\\b(?!-)", "i", ("tide",)),
+        ("sea|(?:moon|sun)+x", "", ("sea", "moon", "sun")),
+        ("ab?cde", "", ("cde",)),
+        ("ab{0,3}c{2}", "", ("a",)),
+        ("(a+)+$", "", ("a",)),
+        ("[abc]de\\.f", "", ("de.f",)),
+        ("(?<name>ab)|c", "", ("ab", "c")),
+        ("moss", "iu", ("mo",)),
+        ("éa", "", ("a",)),
+    ],
+)
+def test_what_an_expression_needs_is_known(source, flags, texts):
+    assert needed(source, flags) == texts
+
+
+@pytest.mark.parametrize(
+    ("source", "flags"),
+    [
+        ("a*", ""),
+        ("a|", ""),
+        ("(?=abc)", ""),
+        ("(?!abc)", ""),
+        ("[abc]", ""),
+        ("(abc)?", ""),
+        ("(?:abc|)", ""),
+        ("s", "iu"),
+        ("\\u0061bc", ""),
+        ("\\x61bc", ""),
+        ("(?i:abc)", ""),
+        ("a{b", ""),
+        ("\\1abc", ""),
+        ("[abc", ""),
+        ("é", ""),
+        ("|".join("abcdefghi"), ""),
+    ],
+)
+def test_where_nothing_is_needed_for_sure_nothing_is_named(source, flags):
+    assert needed(source, flags) is None
+
+
+def test_texts_without_what_is_needed_never_reach_v8():
+    engine = RegexEngine(seconds=0.001)
+    regex = JavaScriptRegex("^(b+)+$")
+    assert engine.valid([regex]) == [True]
+    assert engine.test([(regex, VICTIM)]) == [Verdict.NO_MATCH]
+    assert engine.test([(regex, "b" * 40 + "!")]) == [Verdict.RUNAWAY]
+    engine.close()
+
+
+def test_a_runaway_reports_to_nobody_once_its_engine_is_closed():
+    for _ in range(3):
+        engine = RegexEngine(seconds=0.005)
+        assert engine.test([(RUNAWAY, VICTIM)]) == [Verdict.RUNAWAY]
+        engine.close()  # a late report would be an error that nobody can catch
+
+
+def test_what_is_invalid_stays_invalid_whatever_it_seems_to_need():
+    engine = RegexEngine()
+    regex = JavaScriptRegex("xyz(?<=")
+    assert engine.valid([regex, regex]) == [False, False]
+    assert engine.test([(regex, "abc")]) == [Verdict.INVALID]
+    engine.close()

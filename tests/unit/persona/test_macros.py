@@ -6,13 +6,16 @@ import random
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.domain.errors import InvalidRequest
 from services.persona.macros.engine import LONGEST, expand
 from services.persona.macros.environment import ChatLine, MacroEnvironment
+from services.persona.macros.reading import read_environment
 
 NOW = datetime(2026, 11, 21, 15, 4, 5, tzinfo=UTC)
 
@@ -64,6 +67,16 @@ def environment(**given) -> MacroEnvironment:
         ("{{if 0}}yes{{else}}no{{/if}}{{if off}}yes{{/if}}", "no"),
         ("{{if 1}}{{if 0}}a{{else}}b{{/if}}{{else}}c{{/if}}", "b"),
         ("{{if .hp}}yes{{else}}no{{/if}}", "no"),
+        ("{{ setvar::hp::9 }}[{{ getvar::hp }}]{{setvar::s:: a }}[{{getvar::s}}]", "[9][ a ]"),
+        ("{{IF 1}}yes{{ELSE}}no{{/IF}} {{ Reverse:ab }}", "yes ba"),
+        ("{{setvar::x::a::b}}{{getvar::x}} {{GetVar::X}}", "a::b "),
+        ("{{incvar::n}} {{decvar::m}} {{addglobalvar::g::2}}{{getglobalvar::g}}", "1 -1 2"),
+        ("{{persona}}[{{description}}{{charVersion}}{{charPrompt}}]", "[]"),
+        ("{{random}}|{{random::}}|{{random::one}}|{{pick:one}}", "||one|one"),
+        ("{{lastMessage}}|{{lastMessageId}}|{{lastSwipeId}}|{{input}}|{{outlet::N}}", "||||"),
+        ("{{{{char}}}} {{{{{char}}}}}", "{{Mira}} {{{Mira}}}"),
+        ("{{else}}{{/if}} {{if 1}}open {{/trim}}", "{{else}}{{/if}} {{if 1}}open {{/trim}}"),
+        ("\\{\\{char\\}\\}", "\\{\\{char\\}\\}"),
     ],
 )  # fmt: skip
 def test_macro_becomes(text: str, expected: str) -> None:
@@ -112,6 +125,14 @@ def test_pick_is_stable_in_a_chat_and_differs_by_place() -> None:
     assert len(set(first.split())) > 1
 
 
+def test_pick_differs_between_texts_that_one_text_names() -> None:
+    items = "::".join(map(str, range(1000)))
+    values = {"description": f"{{{{pick::{items}}}}} a", "scenario": f"{{{{pick::{items}}}}} b"}
+    known = environment(values=values, chat_id="one")
+    first, second = expand("{{description}}|{{scenario}}", known).split("|")
+    assert first.removesuffix(" a") != second.removesuffix(" b")
+
+
 @pytest.mark.parametrize(("dice", "low", "high"), [("6", 1, 6), ("d20", 1, 20), ("2d6+1", 3, 13)])
 def test_dice_stay_within_their_bounds(dice: str, low: int, high: int) -> None:
     rolls = [
@@ -150,6 +171,55 @@ def test_chat_macros_skip_hidden_messages() -> None:
     assert expand(text, environment(chat=chat)) == "hello hi hello 1"
 
 
+def test_what_the_environment_tells_goes_before_what_would_be_found() -> None:
+    chat = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "no", "hidden": True},
+    ]
+    given = {"lastSwipeId": 4, "charVersion": "1.2", "systemPrompt": "Be {{char}}.", "chat": chat}
+    known = read_environment({**given, "char": "Mira", "maxPrompt": 4096, "swipe": 2}, now=NOW)
+    text = "{{lastSwipeId}} {{currentSwipeId}} {{maxPrompt}} {{char_version}} {{charPrompt}}"
+    assert expand(text, known) == "4 2 4096 1.2 Be Mira."
+    assert expand("{{lastMessage}}", known) == "hi"
+    told = read_environment({"lastMessage": "{{char}}?", "chat": chat}, now=NOW)
+    assert expand("{{lastMessage}}", told) == "{{char}}?", "a message is nobody's macro"
+
+
+def test_the_clock_is_that_of_the_zone() -> None:
+    text = "{{isodate}} {{isotime}} {{time_UTC+0}}"
+    for now in ("2024-07-01T22:30:00Z", "2024-07-02T00:30:00", 1719873000, 1719873000000):
+        known = read_environment({"now": now, "timezone": "Europe/Berlin"}, now=NOW)
+        assert expand(text, known) == "2024-07-02 00:30 10:30 PM"
+
+
+def test_idle_time_counts_from_the_user_message_before_the_newest() -> None:
+    chat = [
+        {"role": "user", "content": "a", "at": "2026-11-21T12:04:05Z"},
+        {"role": "assistant", "content": "b", "at": "2026-11-21T12:05:05Z"},
+        {"role": "user", "content": "c", "at": "2026-11-21T15:04:05Z"},
+    ]
+    assert expand("{{idle_duration}}", read_environment({"chat": chat}, now=NOW)) == "3 hours"
+    assert expand("{{idle_duration}}", read_environment({"chat": chat[:1]}, now=NOW)) == "just now"
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"now": "soon"}, "now"),
+        ({"now": 1e300}, "now"),
+        ({"lastUserAt": "never"}, "last_user_at"),
+        ({"timezone": "No/Where"}, "No/Where"),
+        ({"variables": [1]}, "variables"),
+        ({"chat": "hi"}, "chat"),
+        ({"outlets": 1}, "outlets"),
+    ],
+)
+def test_a_wrong_environment_is_one_sentence(given: dict[str, object], named: str) -> None:
+    with pytest.raises(InvalidRequest, match=named) as refusal:
+        read_environment(given, now=NOW)
+    assert refusal.value.user_message.count(".") == 1
+
+
 def test_doubling_variables_cannot_fill_the_memory() -> None:
     text = "{{setvar::x::" + "a" * 1000 + "}}" + "{{addvar::x::{{getvar::x}}}}" * 60
     known = environment()
@@ -158,11 +228,93 @@ def test_doubling_variables_cannot_fill_the_memory() -> None:
     assert len(expand("{{getvar::x}}" * 100, known)) < 2 * LONGEST
 
 
-@pytest.mark.parametrize("text", ["{{" * 20_000, "}}" * 20_000, "{{if x}}" * 4000, "{" * 40_001])
-def test_hostile_braces_take_linear_time(text: str) -> None:
+SIZE = 200_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{" * (SIZE // 2),
+        "}}" * (SIZE // 2),
+        "{" * (SIZE + 1),
+        "{{ " * (SIZE // 3),
+        "{{if x}}" * 20_000,
+        "{{if 1}}" * 10_000 + "{{/if}}" * 10_000,
+        "{{setvar::x}}" * 8_000 + "{{/setvar}}" * 8_000,
+        "{{a}}" * 20_000 + "{{/b}}" * 20_000,
+        "{{if 1}}{{/x}}" * 14_000,
+        "{{//" * (SIZE // 4),
+        "{{" + " " * SIZE + "}}",
+        "\n" * SIZE + "{{x}}",
+        "\n" * (SIZE // 2) + "{{trim}}" + "\n" * (SIZE // 2),
+        "{{newline::1000}}" * 10_000,
+        "{{datetimeformat " + "[" * SIZE + "}}",
+        "{{pick::a::b}}" * 14_000,
+        "{{roll:10000d6}}" * 12_000,
+        "{{setvar::x::" + "1" * 90_000 + "x}}{{addvar::x::1}}",
+        "{{reverse::{{if 1}}" * 5_000 + "{{/if}}}}" * 5_000,
+    ],
+    ids=lambda text: f"{text[:16]!r}",
+)
+def test_hostile_text_takes_linear_time(text: str) -> None:
     started = time.perf_counter()
     expand(text, environment())
-    assert time.perf_counter() - started < 2.0
+    assert time.perf_counter() - started < 5.0
+
+
+@pytest.mark.parametrize("levels", [40, 10_000])
+def test_the_innermost_of_deeply_nested_macros_counts(levels: int) -> None:
+    expanded = expand("{{" * levels + "char" + "}}" * levels, environment())
+    assert expanded == "{{" * (levels - 1) + "Mira" + "}}" * (levels - 1)
+
+
+def test_blocks_nested_beyond_every_sense_are_text_and_no_crash() -> None:
+    nested = "{{if 1}}" * 60 + "x" + "{{/if}}" * 60
+    assert expand(nested, environment()) == "{{if 1}}" * 12 + "x" + "{{/if}}" * 12
+    assert expand("{{if 1}}a{{/if}}" * 3 + nested[:8] + "b{{/if}}", environment()) == "aaab"
+
+
+def test_texts_that_name_each_other_end_soon() -> None:
+    known = environment(
+        values={
+            "description": "{{personality}}" * 1000,
+            "personality": "{{scenario}}" * 1000,
+            "scenario": "{{persona}}" * 1000,
+            "persona": "{{noop}}" * 1000,
+        }
+    )
+    started = time.perf_counter()
+    assert expand("{{description}}" * 10, known) == ""
+    assert time.perf_counter() - started < 10.0
+
+
+def test_nested_values_do_not_exhaust_the_stack() -> None:
+    def wrapped(inner: str) -> str:
+        return "{{reverse:" * 40 + inner + "}}" * 40
+
+    names = ["description", "personality", "scenario", "persona"]
+    values = {name: wrapped(f"{{{{{inner}}}}}") for name, inner in pairwise(names)}
+    assert "{{scenario}}" in expand(wrapped("{{description}}"), environment(values=values))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{roll:" + "1" * 5000 + "d6}}",
+        "{{roll:1d6+" + "9" * 5000 + "}}",
+        "{{roll:1d" + "9" * 5000 + "}}",
+    ],
+)
+def test_numbers_with_thousands_of_digits_are_no_dice(text: str) -> None:
+    assert expand(text, environment()) == ""
+    assert len(expand("{{newline::" + "9" * 5000 + "}}", environment())) == 1000
+
+
+def test_a_text_longer_than_what_macros_may_add_keeps_its_end() -> None:
+    text = "{{char}}" + "a" * LONGEST + "{{if 1}}" + "b" * LONGEST + "{{/if}}end"
+    assert expand(text, environment()) == text.replace("{{char}}", "Mira").replace(
+        "{{if 1}}", ""
+    ).replace("{{/if}}", "")
 
 
 PIECES = st.sampled_from(

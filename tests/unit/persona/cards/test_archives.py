@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import struct
+import warnings
 import zipfile
 
 import pytest
@@ -13,7 +15,7 @@ from services.domain.errors import InvalidRequest
 from services.persona.cards.archives import safe_name
 from services.persona.cards.limits import CardLimits
 from services.persona.cards.reading import CardFile, read_card
-from services.persona.cards.writing import write_card
+from services.persona.cards.writing import Spec, write_card
 from tests.fakes.card_files import archive, as_json, charx, jpeg, png, text, v2, v3
 
 MAIN = "assets/icon/images/main.png"
@@ -21,6 +23,17 @@ MAIN = "assets/icon/images/main.png"
 
 def read(data: bytes, **limits: float) -> CardFile:
     return read_card(data, name="ada.charx", limits=CardLimits(**limits))  # type: ignore[arg-type]
+
+
+def twice(name: str, first: bytes, second: bytes) -> bytes:
+    """A CHARX that holds two files of one name."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as target, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        files = [(name, first), (name, second)]
+        for each, content in [*files, *([] if name == "card.json" else [("card.json", first)])]:
+            target.writestr(each, content)
+    return out.getvalue()
 
 
 def refused(data: bytes, **limits: float) -> str:
@@ -55,6 +68,16 @@ def test_chinese_names_and_paths() -> None:
     path = "assets/icon/images/凛.png"
     file = read(charx(icon(f"embeded://{path}", name="凛"), {path: png()}))
     assert file.document.name == "凛"
+    assert file.picture == png()
+
+
+def test_names_in_utf_8_that_do_not_say_so() -> None:
+    path = "assets/icon/images/凛.png"
+    data = bytearray(charx(icon(f"embeded://{path}"), {path: png()}))
+    for mark, place in ((b"PK\x03\x04", 7), (b"PK\x01\x02", 9)):
+        data[data.rindex(mark) + place] &= ~0x08
+    file = read(bytes(data))
+    assert list(file.assets) == [path]
     assert file.picture == png()
 
 
@@ -111,18 +134,54 @@ def test_an_icon_spelled_out_in_the_card() -> None:
     assert read(as_json(icon(uri))).picture == png()
 
 
-def test_a_png_becomes_an_archive_and_a_png_again() -> None:
+def listed(packed: bytes) -> list[dict[str, object]]:
+    """What the card in an archive says of its files, as other programs read it."""
+    with zipfile.ZipFile(io.BytesIO(packed)) as opened:
+        data = json.loads(opened.read("card.json"))["data"]
+        return data.get("assets") or data["extensions"]["acore_v3"]["assets"]
+
+
+OWN: dict[str, object] = {"type": "icon", "uri": "ccdefault:", "name": "main", "ext": "png"}
+REMOTE: dict[str, object] = {"type": "x_a", "uri": "https://e.x/a", "name": "a", "ext": "bin"}
+
+
+@pytest.mark.parametrize("spec", ["v2", "v3"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"assets": None},
+        {"assets": []},
+        {"assets": [REMOTE]},
+        {"assets": [{**OWN, "x_mine": 1}, REMOTE]},
+        {"assets": [{**OWN, "ext": "webp"}]},
+        {"assets": [{"type": "icon", "uri": "ccdefault:", "name": "main"}]},
+    ],
+)
+def test_a_png_becomes_an_archive_and_the_same_card_again(
+    spec: Spec, fields: dict[str, object]
+) -> None:
+    first = read(png(text("ccv3", v3(**fields))))
+    packed = write_card(first.document, to="charx", spec=spec, picture=first.picture)
+    icon = next(asset for asset in listed(packed) if asset["type"] == "icon")
+    assert (icon["uri"], icon["ext"]) == (f"embeded://{MAIN}", "png"), "as others find it"
+    again = read(packed)
+    assert again.document.as_json() == first.document.as_json()
+    assert (again.picture, again.assets) == (first.picture, {})
+    second = write_card(again.document, to="charx", spec=spec, picture=again.picture)
+    assert second == packed
+    unpacked = read(write_card(again.document, to="png", picture=again.picture))
+    assert unpacked.document == first.document
+    assert unpacked.picture == first.picture
+
+
+def test_an_icon_changed_in_an_archive_of_ours_is_the_picture() -> None:
     first = read(png(text("chara", v2())))
-    packed = read(write_card(first.document, to="charx", picture=first.picture))
-    assert packed.picture == first.picture
-    [asset] = packed.document.assets
-    assert (asset.type, asset.name, asset.uri) == ("icon", "main", f"embeded://{MAIN}")
-    second = read(
-        write_card(packed.document, to="png", picture=packed.picture, assets=packed.assets)
-    )
-    assert second.picture == first.picture
-    assert second.document.assets[0].uri == "ccdefault:"
-    assert second.document.text("description") == first.document.text("description")
+    packed = write_card(first.document, to="charx", picture=first.picture)
+    with zipfile.ZipFile(io.BytesIO(packed)) as opened:
+        card = opened.read("card.json")
+    other = png(text("Comment", None, raw=b"another"))
+    assert read(archive({"card.json": card, MAIN: other})).picture == other
 
 
 def test_files_become_addresses_where_there_is_no_place_for_files() -> None:
@@ -216,6 +275,26 @@ class TestRefused:
         end = data.index(b"PK\x05\x06")
         locator = b"PK\x06\x07" + struct.pack("<IQI", 0, end, 1)
         assert "zip64" in refused(data[:end] + locator + data[end:])
+
+    def test_two_files_of_one_name_that_differ(self) -> None:
+        for name in ("card.json", "assets/a"):
+            assert "same name" in refused(twice(name, as_json(v3(name="A")), as_json(v3())))
+        same = twice("card.json", as_json(v3()), as_json(v3()))
+        assert read(same).document.name == "Ada"
+
+    def test_links(self) -> None:
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as target:
+            target.writestr("card.json", as_json(v3()))
+            link = zipfile.ZipInfo("assets/a.png")
+            link.create_system, link.external_attr = 3, 0o120777 << 16
+            target.writestr(link, "/etc/passwd")
+        assert "link" in refused(out.getvalue())
+
+    def test_a_file_that_is_larger_than_it_says(self) -> None:
+        data = charx(v3(), {"assets/a": b"\0" * 30_000_000})
+        told = data.replace(struct.pack("<I", 30_000_000), struct.pack("<I", 1_000))
+        assert "damaged" in refused(told)
 
     def test_damage(self) -> None:
         whole = charx(v3())

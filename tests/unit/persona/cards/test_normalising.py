@@ -213,6 +213,9 @@ def test_the_icon_called_main_is_the_main_one() -> None:
         {"spec": "lorebook_v3", "data": {"entries": []}},
         {"entries": {"0": {"key": ["a"]}}},
         {"kind": "memory", "name": 3, "entries": []},
+        {"kind": "memory", "name": "Bees", "description": "d", "entries": [{"entry": "e"}]},
+        {"name": "Bees", "description": "", "entries": {"0": {"key": ["a"], "content": "c"}}},
+        {"data": {"name": "Bees", "description": "d", "entries": []}},
         {"spec": "other", "data": {"x": 1}},
     ],
 )
@@ -221,6 +224,10 @@ def test_what_is_no_card_is_refused_with_one_sentence(value: object) -> None:
         normal(value)
     assert refusal.value.user_message.count(".") == 1
     assert refusal.value.user_message.endswith(".")
+
+
+def test_a_card_with_entries_of_its_own_is_a_card() -> None:
+    assert normal(v1(entries=[1])).card["entries"] == (1,)
 
 
 @pytest.mark.parametrize(

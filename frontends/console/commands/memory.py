@@ -1,0 +1,28 @@
+"""Look into memory, correct it, forget, and measure how well it recalls."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import cast
+
+from frontends.console import memory_eval
+from frontends.console.arguments import add_action
+from frontends.console.invocation import CommandModule, Invocation
+
+_ACTIONS: Mapping[str, CommandModule] = {
+    "eval": cast("CommandModule", memory_eval),
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the actions, each with the first line of its module's docstring."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    for name, module in _ACTIONS.items():
+        summary = (module.__doc__ or name).splitlines()[0].rstrip(".")
+        module.configure(add_action(actions, name, summary[:1].lower() + summary[1:]))
+
+
+async def execute(call: Invocation) -> int:
+    """Do what is asked."""
+    return await _ACTIONS[call.arguments.action].execute(call)

@@ -1,0 +1,254 @@
+"""Rules for whom and what somebody has: pets, relatives, possessions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from services.memory.rules import values
+from services.memory.rules.english import (
+    KIN,
+    PET,
+    PET_MANY,
+    PETS_PLURAL,
+    RELATION,
+    RELATION_OF,
+    SPECIES,
+)
+from services.memory.rules.findings import FactKind, Finding
+from services.memory.rules.rule import rule
+
+_CALLED = r"(?:,?\s+(?:who (?:is|am|are) |that is |which is |and )?(?:(?:is|are|am) )?(?:called|named|by the name of|whose names? (?:is|are))\s+|(?:,?\s+whose names? (?:is|are)|\s*[:,(-]+)\s*)"
+_ADJ = r"(?:[\w'-]+ ){0,4}?"
+_COUNT = (
+    r"(?:two|three|four|five|six|seven|eight|nine|ten|both|several|many|a couple of|some|\d+|lots of"
+    r"|a few|no)"
+)
+_GET = (
+    r"(?:(?:have |)(?:just |recently |finally |)(?:have|had|got|own|adopted|bought|rescued|foster|"
+    r"fostered|raise|keep|gotten|am getting|inherited|found))"
+)
+_PET_ONE = re.compile(
+    rf"(?i)^{_GET} (?:an?|one|my|our|another|this|the) (?P<adj>{_ADJ})(?P<pet>{PET})\b(?P<rest>.*)$"
+)
+_PET_SOME = re.compile(rf"(?i)^{_GET} (?P<n>{_COUNT}) (?:{_ADJ})(?P<pet>{PET_MANY})\b(?P<rest>.*)$")
+_KIN_ONE = re.compile(
+    rf"(?i)^(?:have|had|have got|got|live with|share a \w+ with|am dating|am seeing|am married to|"
+    rf"married|am engaged to) (?:an?|one|my|another) "
+    rf"(?P<adj>(?:[\w-]+ ){{0,3}}?)(?P<rel>{RELATION})\b(?P<rest>.*)$"
+)
+_KIN_SOME = re.compile(
+    rf"(?i)^have (?P<n>{_COUNT}) (?P<adj>(?:[\w-]+ ){{0,3}}?)(?P<rel>{RELATION})\b(?P<rest>.*)$"
+)
+_WITH = re.compile(
+    r"(?i)^(?:am|have been|got|was|married|have) ?(?:(?:happily |recently |newly )?"
+    r"(?P<how>married to|dating|seeing|engaged to|in love with|going out with|together with|"
+    r"living with|roommates with|friends with|best friends with|married)) "
+    r"(?P<name>(?:my (?:\w+ )?)?[A-Z]\w+.*)$"
+)
+_HOW = {
+    "dating": "partner",
+    "seeing": "partner",
+    "going out with": "partner",
+    "together with": "partner",
+    "living with": "roommate",
+    "roommates with": "roommate",
+    "in love with": "partner",
+    "engaged to": "fiance",
+    "friends with": "friend",
+    "best friends with": "best_friend",
+}
+_PARENT_OF = re.compile(
+    r"(?i)^(?:am|became|have become|am now) (?:an? )?(?:proud |single |new |happy |)(?P<v>(?:mother|"
+    r"father|mum|mom|dad|parent|grandmother|grandfather|grandma|grandpa|aunt|uncle|godmother|"
+    r"godfather|twin|stepmother|stepfather|stepmum|stepdad)(?: (?:of|to) .+|))$"
+)
+_CHILD_CALLED = re.compile(
+    rf"(?i)^(?:named|called|are naming|am naming) (?:my|our) (?:new |\w+ )?(?P<who>{RELATION}|{PET}) "
+    rf"(?P<name>.+)$"
+)
+_TRANSIENT = (
+    r"(?:question|idea|problem|issue|feeling|headache|migraine today|cold|minute|moment|second|bit|"
+    r"lot|point|meeting|appointment|doubt|plan|thought|suggestion|request|favou?r|dream|date|test|"
+    r"exam|deadline|time|fun|fever|cough|hunch|blast|choice|reason|clue|fight|break|look|chat|talk|"
+    r"hard time|good time|great time|bad day|good day|great day|long day|nice day|day off|week off|"
+    r"craving|crush|sip|bite|nap|shower|drink|snack|sandwich|coffee|tea|pizza|beer|guess|"
+    r"confession|secret|story|joke|link|message|request|theory|opinion|complaint|weekend|evening|"
+    r"morning|night|meal|lunch|dinner|breakfast|ticket|interview|call|chance|way|mess|hangover|"
+    r"stomach ache|toothache|sore throat|rough \w+|tough \w+|busy \w+|lazy \w+|new one|few|couple|"
+    r"interest|say|go|try|word|thing|something|rest|great \w+|good \w+|bad \w+|nice \w+|fantastic "
+    r"\w+|lovely \w+|wonderful \w+|terrible \w+|sinking|weird|strange|funny|job|bone|soft spot|"
+    r"weakness|passion|love|sweet tooth|fear|phobia|allergy|degree|accident|nightmare)"
+)
+
+BELONGINGS = (
+    rule(
+        r"(?:sold|got rid of|gave away|crashed|lost|no longer have|no longer own|do not have|"
+        r"do not own|have sold) (?:my|our|the|an?) (?:old )?(?P<v>(?:[\w-]+ ){0,3}(?:car|bike|"
+        r"bicycle|motorbike|motorcycle|house|flat|boat|van|guitar|piano|phone|laptop|camera|"
+        r"apartment|scooter|truck)\b(?: .+)?)",
+        "owns",
+        "{who} no longer has <value>.",
+        ends=True,
+    ),
+    rule(
+        r"drive (?P<v>(?:an?|my|the|our) .+?)(?: (?:to|for|around|every) .+|)$",
+        "owns",
+        "{who} drives <value>.",
+    ),
+    rule(r"(?:own|have owned) (?P<v>(?:an?|two|three|\d+|my own|over|about|more than|many|several|the) .+)",
+         "owns", "{who} owns <value>."),
+    rule(
+        r"(?:bought|have bought|purchased|inherited|have inherited|got myself|treated myself to|"
+        r"built|restored) (?P<v>(?:an?|my|our|the) (?:[\w'-]+ ){0,5}(?:house|flat|apartment|car|bike|"
+        r"bicycle|motorbike|motorcycle|boat|van|campervan|camper|guitar|piano|violin|cello|camera|"
+        r"telescope|laptop|computer|pc|keyboard|console|drone|farm|cottage|cabin|tesla|volvo|"
+        r"harley|vespa|kayak|typewriter|record player|synth\w*|printer|phone)\b.*)",
+        "owns",
+        "{who} owns <value>.",
+    ),
+    rule(
+        rf"have (?P<v>(?:an?|two|three|four|five|six|\d+|over \d+|blue|green|brown|grey|gray|red|"
+        rf"blond\w*|black|curly|long|short|freckles|tattoos|dimples|perfect pitch)\b"
+        rf"(?! (?:\w+ )?{_TRANSIENT}\b).+|freckles|tattoos|dimples|perfect pitch)",
+        "has",
+        "{who} has <value>.",
+        confidence=0.6,
+    ),
+)
+
+
+def read_company(predicate: str) -> Iterator[Finding]:
+    """Yield the pets and people that a predicate in the first person's form says there are."""
+    if found := _PET_ONE.match(predicate):
+        yield from _pets([found["pet"]], found["rest"], found["adj"])
+    elif found := _PET_SOME.match(predicate):
+        if found["n"].lower() == "no":
+            return
+        pet = PETS_PLURAL.get(found["pet"].lower(), found["pet"].lower())
+        yield from _pets([pet], found["rest"], "", count=f"{found['n']} {found['pet']}")
+    elif (found := _CHILD_CALLED.match(predicate)) and (called := _names(found["name"])):
+        yield _named(found["who"].lower(), called[0])
+    elif (found := _WITH.match(predicate)) and (called := _names(found["name"])):
+        relation = _HOW.get(found["how"].lower(), "spouse")
+        yield _kin(relation, called[0], relation.replace("_", " "))
+    elif found := _PARENT_OF.match(predicate):
+        value = values.tidy(found["v"])
+        if value:
+            yield Finding(
+                slot="is_a",
+                value=value,
+                kind=FactKind.RELATIONSHIP,
+                sentence=f"{{who}} is a {value}.",
+                quote="",
+            )
+    elif found := _KIN_ONE.match(predicate):
+        yield from _kin_found(found["rel"].lower(), found["adj"], found["rest"], count="a")
+    elif found := _KIN_SOME.match(predicate):
+        yield from _kin_found(found["rel"].lower(), found["adj"], found["rest"], count=found["n"])
+
+
+def named_companion(owned: str, called: str, *, only: bool) -> Finding | None:
+    """Return that somebody's relative or pet ``owned`` is called ``called``.
+
+    ``only`` says that the words leave no room for a second one, as "my dog's name is" does.
+    """
+    names = _names(called)
+    if not names:
+        return None
+    found = _named(owned, names[0])
+    if not only:
+        return found
+    return Finding(
+        slot=found.slot,
+        value=found.value,
+        kind=found.kind,
+        sentence=found.sentence,
+        quote="",
+        replaces=True,
+    )
+
+
+def _named(owned: str, called: str) -> Finding:
+    word = owned.lower().strip()
+    if word in RELATION_OF:
+        return _kin(RELATION_OF[word], called, word)
+    return _pet(PETS_PLURAL.get(word, word), called)
+
+
+def _pets(pets: list[str], rest: str, adjective: str, count: str = "") -> Iterator[Finding]:
+    pet = pets[0].lower()
+    found = re.match(rf"(?i)^(?:[\w' -]{{0,40}}?)?{_CALLED}(?P<names>.+)$", rest)
+    names = _names(found["names"]) if found else []
+    for each in names:
+        yield _pet(pet, each)
+    if not names:
+        words = " ".join(f"{adjective}{pet}".split())
+        shown = count or f"a {words}"
+        yield Finding(
+            slot=f"pet:{_species(pet)}",
+            value=shown.removeprefix("a "),
+            kind=FactKind.RELATIONSHIP,
+            sentence=f"{{who}} has {shown}.",
+            quote="",
+        )
+
+
+def _pet(pet: str, called: str) -> Finding:
+    return Finding(
+        slot=f"pet:{_species(pet)}",
+        value=called,
+        kind=FactKind.RELATIONSHIP,
+        sentence=f"{{who}}'s {pet} is called {called}.",
+        quote="",
+    )
+
+
+def _species(pet: str) -> str:
+    return SPECIES.get(pet, pet).replace(" ", "_")
+
+
+def _kin_found(word: str, adjective: str, rest: str, *, count: str) -> Iterator[Finding]:
+    relation = RELATION_OF[word]
+    found = re.match(rf"(?i)^(?:[\w' -]{{0,40}}?)?{_CALLED}(?P<names>.+)$", rest)
+    names = _names(found["names"]) if found else []
+    if re.search(r"(?i)\bbest ", adjective):
+        relation = "best_friend"
+    for each in names:
+        yield _kin(relation, each, f"{adjective}{word}".strip())
+    if names or count == "no":
+        return
+    shown = " ".join(f"{count} {adjective}{word}".split())
+    yield Finding(
+        slot=relation,
+        value=shown.removeprefix("a "),
+        kind=FactKind.RELATIONSHIP,
+        sentence=f"{{who}} has {shown}.",
+        quote="",
+    )
+
+
+def _kin(relation: str, called: str, word: str) -> Finding:
+    return Finding(
+        slot=relation,
+        value=called,
+        kind=FactKind.RELATIONSHIP,
+        sentence=f"{{who}}'s {word} is called {called}.",
+        quote="",
+    )
+
+
+def _names(words: str) -> list[str]:
+    """Return the names at the start of ``words``, of which the first may be in lower case."""
+    found = []
+    for part in re.split(r"(?i)\s*,\s*(?:and\s+)?|\s+(?:and|&)\s+", words.strip(" .!?:,(\"'")):
+        called = values.name(part, loose=True)
+        if not called:
+            break
+        found.append(called)
+        if len(part.strip(" .!?)\"'")) > len(called) + 1:
+            break
+    return found
+
+
+KIN_WORDS = KIN
