@@ -211,7 +211,10 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnBrief:
-    """What a delivery and the context sources need to know of a turn before it starts."""
+    """What a delivery and the context sources need to know of a turn before it starts.
+
+    ``in_view`` are the messages its prompt shows anyway, known to context sources only.
+    """
 
     turn: TurnId
     conversation: ConversationId
@@ -225,6 +228,7 @@ class TurnBrief:
     modality: Modality = Modality.TEXT
     hop: int = 0
     alternatives: int = 0
+    in_view: frozenset[MessageId] = frozenset()
     details: Mapping[str, str] = field(default_factory=dict)
 
 

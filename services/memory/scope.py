@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    and_,
+    exists,
+    false,
+    or_,
+    select,
+    true,
+    type_coerce,
+)
 
 from services.domain.ids import AuthorId, ConversationId, PersonaId, PersonId
-from services.storage.tables import audiences, roster_members
+from services.storage.tables import audiences, roster_members, scoped_settings
+
+PLACE_REACH = "memory.place_reach"
+"""The key of what a place chose; a channel or guild with ``HERE`` keeps its talk to itself."""
 
 _PLACES_OF_THEIR_OWN = frozenset({"dm", "room"})
 
@@ -86,7 +100,9 @@ def _said(viewer: Viewer) -> ColumnElement[bool]:
         true() if viewer.shared else or_(_among("persona", viewer.persona), and_(here, no_persona))
     )
     open_here = and_(here, or_(audiences.c.visibility == "shared", was_there))
-    elsewhere = and_(_in_reach(viewer), audiences.c.visibility == "shared", was_there)
+    elsewhere = and_(
+        _in_reach(viewer), audiences.c.visibility == "shared", was_there, ~_kept_inside()
+    )
     return and_(heard, or_(open_here, elsewhere))
 
 
@@ -117,6 +133,28 @@ def _in_reach(viewer: Viewer) -> ColumnElement[bool]:
     if viewer.reach is Reach.GUILD:
         return audiences.c.place == place_of(viewer.conversation)
     return audiences.c.conversation_id == str(viewer.conversation)
+
+
+def _kept_inside() -> ColumnElement[bool]:
+    """Say whether the place where something was said keeps its talk to itself."""
+    return kept_inside(audiences.c.conversation_id, audiences.c.place)
+
+
+def kept_inside(
+    conversation: ColumnElement[str | None], place: ColumnElement[str | None]
+) -> ColumnElement[bool]:
+    """Return the condition that a conversation, or its guild, keeps its talk to itself."""
+    chosen = scoped_settings.c
+    return exists(
+        select(chosen.key).where(
+            chosen.key == PLACE_REACH,
+            type_coerce(chosen.value, String) == json.dumps(Reach.HERE.value),
+            or_(
+                and_(chosen.scope == "channel", chosen.scope_id == conversation),
+                and_(chosen.scope == "guild", chosen.scope_id == place),
+            ),
+        )
+    )
 
 
 def _among(kind: str, *members: str) -> ColumnElement[bool]:

@@ -1,0 +1,213 @@
+"""What a character is reminded of before it answers: people, earlier talk, documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.conversation.sources import ContextBlock, Need
+from services.domain.ids import AuthorId, ConversationId, PersonId
+from services.domain.people import Author, AuthorKind
+from services.domain.replies import TurnBrief
+from services.memory.documents.repository import Quotable
+from services.memory.documents.search import PassageSearch
+from services.memory.retrieval import TurnRetrieval
+from services.memory.scope import PLACE_REACH, Reach, Viewer
+from services.memory.summaries import Summaries
+from services.people.repository import PeopleRepository
+from services.people.scopes import ScopedSetting, ScopedSettings, ScopeKind
+from services.persona.library import CharacterLibrary
+from services.persona.prompts import PromptLibrary
+from services.settings import MemorySettings
+from services.storage.database import Database
+
+PLACE = ScopedSetting[Reach | None](
+    PLACE_REACH,
+    Reach | None,
+    default=None,
+    scopes=frozenset({ScopeKind.CHANNEL, ScopeKind.GUILD, ScopeKind.GLOBAL}),
+)
+"""How far talk of a place may be recalled; ``HERE`` also keeps other places' talk out."""
+
+OWN = ScopedSetting[Reach | None](
+    "memory.reach", Reach | None, default=None, scopes=frozenset({ScopeKind.USER})
+)
+"""How far what a person said may be recalled to them: their explicit choice."""
+
+_WIDTH = {Reach.HERE: 0, Reach.GUILD: 1, Reach.EVERYWHERE: 2}
+_SUMMARIES = 4
+_QUOTE_CHARACTERS = 600
+_QUESTION_CHARACTERS = 2000
+
+
+class Viewers:
+    """Says who would be reminded in a turn, and how far that may reach."""
+
+    def __init__(
+        self,
+        settings: MemorySettings,
+        *,
+        database: Database,
+        people: PeopleRepository,
+        scopes: ScopedSettings,
+        library: CharacterLibrary,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._people = people
+        self._scopes = scopes
+        self._library = library
+
+    @property
+    def settings(self) -> MemorySettings:
+        """What holds for the next turn."""
+        return self._settings
+
+    def apply(self, settings: MemorySettings) -> None:
+        """Use ``settings`` from now on."""
+        self._settings = settings
+
+    async def of(self, brief: TurnBrief) -> Viewer:
+        """Return the viewer of a turn: who is answered, or nobody for talk of its own accord."""
+        author = brief.trigger.author if brief.trigger else None
+        return await self.of_author(brief, author)
+
+    async def of_author(self, brief: TurnBrief, author: Author | None) -> Viewer:
+        """Return the viewer of a turn that answers ``author``."""
+        person, accounts = await self._person(author)
+        persona = self._library.get(brief.persona)
+        return Viewer(
+            persona=brief.persona,
+            conversation=brief.conversation,
+            person=person,
+            accounts=accounts,
+            reach=await self._reach(brief.conversation, person),
+            shared=self._settings.shared_between_personas,
+            categories=() if persona is None else persona.knowledge,
+        )
+
+    async def _person(self, author: Author | None) -> tuple[PersonId | None, tuple[AuthorId, ...]]:
+        if author is None or author.kind is not AuthorKind.HUMAN:
+            return None, ()
+        if author.person is None:
+            return None, (author.id,)
+        async with self._database.reader() as snapshot:
+            linked = await self._people.accounts(snapshot, author.person)
+        return author.person, tuple(account.id for account in linked)
+
+    async def _reach(self, conversation: ConversationId, person: PersonId | None) -> Reach:
+        place = await self._scopes.resolve(PLACE, conversation=conversation)
+        own = None
+        if person is not None:
+            own = await self._scopes.resolve(OWN, conversation=conversation, person=person)
+        chosen = [own or Reach(self._settings.reach), *([place] if place else [])]
+        return min(chosen, key=_WIDTH.__getitem__)
+
+
+def question_of(brief: TurnBrief) -> str:
+    """Return what the turn is about: what was said, or what it was told to do."""
+    said = "\n".join(message.text for message in brief.burst) or brief.instruction or ""
+    return said[-_QUESTION_CHARACTERS:]
+
+
+class RecallSource:
+    """What was said earlier that bears on what is said now."""
+
+    name = "memory"
+    priority = 60
+    serves = Need.RECALL
+
+    def __init__(
+        self, retrieval: TurnRetrieval, *, viewers: Viewers, prompts: PromptLibrary
+    ) -> None:
+        self._retrieval = retrieval
+        self._viewers = viewers
+        self._prompts = prompts
+
+    async def collect(self, turn: TurnBrief, /) -> Sequence[ContextBlock]:
+        """Return one block per message recalled, the best first, with who said it and when."""
+        limit = self._viewers.settings.recalled_turns
+        if not limit:
+            return []
+        viewer = await self._viewers.of(turn)
+        found = await self._retrieval.search(
+            question_of(turn),
+            viewer,
+            now=turn.started_at.astimezone(),
+            limit=limit,
+            without=turn.in_view,
+        )
+        return [
+            ContextBlock(
+                text=self._prompts.render(
+                    "memory/turn",
+                    when=f"{one.said_at.astimezone():%d %B %Y}",
+                    speaker=one.speaker,
+                    text=" ".join(one.text.split())[:_QUOTE_CHARACTERS],
+                ),
+                refs=(str(one.message),),
+            )
+            for one in found
+        ]
+
+
+class SummarySource:
+    """What happened earlier in this conversation, as summed up."""
+
+    name = "summary"
+    priority = 50
+    serves = Need.PRESENT
+
+    def __init__(self, summaries: Summaries, *, viewers: Viewers, prompts: PromptLibrary) -> None:
+        self._summaries = summaries
+        self._viewers = viewers
+        self._prompts = prompts
+
+    async def collect(self, turn: TurnBrief, /) -> Sequence[ContextBlock]:
+        """Return one block per summary, the newest first."""
+        if not self._viewers.settings.summaries:
+            return []
+        found = await self._summaries.recall(turn.conversation, turn.persona, newest=_SUMMARIES)
+        return [
+            ContextBlock(
+                text=self._prompts.render("memory/earlier", summary=one.text),
+                refs=(f"summary:{one.id}",),
+            )
+            for one in reversed(found)
+            if not {one.first_message, one.last_message} <= turn.in_view
+        ]
+
+
+class DocumentSource:
+    """What the documents of the character's categories say about the question."""
+
+    name = "documents"
+    priority = 65
+    serves = Need.KNOWLEDGE
+
+    def __init__(self, search: PassageSearch, *, viewers: Viewers, prompts: PromptLibrary) -> None:
+        self._search = search
+        self._viewers = viewers
+        self._prompts = prompts
+
+    async def collect(self, turn: TurnBrief, /) -> Sequence[ContextBlock]:
+        """Return one block per passage, the best first, each saying where it stands."""
+        viewer = await self._viewers.of(turn)
+        found = await self._search.search(
+            question_of(turn), viewer, limit=self._viewers.settings.recalled_passages
+        )
+        return [
+            ContextBlock(
+                text=self._prompts.render(
+                    "memory/passage", where=where(one), text=" ".join(one.text.split())
+                ),
+                refs=(f"document:{where(one)}",),
+            )
+            for one in found.found
+        ]
+
+
+def where(passage: Quotable) -> str:
+    """Return where a passage stands: its category, file, page and heading."""
+    page = f", page {passage.page}" if passage.page else ""
+    heading = f", {passage.heading}" if passage.heading else ""
+    return f"{passage.category}/{passage.path}{page}{heading}"
