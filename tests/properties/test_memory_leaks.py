@@ -14,7 +14,7 @@ from services.domain.messages import Visibility
 from services.domain.people import Author
 from services.memory.exact import ExactIndex
 from services.memory.retrieval import TurnRetrieval
-from services.memory.scope import PLACE_REACH, Reach, Viewer, place_of
+from services.memory.scope import PLACE_REACH, Reach, Viewer
 from services.memory.turn_rows import index_messages
 from services.memory.vectors import VectorRecord
 from services.storage.tables import recollections, scoped_settings
@@ -135,8 +135,9 @@ class Place:
             return False
         if viewer.reach is Reach.EVERYWHERE:
             return True
-        same = place_of(spoken.place) == place_of(viewer.conversation)
-        return viewer.reach is Reach.GUILD and same
+        guild = (spoken.place.platform, spoken.place.scope)
+        same = guild == (viewer.conversation.platform, viewer.conversation.scope)
+        return viewer.reach is Reach.GUILD and same and guild[1] not in {"dm", "room"}
 
 
 @pytest.mark.parametrize("seed", range(WORLDS))
