@@ -20,11 +20,13 @@ from services.conversation.history import History
 from services.conversation.inspection import Inspector
 from services.conversation.judge import ModelJudge
 from services.conversation.ledger import Ledger
+from services.conversation.lore_search import LoreSearch
 from services.conversation.revisions import Revisions
 from services.conversation.runner import TurnRunner
 from services.conversation.scene_state import SceneStates
 from services.conversation.scenery import SceneryPainter
 from services.conversation.scenes import Scenes
+from services.conversation.scripting import Scripting
 from services.conversation.service import ConversationService, Parts
 from services.conversation.sources import OverheardSource, TimeSource
 from services.conversation.turns import TurnStore
@@ -51,6 +53,7 @@ from services.people.permissions import Permissions
 from services.people.personas import UserPersonaBook
 from services.people.repository import PeopleRepository
 from services.people.scopes import ScopedSettings
+from services.persona.card_scripts import CardScripts
 from services.persona.cards.limits import configured_limits
 from services.persona.library import CharacterLibrary
 from services.persona.lore.scanner import LoreScanner
@@ -214,16 +217,29 @@ class ServiceFactory(containers.DeclarativeContainer):
     )
     scenes = providers.Singleton(Scenes, scopes=scopes, library=library, rng=rng)
     states = providers.Singleton(SceneStates, database=database, clock=clock)
+    card_scripts = providers.Singleton(CardScripts)
     painter = providers.Singleton(
         SceneryPainter,
-        shelf=shelf,
-        scanner=providers.Singleton(LoreScanner),
+        lore=providers.Singleton(
+            LoreSearch,
+            shelf=shelf,
+            scanner=providers.Singleton(LoreScanner),
+            scopes=scopes,
+            tokens=tokens,
+            rng=rng,
+            settings=settings.provided.lore,
+        ),
+        scripts=card_scripts,
         states=states,
-        scopes=scopes,
-        tokens=tokens,
         clock=clock,
         rng=rng,
-        settings=settings.provided.lore,
+        user_personas=user_personas,
+    )
+    scripting = providers.Singleton(
+        Scripting,
+        scripts=card_scripts,
+        library=library,
+        painter=painter,
         user_personas=user_personas,
     )
     assembler = providers.Singleton(
@@ -251,6 +267,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         inspector=inspector,
         settings=settings.provided.llm,
         rng=rng,
+        scripting=scripting,
     )
     runner = providers.Singleton(
         TurnRunner,
@@ -269,6 +286,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         runner=runner,
         choices=choices,
         scenes=scenes,
+        scripting=scripting,
         permissions=permissions,
         library=library,
         bus=bus,
@@ -287,6 +305,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         scenes=scenes,
         library=library,
         user_personas=user_personas,
+        scripting=scripting,
     )
     warming = providers.Singleton(
         Warming, models=models, answers=answers, choices=choices, scenes=scenes
@@ -299,6 +318,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         choices=choices,
         inspector=inspector,
         warming=warming,
+        scripting=scripting,
         deliveries=deliveries,
     )
     conversations = providers.Singleton(ConversationService, parts)

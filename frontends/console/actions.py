@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from frontends.console.lore_actions import LORE_COMMANDS
@@ -73,10 +74,13 @@ async def _swipe(talk: Talk, direction: str) -> None:
         await talk.conclude(swiped)
         return
     count = len(swiped.entries)
+    entry = swiped.entries[swiped.active]
+    [shown] = await talk.shown([entry])
     talk.view.report(
         spoken(
             "version",
-            swiped.entries[swiped.active],
+            entry,
+            shown,
             note=f"(version {swiped.active + 1} of {count})",
             index=swiped.active,
             count=count,
@@ -105,7 +109,7 @@ async def _edit(talk: Talk, text: str) -> None:
 
 async def _undo(talk: Talk, _argument: str) -> None:
     entries = await talk.conversations.undo(talk.conversation, by=talk.author)
-    lines = [f"Taken back: {_line(entry)}" for entry in entries]
+    lines = [f"Taken back: {line}" for line in await _lines(talk, entries)]
     talk.view.report(
         Report(
             kind="undone",
@@ -120,10 +124,11 @@ async def _branch(talk: Talk, number: str) -> None:
         raise InvalidRequest("branch_number", "Write /branch and a number from /history.")
     at = int(number.removeprefix("#"))
     entry = await talk.conversations.branch(talk.conversation, at, by=talk.author)
+    [line] = await _lines(talk, [entry])
     talk.view.report(
         Report(
             kind="branched",
-            lines=[f"The talk goes on from #{entry.ordinal} {_line(entry)}"],
+            lines=[f"The talk goes on from #{entry.ordinal} {line}"],
             fields=entry_fields(entry),
         )
     )
@@ -141,10 +146,11 @@ async def _history(talk: Talk, number: str) -> None:
         raise InvalidRequest("history_number", "Write /history and how many messages to show.")
     limit = max(1, int(number)) if number else _SHOWN_ENTRIES
     entries = await talk.conversations.recent(talk.conversation, limit)
+    lines = await _lines(talk, entries)
     talk.view.report(
         Report(
             kind="history",
-            lines=[f"#{entry.ordinal} {_line(entry)}" for entry in entries]
+            lines=[f"#{entry.ordinal} {line}" for entry, line in zip(entries, lines, strict=True)]
             or ["Nothing has been said here yet."],
             fields={"entries": [entry_fields(entry) for entry in entries]},
         )
@@ -198,8 +204,12 @@ async def _quit(talk: Talk, _argument: str) -> None:
     talk.ended = True
 
 
-def _line(entry: HistoryEntry) -> str:
-    return f"{entry.message.author.display_name}: {one_line(entry.text, longest=_SHOWN_WIDTH)}"
+async def _lines(talk: Talk, entries: Sequence[HistoryEntry]) -> list[str]:
+    shown = await talk.shown(entries)
+    return [
+        f"{entry.message.author.display_name}: {one_line(text, longest=_SHOWN_WIDTH)}"
+        for entry, text in zip(entries, shown, strict=True)
+    ]
 
 
 COMMANDS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from frontends.console.views import View
@@ -16,14 +16,17 @@ from services.domain.replies import (
     TurnBrief,
 )
 
+Dress = Callable[[TurnBrief, ReplySink], ReplySink]
+
 
 class ConsoleDelivery:
-    """Shows the turns one message causes.
+    """Shows the turns one message causes, as ``dress`` has them look.
 
     ``asked`` is the last action a tool wants confirmed, ``lost`` why nobody sees the answers.
     """
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, *, dress: Dress | None = None) -> None:
+        self._dress = dress
         self.asked: ActionId | None = None
         self.lost: OSError | None = None
         self._closed = False
@@ -32,7 +35,8 @@ class ConsoleDelivery:
     @asynccontextmanager
     async def open(self, turn: TurnBrief, /) -> AsyncIterator[Sequence[ReplySink]]:
         """Give the one sink there is; it needs no closing."""
-        yield (ConsoleSink(self),)
+        sink = ConsoleSink(self)
+        yield (sink if self._dress is None else self._dress(turn, sink),)
 
     def show(self, event: ReplyEvent) -> None:
         """Show ``event``; raises ``OSError`` once the output is gone or the delivery was closed."""

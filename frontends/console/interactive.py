@@ -85,8 +85,8 @@ class InteractiveChat:
         if self._options.persona:
             await talk.attempt(talk.choose_persona(self._options.persona))
         entries = await talk.conversations.recent(talk.conversation, _SHOWN_AT_START)
-        for entry in entries:
-            said = one_line(entry.text, longest=_SHOWN_WIDTH)
+        for entry, text in zip(entries, await talk.shown(entries), strict=True):
+            said = one_line(text, longest=_SHOWN_WIDTH)
             speaker = entry.message.author.display_name
             self._view.report(Report(kind="history", lines=[said], speaker=speaker))
         if not entries:

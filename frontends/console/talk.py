@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
 from frontends.console.actions import COMMANDS
@@ -13,9 +13,9 @@ from services.conversation.bookmarks import Lorebooks
 from services.conversation.inbound import Addressing, Inbound, Receipt
 from services.domain.errors import AcoreError, ProviderError, StorageError
 from services.domain.ids import ActionId, ConversationId, MessageId
-from services.domain.messages import Message, TextPart
+from services.domain.messages import HistoryEntry, Message, TextPart
 from services.domain.people import Author, Role
-from services.domain.replies import TurnFailed
+from services.domain.replies import ReplySink, TurnBrief, TurnFailed
 from services.people.personas import UserPersonaBook
 
 if TYPE_CHECKING:
@@ -128,12 +128,21 @@ class Talk:
         persona = await self.conversations.persona_of(self.conversation)
         greeting = await self.conversations.greet(self.conversation, persona, author=self.author)
         if greeting is not None:
-            self.view.report(spoken("greeting", greeting))
+            [shown] = await self.shown([greeting])
+            self.view.report(spoken("greeting", greeting, shown))
+
+    async def shown(self, entries: Sequence[HistoryEntry]) -> list[str]:
+        """Return the texts of recorded messages as the person is to see them."""
+        return await self.conversations.shown(entries, viewer=self.author)
 
     def delivery(self) -> ConsoleDelivery:
         """Return a new place for answers, which is the one in use from now on."""
-        self._delivery = ConsoleDelivery(self.view)
+        dress = self._dress if self.view.for_people else None
+        self._delivery = ConsoleDelivery(self.view, dress=dress)
         return self._delivery
+
+    def _dress(self, turn: TurnBrief, sink: ReplySink) -> ReplySink:
+        return self.conversations.dressed(turn, sink, viewer=self.author)
 
     async def conclude(self, receipt: Receipt) -> None:
         """Wait until what was asked for is done, and remember how it went."""

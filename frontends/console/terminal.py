@@ -52,6 +52,8 @@ class TerminalView:
     Notices that come in the middle of an answer are held back until its end.
     """
 
+    for_people = True
+
     def __init__(self, out: TextIO, *, colours: bool, moving: bool = True) -> None:
         self._out = out
         self._colours = colours

@@ -39,11 +39,13 @@ class Report:
     note: str = ""
 
 
-def spoken(kind: str, entry: HistoryEntry, *, note: str = "", **fields: object) -> Report:
-    """Return a report that shows a recorded message as its author's words."""
+def spoken(
+    kind: str, entry: HistoryEntry, shown: str, *, note: str = "", **fields: object
+) -> Report:
+    """Return a report of a recorded message: to people its author's words as they are ``shown``."""
     return Report(
         kind=kind,
-        lines=entry.text.splitlines() or [""],
+        lines=shown.splitlines() or [""],
         fields=entry_fields(entry) | fields,
         speaker=entry.message.author.display_name,
         note=note,
@@ -52,6 +54,11 @@ def spoken(kind: str, entry: HistoryEntry, *, note: str = "", **fields: object) 
 
 class View(Protocol):
     """Shows what happens, in order, at once. Raises ``OSError`` when nobody can see it."""
+
+    @property
+    def for_people(self) -> bool:
+        """Whether people read it, and not a program."""
+        ...
 
     def event(self, event: ReplyEvent, /) -> None:
         """Show the next event of an answer."""
@@ -76,6 +83,8 @@ class View(Protocol):
 
 class JsonView:
     """One JSON object per line, each written as soon as it is known."""
+
+    for_people = False
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -114,6 +123,8 @@ class JsonView:
 
 class TextView:
     """Answers on one stream as they come; refusals, failures and notices on another."""
+
+    for_people = True
 
     def __init__(self, out: TextIO, complaints: TextIO) -> None:
         self._out = out

@@ -12,20 +12,27 @@ from typing import Protocol
 from services.conversation.context import ContextAssembler, Prompt
 from services.conversation.generation import (
     Assignment,
+    Done,
     Generation,
     GenerationEvent,
+    NeedsConfirmation,
     Text,
     called_message,
     result_message,
 )
 from services.conversation.inspection import Inspector
 from services.conversation.processing import stop_sequences
+from services.conversation.scenery import Scenery
 from services.conversation.scenes import NO_CAST, Cast
+from services.conversation.scripting import Scripting
 from services.conversation.turn import Turn
+from services.domain.errors import ProviderError
 from services.domain.ids import AuthorId
+from services.domain.messages import HistoryEntry
 from services.domain.people import AuthorKind
 from services.llm.model import ChatModel, PromptMessage, Sampling, TokenCounter
 from services.persona.character import Persona
+from services.persona.style import answer_limit
 from services.settings import ConversationSettings, LlmSettings
 from services.toolbox.spec import ToolContext, ToolSpec
 from services.toolbox.toolbox import Toolbox, schema_of
@@ -60,6 +67,7 @@ class AnswerSource:
         inspector: Inspector,
         settings: LlmSettings,
         rng: random.Random,
+        scripting: Scripting,
     ) -> None:
         self._rng = rng
         self._models = models
@@ -69,6 +77,7 @@ class AnswerSource:
         self._tokens = tokens
         self._inspector = inspector
         self._settings = settings
+        self._scripting = scripting
 
     def reconfigure(self, settings: LlmSettings) -> None:
         """Take over ``settings`` from the next turn on."""
@@ -113,12 +122,40 @@ class AnswerSource:
             persona_version=turn.persona.version,
         )
         kept = False
-        async with aclosing(self._generation.stream(job)) as events:
+        async with aclosing(self._told(turn, job, prompt.scenery)) as events:
             async for event in events:
                 yield event
                 if not kept and isinstance(event, Text):
                     kept = True
                     await self._assembler.keep(turn.brief, prompt.scenery)
+
+    async def _told(
+        self, turn: Turn, job: Assignment, scenery: Scenery
+    ) -> AsyncGenerator[GenerationEvent, None]:
+        """Yield the generation's events.
+
+        The text comes in one piece, before the event that ends it, where the card's scripts may
+        change it: whether an expression matches is known only when all is there.
+        """
+        whole = self._scripting.rewrites(turn.persona)
+        held: list[str] = []
+        failure: ProviderError | None = None
+        async with aclosing(self._generation.stream(job)) as events:
+            try:
+                async for event in events:
+                    if isinstance(event, Text) and whole:
+                        held.append(event.text)
+                        continue
+                    if isinstance(event, NeedsConfirmation | Done) and held:
+                        yield Text(await self._scripting.said(turn.persona, "".join(held), scenery))
+                        held = []
+                    yield event
+            except ProviderError as error:
+                failure = error
+        if failure is not None:
+            if held:
+                yield Text(await self._scripting.said(turn.persona, "".join(held), scenery))
+            raise failure
 
     async def _pack(
         self,
@@ -148,16 +185,24 @@ class AnswerSource:
         texts = self._settings.fallback_texts
         return self._rng.choice(texts) if texts else None
 
-    def opening(
-        self, persona: Persona, model: ChatModel, *, cast: Cast = NO_CAST
+    def beginning(
+        self,
+        persona: Persona,
+        model: ChatModel,
+        *,
+        history: Sequence[HistoryEntry] = (),
+        cast: Cast = NO_CAST,
     ) -> list[PromptMessage]:
-        """Return what every prompt of ``persona`` begins with, in a scene those of its ``cast``."""
-        return self._assembler.opening(persona, model.info, cast=cast)
+        """Return what the next prompt of ``persona`` begins with, ``history`` included."""
+        reserve = sampling_for(persona, model, self._settings).max_tokens
+        return self._assembler.beginning(
+            persona, model.info, reserve=reserve, history=history, cast=cast
+        )
 
 
 def sampling_for(persona: Persona, model: ChatModel, settings: LlmSettings) -> Sampling:
     """Return how ``persona`` samples; the answer never takes more than half the context."""
-    wanted = persona.model.max_tokens or settings.max_tokens
+    wanted = persona.model.max_tokens or answer_limit(persona, most=settings.max_tokens)
     temperature = persona.model.temperature
     return Sampling(
         max_tokens=min(wanted, model.info.context_tokens // 2),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.conversation.sources import ContextBlock, ContextSource, needs_of
 from services.domain.replies import TurnBrief
 from services.observability.metrics import Metrics
+
+Render = Callable[[Sequence[str]], str]
+Count = Callable[[str], int]
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +24,28 @@ class Collected:
     blocks: list[tuple[ContextSource, ContextBlock]] = field(default_factory=list)
     asked: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+
+    def fitted(self, budget: int, *, render: Render, count: Count) -> str:
+        """Return the text of those blocks that fit into ``budget`` tokens, by their priority.
+
+        The others are left out.
+        """
+        chosen: list[tuple[ContextSource, ContextBlock]] = []
+        text = ""
+        for source, block in sorted(self.blocks, key=lambda pair: -pair[0].priority):
+            longer = render([each.text.strip() for _, each in (*chosen, (source, block))])
+            if count(longer) <= budget:
+                chosen.append((source, block))
+                text = longer
+            else:
+                self.left_out[source.name] = "no room"
+        self.blocks = chosen
+        return text
+
+    @property
+    def names(self) -> str:
+        """The sources that gave something, as a prompt names its parts."""
+        return "+".join(dict.fromkeys(source.name for source, _ in self.blocks))
 
 
 class Collecting:

@@ -10,6 +10,7 @@ from services.conversation.gate import Gate
 from services.conversation.ledger import Ledger
 from services.conversation.runner import TurnRunner
 from services.conversation.scenes import Scenes
+from services.conversation.scripting import Scripting
 from services.domain.clock import Clock
 from services.domain.ids import ConversationId, IdSource
 from services.domain.messages import HistoryEntry
@@ -29,6 +30,7 @@ class Company:
     runner: TurnRunner
     choices: Choices
     scenes: Scenes
+    scripting: Scripting
     permissions: Permissions
     library: CharacterLibrary
     bus: EventBus

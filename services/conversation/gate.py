@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from services.conversation.overheard import Overheard
 from services.conversation.triggers import GateOverrides, Rules, Trigger, addressees, build_rules
 from services.domain.clock import Clock
 from services.domain.errors import AcoreError
-from services.domain.ids import ConversationId, MessageId, PersonaId
+from services.domain.ids import AuthorId, ConversationId, MessageId, PersonaId
 from services.domain.messages import Message
 from services.domain.people import AuthorKind
 from services.persona.character import Persona
@@ -121,6 +121,10 @@ class Gate:
     def overheard(self, conversation: ConversationId) -> Sequence[Message]:
         """Return what was lately said there to nobody: 50 messages and one hour at most."""
         return self._overheard.recent(conversation)
+
+    def forget_authors(self, accounts: Collection[AuthorId]) -> None:
+        """Drop everything overheard from some accounts."""
+        self._overheard.forget_authors(accounts)
 
     def forget(self, conversation: ConversationId, message: MessageId | None = None) -> None:
         """Drop one overheard message, or all of the conversation's."""

@@ -149,6 +149,10 @@ class History:
             tx.on_commit(lambda: self._rosters.stored.keep(roster, witnesses))
         return Recorded(entry=entry)
 
+    def refresh(self) -> None:
+        """Read anew who was present from now on; for changes made past this class."""
+        self._rosters.stored.clear()
+
     def parent_of(self, connection: Connection, message: MessageId) -> MessageId | None:
         """Return what a message follows; raises ``NotFound``."""
         return self._load(connection, message).parent

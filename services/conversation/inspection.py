@@ -67,6 +67,10 @@ class Inspector:
         while len(self._prompts) > _KEPT:
             self._prompts.popitem(last=False)
 
+    def clear(self) -> None:
+        """Forget every prompt."""
+        self._prompts.clear()
+
     def prompt(self, turn: TurnId) -> Sequence[PromptMessage]:
         """Return ``turn``'s prompt, empty when it is no longer kept."""
         return self._prompts.get(turn, ())

@@ -100,7 +100,7 @@ class Intake:
     async def _record(self, inbound: Inbound) -> HistoryEntry | None:
         """Store the message; ``None`` when it was stored before."""
         await self._recent.entries()
-        entry = await self._company.ledger.record(inbound)
+        entry = await self._company.ledger.record(await self._company.scripting.heard(inbound))
         if entry.message.id != inbound.message.id:
             return None
         self._recent.remember(entry)

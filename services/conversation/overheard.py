@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from services.conversation.limits import BoundedMap
 from services.domain.clock import Clock
-from services.domain.ids import ConversationId, MessageId
+from services.domain.ids import AuthorId, ConversationId, MessageId
 from services.domain.messages import Message
 
 MOST_MESSAGES = 50
@@ -44,6 +44,13 @@ class Overheard:
         while place and place[0][0] < oldest:
             place.popleft()
         return tuple(message for _, message in place)
+
+    def forget_authors(self, accounts: Collection[AuthorId]) -> None:
+        """Forget everything that some accounts said."""
+        for place in self._places.values():
+            kept = [entry for entry in place if entry[1].author.id not in accounts]
+            place.clear()
+            place.extend(kept)
 
     def forget(self, conversation: ConversationId, message: MessageId | None = None) -> None:
         """Forget one message, or the whole conversation."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from services.domain.ids import AuthorId, MessageId
 from services.domain.messages import HistoryEntry
 from services.domain.people import AuthorKind
-from services.persona.assembly.material import ChatMessage
+from services.llm.model import PromptRole
+from services.persona.assembly.material import CHAT, Piece
 from services.persona.character import Persona
 
 
@@ -18,7 +19,7 @@ def prompt_history(
     group: bool = False,
     names: Mapping[AuthorId, str] | None = None,
     texts: Mapping[MessageId, str] | None = None,
-) -> list[ChatMessage]:
+) -> list[Piece]:
     """Return ``history`` as ``persona`` sees it: its own words as assistant, others' as user.
 
     Speakers are named in the text as soon as more than one of them talks to the persona. In a
@@ -31,7 +32,7 @@ def prompt_history(
         entry.message.author.id for entry in history if entry.message.author.persona != persona.id
     }
     named = group or len(others) > 1
-    messages = []
+    pieces = []
     for entry in history:
         message, author = entry.message, entry.message.author
         is_persona = author.kind is AuthorKind.PERSONA
@@ -44,12 +45,13 @@ def prompt_history(
             continue
         if named and (group or not own):
             text = f"{names.get(author.id, author.display_name)}: {text}"
-        messages.append(
-            ChatMessage(
-                name="",  # who has to be named is named in the text
-                role="assistant" if own or (group and is_persona) else "user",
-                content=text,
+        assistant = own or (group and is_persona)
+        pieces.append(
+            Piece(
+                role=PromptRole.ASSISTANT if assistant else PromptRole.USER,
+                content=text.replace("\r", ""),
+                source=CHAT,
                 ordinal=entry.ordinal,
             )
         )
-    return messages
+    return pieces

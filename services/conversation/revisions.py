@@ -11,9 +11,10 @@ from services.conversation.history_rows import Witnesses
 from services.conversation.inbound import Receipt
 from services.conversation.jobs import Job
 from services.conversation.ledger import Ledger
-from services.conversation.scenery import UserPersonas
 from services.conversation.scenes import Cast, Scenes
+from services.conversation.scripting import Scripting
 from services.conversation.session import Session
+from services.conversation.user_personas import UserPersonas
 from services.conversation.witnesses import personas_among
 from services.domain.calls import ToolCall, ToolResult
 from services.domain.clock import Clock
@@ -43,6 +44,7 @@ class Revisions:
         scenes: Scenes,
         library: CharacterLibrary,
         user_personas: UserPersonas,
+        scripting: Scripting,
     ) -> None:
         self._database = database
         self._history = history
@@ -52,6 +54,7 @@ class Revisions:
         self._scenes = scenes
         self._library = library
         self._user_personas = user_personas
+        self._scripting = scripting
 
     async def again(self, session: Session, delivery: Delivery, *, by: Author, role: Role) -> Job:
         """Return the job of answering anew what the last reply answered."""
@@ -100,6 +103,7 @@ class Revisions:
         author = entry.message.author
         if author.kind is AuthorKind.HUMAN and author.id != by.id:
             raise NotAllowed("edit_other", "You can only edit your own messages and the answers.")
+        text = await self._scripting.edited(entry, text, by=by)
         async with self._database.transaction() as tx:
             changed = await self._history.edit(tx, entry.message.id, text, at=self._clock.now())
         session.forget_history()
@@ -186,8 +190,9 @@ class Revisions:
         texts = [card.first_mes, *card.alternate_greetings]
         if cast.group:
             texts += card.group_only_greetings
-        filled = (fill(text, char=persona.name, user=user) for text in texts if text.strip())
-        return list(dict.fromkeys(filled))
+        filled = [fill(text, char=persona.name, user=user) for text in texts if text.strip()]
+        kept = await self._scripting.greeted(session.conversation, persona, filled, to=author)
+        return list(dict.fromkeys(kept))
 
     async def speak(
         self, session: Session, name: str, delivery: Delivery, *, by: Author, role: Role

@@ -96,6 +96,10 @@ class SceneStates:
             variables = changed(await self.shared(), made)
             await self._store(_EVERYWHERE, SceneState(variables=variables))
 
+    def refresh(self) -> None:
+        """Read everything anew from now on; for changes made past this class."""
+        self._cache.clear()
+
     async def _load(self, key: Key) -> SceneState:
         kept = self._cache.get(key)
         if kept is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
@@ -17,14 +17,15 @@ from services.conversation.inspection import Explanation, Inspector
 from services.conversation.jobs import Arrival, Initiative, Job, Proposal
 from services.conversation.revisions import Revisions
 from services.conversation.scenes import Cast, SceneChange
+from services.conversation.scripting import Scripting
 from services.conversation.session import Session, operation
 from services.conversation.warming import Warming
 from services.domain.errors import Busy, InvalidRequest, NotAllowed
 from services.domain.events import MessageEdited, MessageRecorded, TurnUndone
-from services.domain.ids import ActionId, ConversationId, MessageId, TurnId
+from services.domain.ids import ActionId, AuthorId, ConversationId, MessageId, TurnId
 from services.domain.messages import Alternatives, HistoryEntry
 from services.domain.people import Author, Role
-from services.domain.replies import Delivery, InterruptReason
+from services.domain.replies import Delivery, InterruptReason, ReplySink, TurnBrief
 from services.lifecycle import Supervisor
 from services.observability.logging import correlated, correlation
 from services.persona.character import Persona
@@ -45,6 +46,7 @@ class Parts:
     choices: Choices
     inspector: Inspector
     warming: Warming
+    scripting: Scripting
     deliveries: DeliveryDirectory
 
 
@@ -62,6 +64,7 @@ class ConversationService:
         self._choices = parts.choices
         self._inspector = parts.inspector
         self._warming = parts.warming
+        self._scripting = parts.scripting
         self._deliveries = parts.deliveries
         self._supervisor = Supervisor()
         self._sessions = SessionDirectory(
@@ -147,6 +150,24 @@ class ConversationService:
         """Interrupt the running turn, keeping what was shown; False if none runs."""
         session = self._sessions.find(conversation)
         return session is not None and session.stop(reason)
+
+    async def hush(self, conversations: Collection[ConversationId]) -> None:
+        """Interrupt the answers that run in ``conversations``, and wait until they have ended."""
+        sessions = [found for one in conversations if (found := self._sessions.find(one))]
+        for session in sessions:
+            session.stop(InterruptReason.USER_STOP)
+        await _all_quiet(sessions, _STORING_SECONDS)
+
+    def forget(
+        self, conversations: Collection[ConversationId], accounts: Collection[AuthorId]
+    ) -> None:
+        """Drop what is held in memory of ``conversations`` and of what ``accounts`` said."""
+        for conversation in conversations:
+            session = self._sessions.find(conversation)
+            if session is not None:
+                session.forget_history()
+        self._company.gate.forget_authors(accounts)
+        self._inspector.clear()
 
     # -- other answers
 
@@ -350,6 +371,22 @@ class ConversationService:
     async def recent(self, conversation: ConversationId, limit: int) -> Sequence[HistoryEntry]:
         """Return the newest entries of the active branch, oldest first."""
         return await self._company.ledger.recent(conversation, limit)
+
+    async def shown(
+        self, entries: Sequence[HistoryEntry], *, viewer: Author, newer: int = 0
+    ) -> list[str]:
+        """Return the texts of messages as people are to see them; see ``Scripting.shown``.
+
+        For whatever shows messages to people; what is kept is ``HistoryEntry.text``.
+        """
+        return await self._scripting.shown(entries, viewer=viewer, newer=newer)
+
+    def dressed(self, turn: TurnBrief, sink: ReplySink, *, viewer: Author) -> ReplySink:
+        """Return a sink that shows a reply on ``sink`` as ``viewer`` is to see it.
+
+        For deliveries whose sinks people read; see ``Scripting.dressed``.
+        """
+        return self._scripting.dressed(turn, sink, viewer=viewer)
 
     async def why(
         self, conversation: ConversationId, turn: TurnId | None = None

@@ -14,7 +14,6 @@ from services.people.personas import UserPersonaBook
 from services.persona.assembly.material import DescriptionPlace, UserDescription
 from services.persona.character import Persona
 
-
 _MOST_PEOPLE = 20
 
 

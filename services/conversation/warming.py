@@ -9,7 +9,6 @@ from contextlib import aclosing
 
 from services.conversation.answers import AnswerSource, ModelSource
 from services.conversation.choices import Choices
-from services.conversation.layout import prompt_history
 from services.conversation.scenes import Cast, Scenes
 from services.domain.errors import AcoreError
 from services.domain.ids import ConversationId
@@ -38,7 +37,7 @@ class Warming:
         """Evaluate what every prompt of ``persona`` begins with; False when no model answers."""
         try:
             model = await self._models.get(persona.model.model, fallbacks=persona.model.fallbacks)
-            await _evaluate(model, self._answers.opening(persona, model))
+            await _evaluate(model, self._answers.beginning(persona, model))
         except AcoreError as error:
             logger.info("warming up failed", extra={"code": error.code})
             return False
@@ -68,10 +67,10 @@ class Warming:
             self._done.popitem(last=False)
         try:
             model = await self._models.get(name, fallbacks=persona.model.fallbacks)
-            opening = self._answers.opening(persona, model, cast=cast)
-            await _evaluate(model, opening)
-            if turns := prompt_history(history, persona, group=bool(cast.group)):
-                await _evaluate(model, [*opening, *(turn.prompt for turn in turns)])
+            await _evaluate(model, self._answers.beginning(persona, model, cast=cast))
+            if history:
+                told = self._answers.beginning(persona, model, history=history, cast=cast)
+                await _evaluate(model, told)
         except AcoreError as error:
             self._done.pop(conversation, None)
             logger.info("reading ahead failed", extra={"code": error.code})

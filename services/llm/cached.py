@@ -89,6 +89,10 @@ class AnswerCache:
         while len(self._kept) > self._entries:
             self._kept.popitem(last=False)
 
+    def clear(self) -> None:
+        """Forget every answer."""
+        self._kept.clear()
+
     def asked(self, key: tuple[str, int]) -> asyncio.Future[Outcome] | None:
         """Return the outcome to come of a call that is being made for ``key``."""
         return self._asked.get(key)

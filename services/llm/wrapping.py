@@ -51,6 +51,10 @@ class Wrapping:
         )
         self._announced: set[tuple[str, str]] = set()
 
+    def forget_answers(self) -> None:
+        """Drop the answers that are kept in memory."""
+        self._cache.clear()
+
     def wrap(self, model: ChatModel, *, endpoint: str, name: str) -> ChatModel:
         """Return ``model`` of ``endpoint`` so that it is measured, guarded, retried and cached."""
         measured = MeteredModel(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sqlalchemy import (
@@ -21,7 +22,6 @@ from sqlalchemy import (
 )
 
 from services.memory.embedding import Vectors
-from services.memory.recollections import Dropped
 from services.memory.scope import Kind
 from services.memory.turn_rows import load_said
 from services.memory.vectors import VectorRecord
@@ -47,7 +47,7 @@ _NEWEST = (
 )
 
 
-def _other_than(*known: str) -> Select[tuple[int, str, str, int, str]]:
+def _other_than(*known: str) -> Select[Any]:
     named = [_rows.embedder != bindparam(name) for name in known]
     return select(*_COLUMNS).where(*named).limit(bindparam("limit"))
 
@@ -78,13 +78,14 @@ _LOAD = (
     .order_by(_rows.id)
     .limit(bindparam("limit"))
 )
-_MARKED = select(_rows.id, _rows.kind).where(_rows.embedder == bindparam("embedder"))
-_ANY_MARKED = (
-    select(_rows.id, _rows.kind)
-    .where(_rows.embedder.is_not(None))
-    .order_by(_rows.embedder)
-    .limit(bindparam("limit"))
+_LENGTH = (
+    select(func.length(_rows.embedding)).where(_rows.embedder == bindparam("embedder")).limit(1)
 )
+_EMBEDDED_BY_ANY = select(_rows.id).where(_rows.embedder.is_not(None)).limit(bindparam("limit"))
+
+
+class MixedVectorsError(Exception):
+    """Vectors stored under one embedder's name are of different lengths."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +101,11 @@ class Waiting:
 
 def waiting(connection: Connection, embedder: str, *, limit: int) -> list[Waiting]:
     """Return rows to embed: those that never were, newest first, then those of other embedders."""
-    found = connection.execute(_NEWEST, {"limit": limit}).all()
-    if not found:
-        values = {"embedder": embedder, "refused": _REFUSED + embedder, "limit": limit}
-        found = connection.execute(_OUTDATED, values).all()
+    values = {"embedder": embedder, "refused": _REFUSED + embedder, "limit": limit}
+    found = (
+        connection.execute(_NEWEST, {"limit": limit}).all()
+        or connection.execute(_OUTDATED, values).all()
+    )
     turns = {row.id: row.ref for row in found if row.kind == Kind.TURN}
     said = {each.id: each.embedded for each in load_said(connection, list(turns.values()))}
     texts = _words_of(connection, [row.id for row in found if row.id not in turns])
@@ -141,7 +143,7 @@ def refuse(connection: Connection, embedder: str, row: Waiting) -> None:
 def load(
     connection: Connection, embedder: str, kinds: Sequence[Kind], *, after: int, limit: int
 ) -> tuple[list[VectorRecord], Vectors]:
-    """Return stored vectors by row, beginning behind ``after``; those of odd length are left out."""
+    """Return stored vectors by row, beginning behind ``after``. Raises ``MixedVectorsError``."""
     values: Mapping[str, object] = {
         "embedder": embedder,
         "kinds": [kind.value for kind in kinds],
@@ -152,7 +154,7 @@ def load(
     records = [VectorRecord(row.id, row.audience_id) for row in rows]
     blobs = [row.embedding or b"" for row in rows]
     if len({len(blob) for blob in blobs}) > 1 or (blobs and not blobs[0]):
-        raise ValueError("stored vectors of one embedder differ in length")  # noqa: TRY003
+        raise MixedVectorsError
     flat = np.frombuffer(b"".join(blobs), _STORED)
     return records, flat.astype(np.float32).reshape(len(rows), -1 if rows else 0)
 
@@ -161,6 +163,12 @@ def embedded(connection: Connection, embedder: str, kinds: Sequence[Kind]) -> in
     """Return how many rows of ``kinds`` have a vector of the embedder."""
     values = {"embedder": embedder, "kinds": [kind.value for kind in kinds]}
     return int(connection.execute(_EMBEDDED, values).scalar_one())
+
+
+def dimensions(connection: Connection, embedder: str) -> int | None:
+    """Return how long the embedder's stored vectors are; ``None`` without any."""
+    length = connection.execute(_LENGTH, {"embedder": embedder}).scalar_one_or_none()
+    return None if not length else int(length) // _STORED.itemsize
 
 
 def counted(connection: Connection, embedder: str) -> tuple[int, int]:
@@ -172,7 +180,7 @@ def counted(connection: Connection, embedder: str) -> tuple[int, int]:
 
 def unembed(connection: Connection, *, limit: int) -> int:
     """Take the vectors of up to ``limit`` rows away and return how many had one."""
-    rows = [row.id for row in connection.execute(_ANY_MARKED, {"limit": limit})]
+    rows = list(connection.execute(_EMBEDDED_BY_ANY, {"limit": limit}).scalars())
     connection.execute(
         update(recollections).where(_rows.id.in_(rows)).values(embedder=None, embedding=None)
     )

@@ -68,7 +68,7 @@ class ExactIndex:
         """Forget everything and end the thread."""
         executor, self._executor = self._executor, None
         if executor is not None:
-            executor.submit(self._rows.clear)
+            await asyncio.get_running_loop().run_in_executor(executor, self._rows.clear)
             executor.shutdown(wait=False)
 
     def _nearest(

@@ -25,7 +25,7 @@ _SIGN = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _WORD = re.compile(rf"[{_SIGN}]|[^\W_{_SIGN}]+")
 _ONE_SIGN = re.compile(rf"[{_SIGN}]")
 _SIGN_WEIGHT = 0.25
-# E-mail addresses, codes, telephone numbers: words joined by signs, with a digit or an @ among them.
+# E-mail addresses, codes, telephone numbers: words joined by signs, with a digit or an @.
 _COMPOUND = re.compile(r"[^\W_]+(?:[-_.@/+:][^\W_]+)+")
 _EVERYDAY_NUMBER = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}|[\d:.]+")
 _SENTENCE_END = ".!?…\n\"'“„«:*-(["
@@ -97,25 +97,22 @@ class Quotes:
             if len(word) >= _SHORTEST_NAME and word not in COMMON:
                 self._names.setdefault(word, place)
 
-    def disown(self, text: str, place: Place | None = None) -> None:
-        """Note what somebody else said at ``place``: names they used first are not the person's.
-
-        Without a place they were there before everything.
-        """
-        for token in tokens_of(text):
-            known = self._names.get(token.word)
-            if known is not None and (place is None or place.before(known)):
-                del self._names[token.word]
+    def disown(self, text: str) -> None:
+        """Learn words that were there before the person used them, such as a document's."""
+        self._mark_borrowed(tokens_of(text), None)
 
     def redacted(
         self, text: str, *, at: Place | None = None, also: Collection[str] = ()
     ) -> str | None:
         """Return ``text`` without what it quotes, ``None`` when it quotes nothing.
 
-        Only what was said before ``at`` can be quoted there; without, everything. ``also`` are
-        further words that are taken out.
+        Only what was said before ``at`` can be quoted there; without, everything. What stands at
+        ``at`` and was said before the person is remembered as not theirs: read texts with places in
+        the order of their ids. ``also`` are further words that are taken out.
         """
         tokens = tokens_of(text)
+        if at is not None:
+            self._mark_borrowed(tokens, at)
         taken = self._taken(tokens, at, also)
         if not any(taken):
             return None
@@ -136,12 +133,31 @@ class Quotes:
         step = max(1, -(-len(fitting) // most))
         for start in fitting[::step]:
             found.append(text[tokens[start].start : tokens[start + QUOTE_WORDS - 1].end])
-        found += [match[0] for match in _COMPOUND.finditer(text) if _is_code(match[0])]
+        for match in _COMPOUND.finditer(text):
+            joined = tuple(token.word for token in tokens_of(match[0]))
+            if _is_code(match[0]) and hash(joined) not in self._borrowed:
+                found.append(match[0])
         return found
 
     def _is_needle(self, words: Sequence[str], start: int) -> bool:
         window = tuple(words[start : start + QUOTE_WORDS])
         return _weight(window) >= _TELLING and hash(window) not in self._borrowed
+
+    def _mark_borrowed(self, tokens: Sequence[Token], at: Place | None) -> None:
+        words = [token.word for token in tokens]
+        for start, word in enumerate(words):
+            known = self._names.get(word)
+            if known is not None and _earlier(at, known):
+                del self._names[word]
+            run = hash(tuple(words[start : start + QUOTE_WORDS]))
+            place = self._runs.get(run)
+            if place is not None and _earlier(at, place):
+                self._borrowed.add(run)
+            for length in range(1, self._openings.get(word, 0) + 1):
+                short = tuple(words[start : start + length])
+                place = self._short.get(short)
+                if place is not None and _earlier(at, place):
+                    self._borrowed.add(hash(short))
 
     def _add_short(self, words: Words, place: Place) -> None:
         if words not in self._short:
@@ -159,7 +175,8 @@ class Quotes:
         for start, word in enumerate(words):
             for length in range(1, self._openings.get(word, 0) + 1):
                 place = self._short.get(tuple(words[start : start + length]))
-                if place is not None and (at is None or place.before(at)):
+                known = place is not None and (at is None or place.before(at))
+                if known and hash(tuple(words[start : start + length])) not in self._borrowed:
                     taken[start : start + length] = [True] * length
         return taken
 
@@ -182,12 +199,9 @@ class Quotes:
     def _is_quoted(self, words: Sequence[str], start: int, at: Place | None) -> bool:
         run = hash(tuple(words[start : start + QUOTE_WORDS]))
         place = self._runs.get(run)
-        if place is None:
+        if place is None or run in self._borrowed:
             return False
-        if at is None or place.before(at):
-            return True
-        self._borrowed.add(run)
-        return False
+        return at is None or place.before(at)
 
 
 def redacted_json(value: object, quotes: Quotes, accounts: Mapping[str, str]) -> object:
@@ -224,6 +238,10 @@ def tokens_of(text: str) -> list[Token]:
     return [Token(_plain(match[0]), match.start(), match.end()) for match in _WORD.finditer(text)]
 
 
+def _earlier(at: Place | None, than: Place) -> bool:
+    return at is None or at.before(than)
+
+
 def _plain(word: str) -> str:
     if word.isascii():
         return word.lower()
@@ -255,7 +273,7 @@ def _is_code(joined: str) -> bool:
 
 
 def _names(text: str, tokens: Sequence[Token]) -> Iterator[str]:
-    """Yield words that look like names or numbers: capitals within a sentence, digits, mixed case."""
+    """Yield what looks like a name or number: capitals within a sentence, digits, mixed case."""
     for token in tokens:
         raw, word = text[token.start : token.end], token.word
         if word in COMMON or len(word) < _SHORTEST_WORD or _ONE_SIGN.match(word):

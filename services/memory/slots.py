@@ -41,8 +41,10 @@ _MANY = frozenset(
         "eats",
     }
 )
-_MANY_PREFIXES = ("pet:", "friend", "sibling", "sister", "brother", "child", "son", "daughter")
-_MANY_PREFIXES += ("cousin", "aunt", "uncle", "niece", "nephew", "colleague", "neighbour")
+_MANY_PREFIXES: tuple[str, ...] = (
+    *("pet:", "has:", "friend", "sibling", "sister", "brother", "child", "son", "daughter"),
+    *("cousin", "aunt", "uncle", "niece", "nephew", "colleague", "neighbour"),
+)
 _OPPOSITES = {"likes": "taste", "dislikes": "taste"}
 _SPELLINGS = {"color": "colour", "flavor": "flavour", "neighbor": "neighbour", "movie": "film"}
 _LONGEST = 60

@@ -39,6 +39,7 @@ CHARACTERS_BEFORE = 500
 CHARACTERS = 1500
 """How much of a message goes into its vector, from its start: about what small embedders read."""
 
+_AT_ONCE = 400
 _IDS: BindParameter[Sequence[str]] = bindparam("ids", expanding=True)
 _before = messages.alias("before")
 
@@ -199,8 +200,11 @@ def load_said(connection: Connection, ids: Sequence[str]) -> list[Said]:
 
 def with_following(connection: Connection, ids: Sequence[str]) -> list[str]:
     """Return ``ids`` and the messages that follow them on any branch."""
-    following = connection.execute(_FOLLOWING, {"ids": list(ids)}).scalars()
-    return list(dict.fromkeys([*ids, *following]))
+    found = list(ids)
+    for start in range(0, len(ids), _AT_ONCE):
+        portion = {"ids": list(ids[start : start + _AT_ONCE])}
+        found += connection.execute(_FOLLOWING, portion).scalars()
+    return list(dict.fromkeys(found))
 
 
 def index_messages(connection: Connection, ids: Sequence[str]) -> Indexed:
@@ -277,3 +281,9 @@ def _said(row: RowMapping) -> Said:
         active=row["active"],
         said_at=row["said_at"],
     )
+
+
+def indexed(connection: Connection) -> list[str]:
+    """Return every message that can be recalled now."""
+    found = select(recollections.c.ref).where(recollections.c.kind == Kind.TURN.value)
+    return list(connection.execute(found).scalars())

@@ -85,6 +85,18 @@ METRICS: Mapping[str, MetricSpec] = {
     "thinking_unanswered": _counter(
         "Small questions that got no usable answer, by kind of question.", "kind"
     ),
+    # -- the index of memory
+    "memory_index_rows": _gauge("What can be recalled by its words.", unit="items"),
+    "memory_index_pending": _gauge(
+        "Of these, how many have no vector of the embedder yet.", unit="items"
+    ),
+    "memory_indexed": _counter("Messages that became searchable by their words.", unit="items"),
+    "memory_embedded": _counter("Texts that got a vector.", unit="items"),
+    "memory_embed_seconds": _seconds("How long batches of up to 16 texts took to embed."),
+    "memory_embed_failures": _counter("Batches the embedder failed with, by fault.", "fault"),
+    "memory_index_failures": _counter(
+        "How often a vector index failed and was filled anew, by index.", "index"
+    ),
     # -- housekeeping
     "housekeeping_chores": _counter("Chores done, by outcome.", "chore", "outcome"),
     "housekeeping_removed": _counter("What chores removed.", "chore", unit="items"),

@@ -98,6 +98,10 @@ class Permissions:
             await tx.run(work)
             tx.on_commit(lambda: self._cache.drop(account))
 
+    def refresh(self) -> None:
+        """Read everything anew from now on; for changes made past this service."""
+        self._cache.clear()
+
     def _check_block(self, account: AuthorId, scope: Scope, by: Role) -> None:
         needed = Role.OWNER if scope.kind is ScopeKind.GLOBAL else Role.MODERATOR
         if by < needed or account in self._owners:

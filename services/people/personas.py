@@ -94,6 +94,10 @@ class UserPersonaBook:
         profile = await self.profile(account)
         return {"account": str(account), "personas": profile.as_json()}
 
+    def refresh(self) -> None:
+        """Read everything anew from now on; for changes made past this service."""
+        self._cache.clear()
+
     async def _change(self, account: AuthorId, change: Callable[[Profile], Profile]) -> Profile:
         async with self._database.transaction() as tx:
             changed = change(await tx.run(_read, account))

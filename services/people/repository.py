@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from services.domain.errors import NotFound
 from services.domain.ids import AuthorId, IdSource, PersonId
 from services.domain.people import Author, AuthorKind
+from services.people.merging import merge_people
 from services.storage.cache import RecentCache
 from services.storage.database import Snapshot, Transaction
-from services.storage.tables import accounts, messages, people, scoped_settings
+from services.storage.tables import accounts, people
 
 _CACHED_ACCOUNTS = 10_000
 
@@ -77,12 +78,16 @@ class PeopleRepository:
         def work(connection: Connection) -> PersonId:
             kept, merged = _owner(connection, first), _owner(connection, second)
             if kept != merged:
-                _merge(connection, kept, merged)
+                merge_people(connection, kept, merged)
             return kept
 
         kept = await tx.run(work)
         tx.on_commit(self._known.clear)
         return kept
+
+    def refresh(self) -> None:
+        """Read anew whose accounts are whose from now on; for changes made past this class."""
+        self._known.clear()
 
     def _ensure(self, connection: Connection, author: Author, at: datetime) -> PersonId:
         here = (accounts.c.platform == author.id.platform) & (accounts.c.user == author.id.user)
@@ -121,14 +126,3 @@ def _owner(connection: Connection, account: AuthorId) -> PersonId:
     if found is None:
         raise NotFound("account_unknown", f"The account {account} has not been seen here yet.")
     return PersonId(found)
-
-
-def _merge(connection: Connection, kept: PersonId, merged: PersonId) -> None:
-    for table in (accounts, messages):
-        connection.execute(update(table).where(table.c.person_id == merged).values(person_id=kept))
-    theirs = (scoped_settings.c.scope == "user") & (scoped_settings.c.scope_id == merged)
-    connection.execute(
-        update(scoped_settings).prefix_with("OR IGNORE").where(theirs).values(scope_id=kept)
-    )
-    connection.execute(delete(scoped_settings).where(theirs))
-    connection.execute(delete(people).where(people.c.id == merged))

@@ -17,7 +17,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
 from services.persona.javascript_literals import needed
-from services.persona.javascript_subset import translated
+from services.persona.javascript_subset import spelled, translated
 
 if TYPE_CHECKING:
     from py_mini_racer import MiniRacer
@@ -159,7 +159,7 @@ class RegexEngine:
         valid: dict[JavaScriptRegex, bool] = {}
         open_: list[JavaScriptRegex] = []
         for regex in dict.fromkeys(regexes):
-            known = True if translated(regex.source, regex.flags) else self._known.get(regex)
+            known = True if _is_simple(regex) else self._known.get(regex)
             if known is None:
                 open_.append(regex)
             else:
@@ -181,7 +181,7 @@ class RegexEngine:
         """
         lowered: dict[str, str] = {}
         verdicts = [
-            _simply(regex, text) or self._without_need(regex, text, lowered)
+            self._without_need(regex, text, lowered) or _simply(regex, text)
             for regex, text in checks
         ]
         open_ = [at for at, verdict in enumerate(verdicts) if verdict is None]
@@ -201,7 +201,7 @@ class RegexEngine:
         self, regex: JavaScriptRegex, text: str, lowered: dict[str, str]
     ) -> Verdict | None:
         """Say that a valid expression does not match a text that lacks what it needs."""
-        if not self._known.get(regex):
+        if not (_is_simple(regex) or self._known.get(regex)):
             return None
         needs = needed(regex.source, regex.flags)
         if needs is None:
@@ -383,6 +383,10 @@ class RegexEngine:
 def shared_engine() -> RegexEngine:
     """Return the process's one engine; nothing is loaded before its first use."""
     return RegexEngine()
+
+
+def _is_simple(regex: JavaScriptRegex) -> bool:
+    return spelled(regex.source, regex.flags) is not None
 
 
 def _simply(regex: JavaScriptRegex, text: str) -> Verdict | None:

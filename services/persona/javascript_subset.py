@@ -32,17 +32,31 @@ class _Unknown(Exception):  # noqa: N818
 
 
 @functools.lru_cache(maxsize=4096)
+def spelled(source: str, flags: str) -> str | None:
+    """Return the expression as Python spells it; ``None`` if it is not simple.
+
+    What is simple is valid.
+    """
+    if len(source) > _LONGEST or not source.isascii():
+        return None
+    try:
+        return _Translation(source, flags).whole()
+    except _Unknown:
+        return None
+
+
+@functools.lru_cache(maxsize=4096)
 def translated(source: str, flags: str) -> re.Pattern[str] | None:
     """Return a pattern that finds in ASCII text what JavaScript would; ``None`` if not simple.
 
     It tells only whether there is a match, not where.
     """
-    if len(source) > _LONGEST or not source.isascii():
+    pattern = spelled(source, flags)
+    if pattern is None:
         return None
     try:
-        pattern = _Translation(source, flags).whole()
         return re.compile(pattern, re.ASCII | (re.IGNORECASE if "i" in flags else 0))
-    except (_Unknown, re.error):
+    except re.error:  # such as an assertion that looks back at texts of several lengths
         return None
 
 

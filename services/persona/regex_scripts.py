@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -19,6 +20,9 @@ from services.persona.javascript_regex import (
 MOST_SCRIPTS = 200
 LONGEST = 1_000_000
 """Characters a text may grow to; a script that would make it longer is left out."""
+
+ALL_SECONDS = 1.0
+"""How long the scripts of a card may take together, on all texts; the rest is left out."""
 
 _DELIMITED = re.compile(r"/(.+)/([a-z]*)", re.DOTALL | re.IGNORECASE)
 _FLAGS = frozenset("dgimsuvy")
@@ -151,15 +155,22 @@ def apply_to_each(
     stage: Stage,
     macros: ExpandMacros | None = None,
     engine: RegexEngine | None = None,
+    seconds: float = ALL_SECONDS,
 ) -> list[Applied]:
-    """Do ``apply_scripts`` for many texts, script by script, one call of V8 for each; blocking."""
+    """Do ``apply_scripts`` for many texts, script by script, one call of V8 for each; blocking.
+
+    After ``seconds`` no further script is begun.
+    """
     run = _Run([each.text for each in texts], macros or _unchanged, engine or shared_engine())
+    end = time.monotonic() + seconds
     for script in scripts:
         at = [
             n for n, each in enumerate(texts) if script.applies(each.placement, stage, each.depth)
         ]
-        if at:
+        if at and time.monotonic() < end:
             run.script(script, at)
+        elif at:
+            run.skip(script, at, "the scripts before it took too long together")
     return [
         Applied(text=text, skipped=tuple(run.skipped.get(n, ())))
         for n, text in enumerate(run.texts)
@@ -195,7 +206,7 @@ class _Run:
         """Run one script over the texts at these places."""
         regex = _expression(script, self.macros)
         if regex is None:
-            self._skip(script, at, "its expression has unknown flags")
+            self.skip(script, at, "its expression has unknown flags")
             return
         trims = [self.macros(each) for each in script.trim if each]
         changed = self.engine.replace_each(
@@ -205,13 +216,14 @@ class _Run:
         )
         for n, text in zip(at, changed, strict=True):
             if text is None:
-                self._skip(script, [n], "its expression is invalid or ran too long")
+                self.skip(script, [n], "its expression is invalid or ran too long")
             elif len(text) > max(LONGEST, len(self.texts[n])):
-                self._skip(script, [n], "its result is too long")
+                self.skip(script, [n], "its result is too long")
             else:
                 self.texts[n] = text
 
-    def _skip(self, script: RegexScript, at: Sequence[int], reason: str) -> None:
+    def skip(self, script: RegexScript, at: Sequence[int], reason: str) -> None:
+        """Note that a script left the texts at these places as they were."""
         for n in at:
             self.skipped.setdefault(n, []).append(ScriptSkip(script=script.name, reason=reason))
 

@@ -115,6 +115,22 @@ class BlobStore:
                     await aiofiles.os.remove(path)
         return sum(size for _, size in doomed)
 
+    async def remove(self, gone: Sequence[str]) -> int:
+        """Delete those contents that no message refers to; return how many bytes went.
+
+        For what must not stay on the disk; a second call does no harm.
+        """
+        size = 0
+        async with self._naming:
+            async with self._database.reader() as snapshot:
+                named = await snapshot.run(_attached, gone)
+            unused = [sha256 for sha256 in gone if sha256 not in named]
+            for sha256 in unused:
+                size += await asyncio.to_thread(_unlink, self._path(sha256))
+            async with self._database.steps() as tx:
+                await tx.run(_drop_rows, unused)
+        return size
+
     async def drop_unnamed(self, *, before: datetime, rehearsal: bool = False) -> tuple[int, int]:
         """Remove files written earlier than ``before`` that no row names, as a crash leaves them.
 
@@ -242,6 +258,24 @@ def _drop_unused(connection: Connection, excess: int, before: datetime) -> list[
     for sha256, _ in doomed:
         connection.execute(delete(blobs).where(blobs.c.sha256 == sha256))
     return doomed
+
+
+def _attached(connection: Connection, among: Sequence[str]) -> set[str]:
+    query = select(attachments.c.sha256).where(attachments.c.sha256.in_(among))
+    return set(connection.execute(query).scalars())
+
+
+def _drop_rows(connection: Connection, gone: Sequence[str]) -> None:
+    connection.execute(delete(blobs).where(blobs.c.sha256.in_(gone)))
+
+
+def _unlink(path: Path) -> int:
+    try:
+        size = path.stat().st_size
+        path.unlink()
+    except FileNotFoundError:
+        return 0
+    return size
 
 
 def _named(connection: Connection) -> set[str]:

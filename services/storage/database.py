@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -108,9 +109,10 @@ class Steps(Transaction):
 class Database:
     """The SQLite database of the data folder.
 
-    Entering creates or upgrades it and locks the folder against other processes. With
-    ``read_only`` it takes no lock, changes nothing and works beside the process that writes.
-    How long writers waited for their turn goes into ``metrics``.
+    Entering creates or upgrades it and locks the folder against other processes; before an upgrade
+    it is copied into ``backups`` beside the data folder. With ``read_only`` it takes no lock,
+    changes nothing and works beside the process that writes. How long writers waited for their
+    turn goes into ``metrics``.
     """
 
     def __init__(
@@ -122,6 +124,7 @@ class Database:
         metrics: Metrics | None = None,
     ) -> None:
         self.path: Path = database_path(settings)
+        self._copies = settings.data.resolve().parent / "backups"
         self._timeout = settings.busy_timeout_seconds
         self._clock = clock
         self._read_only = read_only
@@ -276,6 +279,15 @@ class Database:
             self._lock.release()
             raise
 
+    def _copy_folder(self) -> Path:
+        """Return where to copy the database before an upgrade; within the data as a last resort."""
+        try:
+            self._copies.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError:
+            return self.path.parent / "backups"
+        writable = os.access(self._copies, os.W_OK | os.X_OK)
+        return self._copies if writable else self.path.parent / "backups"
+
     def _finish_restore(self) -> None:
         try:
             finish_replacement(self.path.parent)
@@ -309,7 +321,7 @@ class Database:
                     moment = f"{self._clock.now():%Y%m%d-%H%M%S}"
                     copy_to(
                         connection,
-                        self.path.parent / "backups" / f"before-{HEAD}-{moment}.db",
+                        self._copy_folder() / f"before-{HEAD}-{moment}.db",
                     )
                 connection.rollback()
                 with connection.begin():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import tempfile
 import time
@@ -41,6 +42,7 @@ def import_all(folder: Path, chance: random.Random) -> Figure:
         ids=UlidSource(SystemClock(), chance),
         limits=CardLimits(),
     )
+    os.sync()  # else what was written just now is measured
     began = time.perf_counter()
     for path in cards_in(source):
         importer.take(path)

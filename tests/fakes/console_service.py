@@ -23,6 +23,7 @@ from services.domain.replies import (
     Delivery,
     Reply,
     ReplyEvent,
+    ReplySink,
     TextDelta,
     TurnBrief,
     TurnFailed,
@@ -174,6 +175,14 @@ class ScriptedConversations:
 
     async def recent(self, conversation: ConversationId, limit: int) -> Sequence[HistoryEntry]:
         return self.history[-limit:]
+
+    async def shown(
+        self, entries: Sequence[HistoryEntry], *, viewer: Author, newer: int = 0
+    ) -> list[str]:
+        return [each.text for each in entries]
+
+    def dressed(self, turn: TurnBrief, sink: ReplySink, *, viewer: Author) -> ReplySink:
+        return sink
 
     async def decide(
         self, action: ActionId, *, approve: bool, by: Author, role: Role, delivery: Delivery

@@ -23,6 +23,7 @@ from services.domain.errors import ConfigurationError
 from services.settings import Settings, StorageSettings
 from services.storage.connection import sqlite_engine
 from services.storage.tables import attachments, blobs, conversations, messages
+from tests.fakes.card_files import png, text, v2, v3
 from tests.fakes.ollama_server import Answer, FakeOllama, Model
 from tests.fakes.openai_server import FakeOpenAi
 from tests.journeys.program import ROOT, Program
@@ -233,6 +234,15 @@ def _twins(it: Installation) -> None:
         own = {"acore": {"id": "twin"}}
         card = {"spec": "chara_card_v3", "data": {"name": name, "extensions": own}}
         it.card(name, json.dumps(card))
+
+
+def _cut_off(it: Installation) -> None:
+    it.write(f"data/characters/{PRIVATE_NAME}.png", png(text("chara", v2()))[:-20])
+
+
+def _bad_book(it: Installation) -> None:
+    it.card("wren", json.dumps(v3(name="Wren")))
+    it.write("data/characters/wren/lorebook.json", "{")
 
 
 def _open_dotenv(it: Installation) -> None:
@@ -511,6 +521,22 @@ FAULTS: Sequence[Fault] = (
         says="L…/card.json",
         fix="chara_card_v3",
         seed=_at_once(lambda it: it.card(PRIVATE_NAME, _WRONG_CARD)),
+    ),
+    Fault(
+        name="broken card file",
+        check="characters",
+        says="L….png is cut off",
+        fix="chara_card_v3",
+        seed=_at_once(_cut_off),
+    ),
+    Fault(
+        name="broken lorebook beside a card",
+        check="characters",
+        says="lorebook",
+        fix="Correct",
+        status="warning",
+        code=0,
+        seed=_at_once(_bad_book),
     ),
     Fault(
         name="two cards with the same id",

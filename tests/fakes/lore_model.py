@@ -76,7 +76,8 @@ class _Scan:
             ]
             why = self._next(bool(feeding))
             if why:
-                text = "\n".join(said.get(n, self.entries[n]["content"]) for n in feeding)
+                texts = [said[n] if n in said else self.entries[n]["content"] for n in feeding]
+                text = "\n".join(texts)
                 self.fed.append(text)
                 self.fed_text = f"{text}\n{self.fed_text}"
         self._begin()
@@ -89,6 +90,14 @@ class _Scan:
             for name in placed
             if self.entries[name]["position"] == position and self.entries[name]["content"]
         ]
+
+    def at_depth(self) -> list[tuple[int, int, list[Name]]]:
+        """Return what stands at each depth and role, from the top down."""
+        blocks: dict[tuple[int, int], list[Name]] = {}
+        for name in self.place(4):
+            entry = self.entries[name]
+            blocks.setdefault((entry["depth"], entry["role"]), []).append(name)
+        return [(*at, blocks[at]) for at in sorted(blocks, reverse=True)]
 
     def _text(self, entry: Entry, why: str) -> str:
         depth = self.depth if entry["scanDepth"] is None else entry["scanDepth"]
@@ -119,7 +128,7 @@ class _Scan:
     def _found(self, key: str, entry: Entry, text: str) -> bool:
         return bool(key) and self._matches(key.strip(), entry, text)
 
-    def _is_in(self, name: Name, why: str) -> bool:  # noqa: C901, PLR0911
+    def _is_in(self, name: Name, why: str) -> bool:  # noqa: C901
         entry, sticky = self.entries[name], name in self.is_sticky
         if name in self.activated or name in self.failed or entry["disable"]:
             return False
@@ -147,13 +156,18 @@ class _Scan:
         hits = [self._found(key, entry, text) for key in entry["keysecondary"]]
         return [any(hits), not all(hits), not any(hits), all(hits)][entry["selectiveLogic"]]
 
-    def _grouped(self, new: list[Name], why: str) -> list[Name]:
+    def _members(self, new: list[Name]) -> dict[str, list[Name]]:
         groups: dict[str, list[Name]] = {}
         for name in new:
             for group in dict.fromkeys(
                 filter(None, re.split(r",\s*", self.entries[name]["group"]))
             ):
                 groups.setdefault(group, []).append(name)
+        # An object lists the names that are numbers first.
+        return {name: groups[name] for name in sorted(groups, key=lambda name: not name.isdigit())}
+
+    def _grouped(self, new: list[Name], why: str) -> list[Name]:
+        groups = self._members(new)
         lost: set[Name] = set()
         for members in [*groups.values()]:
             if any(name in self.is_sticky for name in members):
@@ -226,7 +240,7 @@ class _Scan:
             self.activated.append(name)
         return said
 
-    def _next(self, feeds: bool) -> str:  # noqa: FBT001
+    def _next(self, feeds: bool) -> str:
         if self.set["recursive"] and feeds and not self.overflowed:
             return "recursion"
         most = self.set["min_activations_depth_max"]

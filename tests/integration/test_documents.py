@@ -71,7 +71,7 @@ async def matching(database, word):
 
 async def until(condition):
     async with asyncio.timeout(10):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110  the database has no event to wait for
             await asyncio.sleep(0.01)
 
 

@@ -3,106 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import socket
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from services.domain.clock import Clock, SystemClock
+from services.domain.clock import SystemClock
 from services.domain.errors import ProviderError, ProviderFault
 from services.llm import catalog as module
 from services.llm import hosts
-from services.llm.breaker import Breakers
 from services.llm.catalog import ModelCatalog, PullProgress
 from services.llm.engines import OllamaEngine
 from services.llm.hosts import HostWatch
 from services.llm.model import ChatRequest, ModelListing, PromptMessage, PromptRole
 from services.llm.ollama_connection import OllamaConnection
 from services.llm.tokens import CalibratedTokens, EstimatedTokens
-from services.llm.wrapping import Wrapping
-from services.observability.metrics import Metrics
 from services.settings import (
     EmbeddedSettings,
-    HostedSettings,
     LlmSettings,
     OpenAiSettings,
     OpenRouterSettings,
 )
+from tests.fakes.catalog import Notices, catalog, free_port, refused
 from tests.fakes.clock import ManualClock
 from tests.fakes.ollama_server import Answer, FakeOllama, Model
 from tests.fakes.openai_server import FakeOpenAi
 
 REQUEST = ChatRequest(messages=(PromptMessage(role=PromptRole.USER, content="Hi", source="test"),))
-
-
-class Notices(list[str]):
-    def __init__(self) -> None:
-        super().__init__()
-        self._more = asyncio.Event()
-
-    def take(self, code: str, sentence: str) -> None:
-        assert code
-        self.append(sentence)
-        self._more.set()
-
-    async def reached(self, count: int) -> None:
-        """Wait for that many."""
-        async with asyncio.timeout(5):
-            while len(self) < count:
-                self._more.clear()
-                await self._more.wait()
-
-
-@asynccontextmanager
-async def catalog(
-    data: Path,
-    *,
-    notices: Notices | None = None,
-    hosted: Mapping[str, HostedSettings] | None = None,
-    clock: Clock | None = None,
-    **settings,
-) -> AsyncGenerator[ModelCatalog, None]:
-    llm = LlmSettings(**({"retries": 0} | settings))
-    clock, metrics = clock or SystemClock(), Metrics()
-    tokens = CalibratedTokens(EstimatedTokens())
-    take = (notices if notices is not None else Notices()).take
-    breakers = Breakers(
-        failures=llm.breaker_failures, seconds=llm.breaker_seconds, clock=clock, metrics=metrics
-    )
-    models = ModelCatalog(
-        llm,
-        EmbeddedSettings(model="no-such-model"),
-        hosted=hosted,
-        data=data,
-        clock=clock,
-        tokens=tokens,
-        wrapping=Wrapping(
-            llm,
-            breakers=breakers,
-            metrics=metrics,
-            clock=clock,
-            rng=random.Random(1),
-            tokens=tokens,
-            on_notice=take,
-        ),
-        metrics=metrics,
-        on_notice=take,
-    )
-    async with models:
-        yield models
-
-
-@contextmanager
-def refused() -> Iterator[str]:
-    """An address on this machine where nothing listens."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{unused.getsockname()[1]}"
 
 
 @pytest.fixture
@@ -303,12 +233,6 @@ async def words(models: ModelCatalog, name: str | None = None, **how) -> tuple[s
             elif event.kind == "ended":
                 by = event.model
     return text, by
-
-
-def free_port() -> int:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return int(unused.getsockname()[1])
 
 
 async def test_second_host_answers_when_the_first_does_not(tmp_path: Path) -> None:

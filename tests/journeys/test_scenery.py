@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from services.conversation.lore_search import LOREBOOKS
 from services.domain.people import Role
 from services.llm.model import ChatRequest, ModelInfo
+from services.llm.tokens import EstimatedTokens
 from services.people.scopes import Asker, Scope
+from services.persona.assembly.material import ChatMessage
+from services.persona.assembly.preview import preview
+from services.persona.assembly.reading import read_request
+from services.persona.assembly.wording import layout_texts
+from services.persona.lore.books import card_lorebook
+from services.persona.lore.scanner import LoreScanner
+from services.persona.style import style_text
 from services.settings import ConversationSettings, LlmSettings, LoreSettings, PersonaSettings
 from tests.fakes.app import PLACE, SAM, App, opened_app
-from tests.fakes.scripted_model import ScriptedModel
+from tests.fakes.recording import RecordingDelivery
+from tests.fakes.scripted_model import Script, ScriptedModel
 
 HARBOUR = "The harbour was built in 1702."
 BELL = "The bell rings at noon."
@@ -128,6 +142,182 @@ async def test_a_card_that_changes_by_chance_is_filled_in_anew(tmp_path: Path) -
     assert "2 visits" in text_of(model.requests[1])
 
 
+COUNTED = {
+    "description": "visit {{incvar::visits}}",
+    "personality": "mood {{incvar::moods}}",
+    "scenario": "hour {{incglobalvar::hours}}, still visit {{getvar::visits}}",
+    "mes_example": "<START>\\n{{char}}: told {{incvar::told}} times",
+    "post_history_instructions": "note {{incvar::notes}}",
+    "system_prompt": "{{original}} rule {{incvar::rules}}, {{description}}",
+    "extensions": {"depth_prompt": {"prompt": "deep {{incvar::deep}}", "depth": 1}},
+    "character_book": {
+        "entries": [
+            {"keys": ["lamp"], "content": "lore {{incvar::lore}}", "enabled": True,
+             "insertion_order": 1, "extensions": {"match_character_description": True}},
+        ]
+    },
+}  # fmt: skip
+
+
+def counts(request: ChatRequest) -> dict[str, str]:
+    """The numbers that the counting card has written into a prompt."""
+    words = "visit|mood|hour|told|note|rule|deep|lore"
+    return dict(re.findall(rf"\b({words}) (\d+)", text_of(request)))
+
+
+@pytest.mark.parametrize("layout", ["cache", "sillytavern"])
+async def test_what_a_card_counts_is_counted_once_a_turn(tmp_path: Path, layout: str) -> None:
+    persona = write_card(tmp_path / "cards", **COUNTED)
+    model = ScriptedModel("I see.")
+    async with opened_app(tmp_path, model, persona=persona, conversation={"layout": layout}) as app:
+        await app.say("Is the lamp lit tonight?")
+        await app.say("Is the lamp lit now?")
+    names = ("visit", "mood", "hour", "told", "note", "rule", "deep", "lore")
+    assert counts(model.requests[0]) == dict.fromkeys(names, "1")
+    assert counts(model.requests[1]) == dict.fromkeys(names, "2")
+    assert "still visit 2" in text_of(model.requests[1])
+
+
+@pytest.mark.parametrize("layout", ["cache", "sillytavern"])
+async def test_an_answer_given_anew_counts_nothing_twice(tmp_path: Path, layout: str) -> None:
+    persona = write_card(tmp_path / "cards", **COUNTED)
+    model = ScriptedModel("I see.")
+    settings = {"persona": persona, "conversation": {"layout": layout}}
+    async with opened_app(tmp_path, model, **settings) as app:
+        await app.say("Is the lamp lit tonight?")
+        await app.say("Is the lamp lit now?")
+    async with opened_app(tmp_path, model, **settings) as app:
+        for _ in range(2):
+            receipt = await app.conversations.regenerate(PLACE, RecordingDelivery(), by=SAM)
+            await receipt.outcome()
+        await app.say("And is the lamp lit yet?")
+    first, second, again, once_more, third = map(counts, model.requests)
+    assert first["visit"] == "1"
+    assert second == again == once_more
+    assert set(third.values()) == {"3"}
+
+
+async def test_an_answer_that_never_came_counts_nothing(tmp_path: Path) -> None:
+    persona = write_card(tmp_path / "cards", **COUNTED)
+    model = ScriptedModel([Script(text=""), "I see."])
+    async with opened_app(tmp_path, model, persona=persona) as app:
+        await app.say("Is the lamp lit tonight?")
+        await app.say("Is the lamp lit now?")
+    assert set(counts(model.requests[1]).values()) == {"1"}
+
+
+async def test_words_of_people_in_a_card_are_not_taken_for_macros(tmp_path: Path) -> None:
+    persona = write_card(
+        tmp_path / "cards",
+        description="They said: {{lastUserMessage}}",
+        scenario="Of late: {{lastUserMessage}}",
+    )
+    for layout in ("cache", "sillytavern"):
+        model = ScriptedModel("I see.")
+        folder = tmp_path / layout
+        async with opened_app(
+            folder, model, persona=persona, conversation={"layout": layout}
+        ) as app:
+            await app.say("{{setvar::owner::me}}{{char}}")
+            await app.say("{{getvar::owner}}")
+        assert "They said: {{getvar::owner}}" in text_of(model.requests[1])
+        assert "Of late: {{getvar::owner}}" in text_of(model.requests[1])
+
+
+@pytest.mark.parametrize("layout", ["cache", "sillytavern"])
+async def test_a_running_conversation_sends_what_prompt_show_prints(
+    tmp_path: Path, layout: str
+) -> None:
+    book = {
+        "entries": [
+            {"keys": ["lamp"], "content": "The lamp is {{char}}'s.", "enabled": True,
+             "insertion_order": 1, "extensions": {}},
+            {"keys": ["lit"], "content": "It burns oil.", "enabled": True, "insertion_order": 2,
+             "extensions": {"position": 4, "depth": 2, "role": 1}},
+        ]
+    }  # fmt: skip
+    card = {
+        "name": "Nell",
+        "description": "{{char}} keeps the light for {{user}}.",
+        "personality": "calm",
+        "scenario": "a rock at sea",
+        "mes_example": "<START>\n{{user}}: hi\n{{char}}: ahoy\n<START>\n{{char}}: a storm",
+        "system_prompt": "Be Nell. {{original}}",
+        "post_history_instructions": "Stay brief.",
+        "character_book": book,
+        "extensions": {
+            "depth_prompt": {"prompt": "Deep.", "depth": 1},
+            "acore": {"verbosity": 80, "frameworks": {"caring": 0.9}},
+            "regex_scripts": [
+                {"scriptName": "s", "findRegex": "/storm|oil/g", "replaceString": "gale",
+                 "placement": [1, 2, 5], "promptOnly": True},
+            ],
+        },
+    }  # fmt: skip
+    persona = write_card(tmp_path / "cards", **card)
+    model = ScriptedModel("The storm is near.", info=ModelInfo(
+        provider="scripted" if layout == "cache" else "openrouter", name="m", context_tokens=4096
+    ))  # fmt: skip
+    async with opened_app(tmp_path, model, persona=persona, conversation={"layout": layout}) as app:
+        await app.say("Was there a storm last night?")
+        await app.say("Is the lamp lit for the storm?")
+        entries = await app.conversations.recent(PLACE, 10)
+        library = app.factory.prompts()
+        nell = app.factory.library().find("nell")
+    raw = nell.character.character_book
+    assert raw is not None
+    request = read_request(
+        {"layout": layout, "context": 4096, "response": 120, "user": "Sam",
+         "fill_chat": False, "decorators": "v3"},
+        character=nell.character,
+        chat=[
+            ChatMessage(
+                name=entry.message.author.display_name,
+                role="assistant" if entry.message.author.persona else "user",
+                content=entry.text,
+            )
+            for entry in entries[:-1]
+        ],
+        books=[card_lorebook(raw, name="Nell")],
+        texts=layout_texts(library, auxiliary=style_text(nell, library)),
+        count=EstimatedTokens().count,
+        now=datetime(2026, 1, 1, tzinfo=UTC),
+        rng=random.Random(1),
+    )  # fmt: skip
+    printed = preview(request, scanner=LoreScanner()).arranged.messages
+    sent = model.requests[1].messages
+    assert [(m.role, m.name, m.source, m.content) for m in sent] == [
+        (m.role, m.name, m.source, m.content) for m in printed
+    ]
+    assert "gale" in text_of(model.requests[1])
+    assert "storm" not in text_of(model.requests[1]).replace("a storm", "")
+
+
+async def test_the_style_of_a_character_reaches_the_model_and_limits_its_answers(
+    tmp_path: Path,
+) -> None:
+    acore = {"verbosity": 80, "frameworks": {"caring": 0.9}}
+    persona = write_card(tmp_path / "cards", extensions={"acore": acore})
+    for layout in ("cache", "sillytavern"):
+        model = ScriptedModel("I see.")
+        async with opened_app(
+            tmp_path / layout, model, persona=persona, conversation={"layout": layout}
+        ) as app:
+            await app.say("Hello there, dear Nell")
+            await app.say("And what is new?")
+        told = [
+            [m.content for m in request.messages if m.source == "nsfw"]
+            for request in model.requests
+        ]
+        assert told[0] == told[1]
+        [style] = told[0]
+        assert "about 60 words" in style
+        assert style.startswith("Nell notices how people feel")
+        assert [request.sampling.max_tokens for request in model.requests] == [120, 120]
+        sources = [m.source for m in model.requests[1].messages]
+        assert sources.index("nsfw") < sources.index("chatHistory")
+
+
 async def test_sillytavern_layout_is_used_for_hosted_models_and_fits(tmp_path: Path) -> None:
     write_book(tmp_path, "town", [entry(0, "harbour", HARBOUR)])
     info = ModelInfo(provider="openrouter", name="m", context_tokens=1024)
@@ -141,7 +331,7 @@ async def test_sillytavern_layout_is_used_for_hosted_models_and_fits(tmp_path: P
     last = [message.source for message in model.requests[-1].messages]
     assert explained["layout"] == "sillytavern"
     assert last.index("main") < last.index("worldInfoBefore") < last.index("charDescription")
-    assert last[-1] in {"history", "jailbreak"}
+    assert last[-1] in {"chatHistory", "jailbreak"}
     tokens = explained["prompt_tokens_estimated"]
     assert isinstance(tokens, int)
     assert tokens <= 1024 - 100

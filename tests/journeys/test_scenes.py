@@ -408,13 +408,38 @@ async def test_joined_cards_begin_every_members_prompt_with_the_same_words(tmp_p
         await play.say("one")
         await play.say("two")
         first, second, third, _ = (prompt for _, prompt in play.prompts())
-        assert "ben-keeper" in first[0][1]
-        assert first[0][1].index("ben-keeper") < first[0][1].index("ann-keeper")
-        assert "Ben is the ben-keeper" in first[0][1]
-        assert "Ann is the ann-keeper" in first[0][1]
+        assert first[0][1].startswith(
+            "Several characters take part in this conversation: Ben, Ann."
+        )
+        assert first[1][1] == (
+            "About Ben: Ben is the ben-keeper, a friend of Sam.\n"
+            "About Ann: Ann is the ann-keeper, a friend of Sam."
+        )
         # All but the note that says whose turn it is goes on unchanged from turn to turn.
         assert second[: len(first) - 1] == first[:-1]
         assert third[: len(second) - 1] == second[:-1]
+
+
+async def test_joined_cards_keep_what_is_the_speakers_own_behind_the_history(
+    tmp_path: Path,
+) -> None:
+    cards = {
+        "ann": {"system_prompt": "Ann whispers.", "personality": "sweet",
+                "extensions": {"talkativeness": 0, "acore": {"verbosity": 80}}},
+        "ben": {"personality": "sour", "mes_example": "<START>\n{{char}}: Lemons."},
+    }  # fmt: skip
+    async with stage(tmp_path, cards=cards) as play:
+        await play.enter("ben", "ann", mode=Activation.LIST, cards=CardMode.JOIN)
+        await play.say("one")
+        (_, ben), (_, ann) = play.prompts()
+        assert ben[: len(ben) - 1] == ann[: len(ben) - 1]
+        assert "Ann whispers." not in said(ben)
+        assert ("system", "Ben's personality: sour\nAnn's personality: sweet") in ben
+        assert any("Ben: Lemons." in content for _, content in ann)
+        own = [content for _, content in ann[-3:]]
+        assert own[0] == "Ann whispers."
+        assert "about 60 words" in own[1]
+        assert own[2] == "Write the next message of Ann, and of nobody else."
 
 
 async def test_swapped_cards_show_only_the_speakers(tmp_path: Path) -> None:
@@ -450,10 +475,10 @@ async def test_group_macros_name_everybody(tmp_path: Path) -> None:
     cards = {"ann": {"description": "G={{group}} C={{charIfNotGroup}}."}}
     async with stage(tmp_path, cards=cards) as play:
         await play.say("hi", private=True)
-        assert "G=Ann C=Ann." in play.prompts()[0][1][0][1]
+        assert ("system", "G=Ann C=Ann.") in play.prompts()[0][1]
         await play.enter("ann", "ben")
         await play.say("Ann?")
-        assert "G=Ann, Ben C=Ann, Ben." in play.prompts()[-1][1][0][1]
+        assert ("system", "G=Ann, Ben C=Ann, Ben.") in play.prompts()[-1][1]
 
 
 async def test_a_reply_ends_before_it_speaks_for_another_member(tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def test_damaged_pictures_with_sound_checksums(sample: int, seed: int, edits: in
 def test_known_fields_of_any_type(value: object) -> None:
     read(as_json(value))
     read(as_json({"spec": "chara_card_v3", "data": value}))
+    read(as_json({"spec": value, "kind": value, "name": value, "data": value, "entries": value}))
     read(as_json(v3(character_book=value, extensions=value, assets=value, tags=value)))
     read(as_json(v3(character_book={"entries": [value, value]})))
     read(as_json({"name": "A", "persona": value, "greeting": "hi", "characterBook": value}))

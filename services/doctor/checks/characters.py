@@ -10,21 +10,24 @@ from pathlib import Path
 from services.doctor.check import Case, Check, Finding, Found, fine, problem, warning
 from services.domain.errors import InvalidRequest
 from services.persona.cards.acore_fields import read_fields
-from services.persona.cards.personas import read_persona
+from services.persona.cards.limits import CardLimits, configured_limits
+from services.persona.cards.shelves import CARD, CardPlace, places_in
 from services.persona.character import Persona
+from services.persona.placed import read_placed
 
-_CORRECT = "Correct the card, or move its folder away; cards are chara_card_v3 JSON."
+_CORRECT = "Correct the card, or move it away; cards are chara_card_v3 JSON, or files that hold it."
 _MISSING = "is missing"
 _DEFAULT = "Set persona.default to one of `main.py persona list`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Card:
-    """A character's folder; ``shown`` names it without giving a private character away."""
+    """A character's folder or file; ``shown`` names it and gives no private character away."""
 
     shown: str
     private: bool
     persona: Persona | None = None
+    has_id: bool = False
     fault: str = ""
     left_out: Sequence[str] = ()
 
@@ -63,7 +66,7 @@ def _faulty(card: _Card) -> Finding:
 def _hidden(cards: Sequence[_Card]) -> Iterator[Finding]:
     first: dict[str, _Card] = {}
     for card in cards:
-        if card.persona is None:
+        if card.persona is None or not card.has_id:
             continue
         other = first.setdefault(card.persona.id, card)
         if other is not card and other.persona is not None:
@@ -101,29 +104,52 @@ def _read(case: Case) -> list[_Card]:
 
 def _in_folder(folder: Path, case: Case) -> Iterator[_Card]:
     shipped = folder.resolve() == (case.project / "characters").resolve()
-    there = sorted(path for path in folder.glob("*") if path.is_dir())
-    for path in there:
-        file = path / "card.json"
-        name = path.name if shipped else f"{path.name[:1]}…"
-        shown = f"{folder}/{name}/card.json"
-        if not file.is_file():
+    limits = configured_limits(case.loaded.persona, case.loaded.lore)
+    places = {place.name: place for place in places_in(folder)}
+    bare = (path.name for path in folder.glob("*") if path.is_dir() and path.name[:1] != ".")
+    for name in sorted({*places, *bare}):
+        place = places.get(name)
+        shown = f"{folder}/{_shown(name, place, private=not shipped)}"
+        if place is None:
             yield _Card(shown=shown, private=not shipped, fault=_MISSING)
-            continue
-        try:
-            persona = read_persona(file)
-        except InvalidRequest as error:
-            fault = _FAULTS.get(error.code, "cannot be read as a character card")
-            yield _Card(shown=shown, private=not shipped, fault=fault)
         else:
-            _, left_out = read_fields(persona.extensions.get("acore"))
-            yield _Card(shown=shown, private=not shipped, persona=persona, left_out=left_out)
+            yield _examined(place, shown, private=not shipped, limits=limits)
+
+
+def _shown(name: str, place: CardPlace | None, *, private: bool) -> str:
+    if place is not None and not place.is_folder:
+        return f"{name[:1]}…{Path(name).suffix}" if private else name
+    return f"{name[:1]}…/{CARD}" if private else f"{name}/{CARD}"
+
+
+def _examined(place: CardPlace, shown: str, *, private: bool, limits: CardLimits) -> _Card:
+    try:
+        found = read_placed(place, limits=limits)
+    except InvalidRequest as error:
+        fault = _FAULTS.get(error.code, "cannot be read as a character card")
+        return _Card(shown=shown, private=private, fault=fault)
+    _, left_out = read_fields(found.persona.extensions.get("acore"))
+    said = (*left_out, "The lorebook beside it cannot be read.") if found.problem else left_out
+    return _Card(
+        shown=shown, private=private, persona=found.persona, has_id=found.has_id, left_out=said
+    )
 
 
 _FAULTS = {
-    "card_too_large": "is larger than 10 MB",
-    "card_unreadable": "is not valid JSON",
+    "archive_damaged": "is damaged",
+    "archive_path": "holds a file with a path that leads out of it",
+    "card_cut_off": "is cut off",
+    "card_damaged": "is damaged",
+    "card_empty": "is empty",
+    "card_is_book": "is a lorebook, not a character",
+    "card_missing": "holds no card",
+    "card_missing_json": "holds no card",
+    "card_too_large": "is larger than a card may be",
+    "card_too_much_lore": "has more lorebook entries than lore.max_entries",
     "card_unknown": "is not a character card: it has no `data`",
-    "card_invalid": "has a field of the wrong type or no name",
+    "card_unreadable": "is not valid JSON",
+    "picture_broken": "has a damaged picture",
+    "picture_too_large": "has a picture with more pixels than persona.max_megapixels",
 }
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from services.memory.rules import values
 from services.memory.rules.english import (
-    KIN,
     PET,
     PET_MANY,
     PETS_PLURAL,
@@ -28,17 +28,23 @@ _GET = (
     r"(?:(?:have |)(?:just |recently |finally |)(?:have|had|got|own|adopted|bought|rescued|foster|"
     r"fostered|raise|keep|gotten|am getting|inherited|found))"
 )
-_PET_ONE = re.compile(
-    rf"(?i)^{_GET} (?:an?|one|my|our|another|this|the) (?P<adj>{_ADJ})(?P<pet>{PET})\b(?P<rest>.*)$"
+_APART = (
+    r"(?=\s*$|\s*[,.!(:;&-]|\s+(?:and|who|that|which|named|called|whose|in|from|with|at|living|aged|"
+    r"but|he|she|by|for|now|too|back|since|i|we|so|as|on|of|again|together|\d|(?-i:[A-Z])))"
 )
-_PET_SOME = re.compile(rf"(?i)^{_GET} (?P<n>{_COUNT}) (?:{_ADJ})(?P<pet>{PET_MANY})\b(?P<rest>.*)$")
+_PET_ONE = re.compile(
+    rf"(?i)^{_GET} (?:an?|one|my|our|another|this|the) (?P<adj>{_ADJ})(?P<pet>{PET})\b{_APART}(?P<rest>.*)$"
+)
+_PET_SOME = re.compile(
+    rf"(?i)^{_GET} (?P<n>{_COUNT}) (?:{_ADJ})(?P<pet>{PET_MANY})\b{_APART}(?P<rest>.*)$"
+)
 _KIN_ONE = re.compile(
     rf"(?i)^(?:have|had|have got|got|live with|share a \w+ with|am dating|am seeing|am married to|"
     rf"married|am engaged to) (?:an?|one|my|another) "
-    rf"(?P<adj>(?:[\w-]+ ){{0,3}}?)(?P<rel>{RELATION})\b(?P<rest>.*)$"
+    rf"(?P<adj>(?:[\w-]+ ){{0,3}}?)(?P<rel>{RELATION})\b{_APART}(?P<rest>.*)$"
 )
 _KIN_SOME = re.compile(
-    rf"(?i)^have (?P<n>{_COUNT}) (?P<adj>(?:[\w-]+ ){{0,3}}?)(?P<rel>{RELATION})\b(?P<rest>.*)$"
+    rf"(?i)^have (?P<n>{_COUNT}) (?P<adj>(?:[\w-]+ ){{0,3}}?)(?P<rel>{RELATION})\b{_APART}(?P<rest>.*)$"
 )
 _WITH = re.compile(
     r"(?i)^(?:am|have been|got|was|married|have) ?(?:(?:happily |recently |newly )?"
@@ -83,12 +89,21 @@ _TRANSIENT = (
 
 BELONGINGS = (
     rule(
+        r"(?:have )?(?:broke|broken|split|separated|am breaking) (?:up )?(?:with|from) (?:my \w+ )?"
+        r"(?P<v>.+)",
+        "partner+boyfriend+girlfriend+spouse+fiance+husband+wife",
+        "{who} is no longer together with <value>.",
+        FactKind.RELATIONSHIP,
+        named=True,
+        ends=True,
+    ),
+    rule(
         r"(?:sold|got rid of|gave away|crashed|lost|no longer have|no longer own|do not have|"
         r"do not own|have sold) (?:my|our|the|an?) (?:old )?(?P<v>(?:[\w-]+ ){0,3}(?:car|bike|"
         r"bicycle|motorbike|motorcycle|house|flat|boat|van|guitar|piano|phone|laptop|camera|"
         r"apartment|scooter|truck)\b(?: .+)?)",
         "owns",
-        "{who} no longer has <value>.",
+        "{who} no longer has <a value>.",
         ends=True,
     ),
     rule(
@@ -96,8 +111,11 @@ BELONGINGS = (
         "owns",
         "{who} drives <value>.",
     ),
-    rule(r"(?:own|have owned) (?P<v>(?:an?|two|three|\d+|my own|over|about|more than|many|several|the) .+)",
-         "owns", "{who} owns <value>."),
+    rule(
+        r"(?:own|have owned) (?P<v>(?:an?|two|three|\d+|my own|over|about|more than|many|several|the) .+)",
+        "owns",
+        "{who} owns <value>.",
+    ),
     rule(
         r"(?:bought|have bought|purchased|inherited|have inherited|got myself|treated myself to|"
         r"built|restored) (?P<v>(?:an?|my|our|the) (?:[\w'-]+ ){0,5}(?:house|flat|apartment|car|bike|"
@@ -122,6 +140,11 @@ def read_company(predicate: str) -> Iterator[Finding]:
     """Yield the pets and people that a predicate in the first person's form says there are."""
     if found := _PET_ONE.match(predicate):
         yield from _pets([found["pet"]], found["rest"], found["adj"])
+        another = re.search(
+            rf"(?i)(?:,| and|,? as well as|,? plus) (?P<next>an? .*\b(?:{PET})\b.*)$", found["rest"]
+        )
+        if another is not None:
+            yield from read_company(f"have {another['next']}")
     elif found := _PET_SOME.match(predicate):
         if found["n"].lower() == "no":
             return
@@ -148,25 +171,13 @@ def read_company(predicate: str) -> Iterator[Finding]:
         yield from _kin_found(found["rel"].lower(), found["adj"], found["rest"], count=found["n"])
 
 
-def named_companion(owned: str, called: str, *, only: bool) -> Finding | None:
-    """Return that somebody's relative or pet ``owned`` is called ``called``.
+def named_companions(owned: str, called: str, *, only: bool) -> list[Finding]:
+    """Return that somebody's relatives or pets ``owned`` have the names in ``called``.
 
     ``only`` says that the words leave no room for a second one, as "my dog's name is" does.
     """
-    names = _names(called)
-    if not names:
-        return None
-    found = _named(owned, names[0])
-    if not only:
-        return found
-    return Finding(
-        slot=found.slot,
-        value=found.value,
-        kind=found.kind,
-        sentence=found.sentence,
-        quote="",
-        replaces=True,
-    )
+    found = [_named(owned, each) for each in _names(called)]
+    return [replace(found[0], replaces=True)] if only and len(found) == 1 else found
 
 
 def _named(owned: str, called: str) -> Finding:
@@ -212,6 +223,8 @@ def _kin_found(word: str, adjective: str, rest: str, *, count: str) -> Iterator[
     relation = RELATION_OF[word]
     found = re.match(rf"(?i)^(?:[\w' -]{{0,40}}?)?{_CALLED}(?P<names>.+)$", rest)
     names = _names(found["names"]) if found else []
+    if not names and (plain := re.match(r"^ (?P<name>[A-Z][\w-]+)", rest)):
+        names = _names(plain["name"])
     if re.search(r"(?i)\bbest ", adjective):
         relation = "best_friend"
     for each in names:
@@ -229,6 +242,10 @@ def _kin_found(word: str, adjective: str, rest: str, *, count: str) -> Iterator[
 
 
 def _kin(relation: str, called: str, word: str) -> Finding:
+    if word == "bestie":
+        word = "best friend"
+    if word.endswith(relation + "s") or word in {"kids", "children", "twins"}:
+        word = relation
     return Finding(
         slot=relation,
         value=called,
@@ -249,6 +266,3 @@ def _names(words: str) -> list[str]:
         if len(part.strip(" .!?)\"'")) > len(called) + 1:
             break
     return found
-
-
-KIN_WORDS = KIN

@@ -10,7 +10,8 @@ VERBS = (
     "sing write read ride surf ski skate brew sew crochet eat drink smoke wear need want come hail "
     "attend major volunteer suffer use keep breed grow make do go get take practise practice raise "
     "lead manage build code develop stream tutor coach train jog box fence fish hunt travel row "
-    "sail can fear follow support commute vape call name turn share"
+    "sail can fear follow support commute vape call name turn share wake watch listen visit meet "
+    "sleep walk tend start"
 ).split()
 PAST = (
     "was were had moved lived worked studied grew got bought started stopped quit used became "
@@ -215,7 +216,7 @@ _EXPANDED = (
 )
 _ADVERBS = (
     r"(?:really|absolutely|totally|actually|also|still|currently|now|just|truly|simply|kind of|"
-    r"kinda|sort of|genuinely|honestly|definitely|recently|finally|personally|always|secretly|"
+    r"kinda|sort of|genuinely|honestly|definitely|recently|finally|personally|secretly|"
     r"quite|very much|so|deeply|strongly|particularly|especially|literally|basically|mostly|"
     r"mainly|proudly|happily|pretty much|already|obviously|as you know|lately|both|officially|"
     r"originally|presently|at the moment|these days|for sure|actively|passionately|low-key|"
@@ -252,12 +253,15 @@ def in_order(predicate: str) -> str:
     return _SHORT_CUT.sub("have ", text)
 
 
+_OFTEN = frozenset("usually often always generally normally regularly never rarely".split())
 _TO_THIRD = {"am": "is", "have": "has", "do": "does", "was": "was", "will": "will", "can": "can"}
 
 
 def of_third(predicate: str) -> str:
     """Return a predicate in the first person's form as said of somebody else."""
     first, _, rest = predicate.partition(" ")
+    if first.lower() in _OFTEN:
+        return f"{first} {of_third(rest)}"
     if first.lower() in VERBS and first.lower() not in _TO_THIRD:
         first = _third(first.lower())
     first = _TO_THIRD.get(first.lower(), first)

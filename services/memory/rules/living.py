@@ -106,9 +106,7 @@ HOME = (
         "lives_in",
         "{who} lives in <value>.",
     ),
-    rule(
-        r"used to live (?:in|at|near) (?P<v>.+)", "lived_in", "{who} used to live in <value>."
-    ),
+    rule(r"used to live (?:in|at|near) (?P<v>.+)", "lived_in", "{who} used to live in <value>."),
     rule(
         r"(?:grew up|was raised|was brought up|was born and raised|spent my childhood) "
         r"(?:in|on|near|at) (?P<v>.+)",
@@ -127,7 +125,9 @@ HOME = (
         "{who} was born in <value>.",
     ),
     rule(
-        r"(?:lived|was living) (?:in|at|near) (?P<v>.+)", "lived_in", "{who} used to live in <value>."
+        r"(?:lived|was living) (?:in|at|near) (?P<v>.+)",
+        "lived_in",
+        "{who} used to live in <value>.",
     ),
     rule(
         r"(?:live|reside|am living|am based|am located|have lived|have been living|"
@@ -148,7 +148,7 @@ AGE = (
     rule(
         rf"(?:am|have turned|turned|have just turned|just turned|am about) (?P<v>{_NUMBER})"
         rf"(?: ?(?:years? old|yrs? old|years? of age|yo\b|y/o|yr old|years young))?"
-        rf"(?: (?:last|this|yesterday|today|on|in|a few|two|\w+ \w+ ago).*|)\s*(?=$|[.,!])",
+        rf"(?: (?:last|this|yesterday|today|on|in|a few|two|\w+ \w+ ago).*|)\s*(?=$|[,!]|\.(?!\d))",
         "age",
         "{who} is <value> years old.",
     ),
@@ -169,30 +169,49 @@ AGE = (
         r"am (?P<v>\d(?:[.,]\d+)? ?(?:m|metres?|meters?|ft|feet|foot)\b.*|\d'\d{1,2}\"?|"
         r"\d{3} ?cm|\d+ (?:foot|feet) \d+)(?: tall)?",
         "height",
-        "{who} is <value> tall.",
+        "{who} measures <value>.",
         FactKind.TRAIT,
     ),
 )
 WORK = (
     rule(
-        r"(?:do not|no longer|am no longer|am not) (?:work|working|employed)(?: as| for| at| in| "
-        r"with) (?P<v>.+)",
+        r"(?:do not|no longer|am no longer|am not) (?:work|working|employed)(?: as|) (?:an? )?"
+        r"(?P<v>(?!at |for |in |with |on ).+)",
         "works_as",
-        "{who} no longer works as <value>.",
+        "{who} no longer works as <a value>.",
+        ends=True,
+    ),
+    rule(
+        r"(?:do not|no longer|am no longer|am not) (?:work|working|employed) (?P<where>for|at|in|"
+        r"with) (?P<v>.+)",
+        "works_at",
+        "{who} no longer works <where> <value>.",
+        ends=True,
+    ),
+    rule(
+        r"am (?:no longer|not) (?:an? )?(?P<v>(?:[\w-]+ ){0,3}?" + _JOB_WORDS + r")\b",
+        "works_as",
+        "{who} no longer works as <a value>.",
         ends=True,
     ),
     rule(
         r"(?:have )?(?:just )?(?:quit|left|lost|gave up|resigned from|got fired from|was fired from|"
         r"was laid off from)(?: my| the)? job(?: (?:as|at|with|in) (?P<v>.+)|.*)",
-        "works_as",
+        "works_as+works_at",
         "{who} left their job.",
         fixed="",
         ends=True,
     ),
     rule(
-        r"(?:used to (?:work as|be)|was|worked as)(?: an?)? (?P<v>.*" + _JOB_WORDS + r"\b.*)",
+        r"(?:used to work|worked) as (?P<v>.+)",
         "worked_as",
-        "{who} used to work as <value>.",
+        "{who} used to work as <a value>.",
+        article=False,
+    ),
+    rule(
+        r"(?:used to be|was)(?: an?)? (?P<v>.*" + _JOB_WORDS + r"\b.*)",
+        "worked_as",
+        "{who} used to work as <a value>.",
         article=False,
     ),
     rule(
@@ -203,13 +222,13 @@ WORK = (
         r"(?: part-time| full-time| remotely| freelance| nights)* as (?:an? |the )?"
         r"(?P<v>.+?)(?: (?:at|for|with) (?P<w>.+)|)$",
         "works_as",
-        "{who} works as <value>.",
+        "{who} works as <a value>.",
     ),
     rule(
         r"(?:am|have been|have become|became|have just become|am now) (?:an? |the )(?P<v>(?:[\w-]+ )"
         r"{0,4}?" + _JOB_WORDS + r"\b(?: (?:at|for|in|on|with) [^,.]+)?)",
         "works_as",
-        "{who} works as <value>.",
+        "{who} works as <a value>.",
     ),
     rule(
         r"(?:work|am working|have (?:worked|been working)|got hired|got a job|started|am employed|"
@@ -235,8 +254,11 @@ WORK = (
         "{who} runs <value>.",
     ),
     rule(r"teach (?P<v>.+)", "teaches", "{who} teaches <value>."),
-    rule(r"volunteer (?P<where>at|for|with|in|as) (?P<v>.+)", "volunteers",
-         "{who} volunteers <where> <value>."),
+    rule(
+        r"volunteer (?P<where>at|for|with|in|as) (?P<v>.+)",
+        "volunteers",
+        "{who} volunteers <where> <value>.",
+    ),
     rule(
         r"(?:serve|am serving|served) in (?P<v>the (?:army|navy|air force|military|marines).*)",
         "works_at",
@@ -263,7 +285,7 @@ WORK = (
     ),
     rule(
         r"(?:study|am studying|have been studying|started studying|am majoring in|major in|"
-        r"am enrolled in|read|have started studying|am reading) (?!for|hard|a lot|with)(?P<v>.+?)"
+        r"am enrolled in|have started studying) (?!for|hard|a lot|with)(?P<v>.+?)"
         r"(?: (?:at|in) (?P<w>(?:the )?[A-Z].+)|)$",
         "studies",
         "{who} studies <value>.",
@@ -290,9 +312,9 @@ HEALTH = (
     ),
     rule(
         r"(?:have|suffer from|got|developed|have developed) (?:an? )?(?:\w+ly |serious |bad |"
-        r"terrible |nasty |life-threatening |)(?P<v>[\w -]+?) (?:allergy|allergies|intolerance)",
+        r"terrible |nasty |life-threatening |)(?P<v>[\w -]+?) (?P<what>allergy|allergies|intolerance)",
         "allergy",
-        "{who} is allergic to <value>.",
+        "{who} has a <value> <what>.",
     ),
     rule(
         r"have (?:an? )?(?:\w+ )?allerg(?:y|ies) to (?P<v>.+)",
@@ -318,13 +340,16 @@ HEALTH = (
         "diet",
         "{who} is <value>.",
     ),
-    rule(
-        r"(?:do not|no longer|can not|never|stopped|have stopped|quit) (?P<act>eat|eating|drink|"
-        r"drinking|tolerate|smoke|smoking|touch) (?P<v>(?!any ?more)\S.+)",
-        "avoids",
-        "{who} does not eat, drink or use <value>.",
-        FactKind.PREFERENCE,
-        many=True,
+    *(
+        rule(
+            rf"(?:do not|no longer|can not|never|stopped|have stopped|quit) (?:{act}|{act}ing) "
+            r"(?P<v>(?!any ?more)\S.+)",
+            "avoids",
+            f"{{who}} does not {act} <value>.",
+            FactKind.PREFERENCE,
+            many=True,
+        )
+        for act in ("eat", "drink", "smoke", "touch", "tolerate", "watch")
     ),
     rule(
         r"(?:do not|never) (?P<v>smoke|drink|drive|swim|cook|vote)\b",
@@ -339,18 +364,14 @@ HEALTH = (
         "{who} gave up <value>.",
         FactKind.PREFERENCE,
     ),
-    rule(
-        r"am (?P<v>[\w-]+ intolerant|intolerant to .+)", "allergy", "{who} is <value>."
-    ),
+    rule(r"am (?P<v>[\w-]+ intolerant|intolerant to .+)", "allergy", "{who} is <value>."),
     rule(
         rf"(?:have|suffer from|was diagnosed with|have been diagnosed with|live with|struggle with|"
         rf"have had|got diagnosed with) {_CONDITIONS}",
         "health",
         "{who} has <value>.",
     ),
-    rule(
-        r"(?:was|have been|got) diagnosed with (?P<v>.+)", "health", "{who} has <value>."
-    ),
+    rule(r"(?:was|have been|got) diagnosed with (?P<v>.+)", "health", "{who} has <value>."),
     rule(
         r"wear (?P<v>glasses|contact lenses|contacts|a hearing aid|hearing aids|braces|a wig)",
         "wears",
@@ -360,7 +381,8 @@ HEALTH = (
 )
 STANDING = (
     rule(
-        r"(?:am not|am no longer) (?:(?:in a|my) )?(?P<v>married|single|engaged|relationship)" + _GONE,
+        r"(?:am not|am no longer) (?:(?:in a|my) )?(?P<v>married|single|engaged|relationship)"
+        + _GONE,
         "relationship_status",
         "{who} is no longer <value>.",
         ends=True,

@@ -112,6 +112,12 @@ _ASKS = re.compile(
     r"|(?:guess|tell me|say|remind me|show me|explain)\s+(?:what|who|where|when|why|how|if|whether|"
     r"my|about))"
 )
+_ANNOUNCES = re.compile(
+    r"(?i)^(?:(?:and|but|so|ok|okay|well|hey|oh|also|btw)[\s,]+)*(?:(?:did|have) i (?:ever |already )?"
+    r"(?:tell|told|mention(?:ed)?)(?: to)?(?: you)?(?: that)?|did you know(?: that)?|"
+    r"do you know that|guess what[?!,:.]?|you know what[?!,:.]?)\s+"
+    r"(?=(?:i|i'm|im|i've|my|our|we|we're|[A-Z][\w-]+(?:'s)?)\b)"
+)
 _TAIL = re.compile(
     r"(?i)[,.\s-]+(?:(?:did|have) i (?:ever )?(?:tell|told|mention(?:ed)?|say|said)[^?]*|you know|"
     r"ok(?:ay)?|isn'?t (?:it|that|he|she) (?:\w+)|(?:do you )?remember|can you believe (?:it|that)|"
@@ -148,6 +154,12 @@ def command(text: str) -> bool:
 def without_tail(sentence: str) -> str:
     """Return a statement without the question that only seeks attention, such as ", you know?"."""
     return _TAIL.sub(".", sentence)
+
+
+def without_announcement(sentence: str) -> tuple[str, int]:
+    """Return a statement without an opening such as "did you know that", and what that took off."""
+    found = _ANNOUNCES.match(sentence)
+    return (sentence[found.end() :].rstrip("? "), found.end()) if found else (sentence, 0)
 
 
 def refusal(sentence: str) -> Refusal | None:

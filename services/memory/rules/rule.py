@@ -12,13 +12,16 @@ from services.memory.rules.findings import FactKind, Finding
 from services.memory.slots import slug
 
 
+_SHORT = 16
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """Reads a predicate in the first person's form, such as "live in Rome".
 
     ``slot`` and ``sentence`` may name groups of ``pattern``: in the slot as parts of it, in the
     sentence as words. The group ``v`` is the value, or the values of a list where there are
-    ``many``; ``fixed`` stands for a value the words only imply. ``whole`` takes the predicate
+    ``many``; a ``+`` in the slot stands between several. ``fixed`` stands for a value the words only imply. ``whole`` takes the predicate
     itself as the value.
     """
 
@@ -40,19 +43,20 @@ class Rule:
         found = self.pattern.match(predicate)
         if found is None:
             return
-        groups = {key: values.tidy(each or "") for key, each in found.groupdict().items()}
+        groups = {key: _short(each or "") for key, each in found.groupdict().items()}
         for value in self._values(found.groupdict(), predicate):
-            known = {**groups, "value": value}
-            yield Finding(
-                slot=_filled(self.slot, {key: slug(each) for key, each in known.items()}),
-                value=value,
-                kind=self.kind,
-                sentence=_filled(self.sentence, known),
-                quote="",
-                ends=self.ends,
-                replaces=self.replaces,
-                confidence=self.confidence,
-            )
+            known = {**groups, "value": value, "third": value, "a value": with_article(value)}
+            for slot in self.slot.split("+"):
+                yield Finding(
+                    slot=_filled(slot, {key: slug(each) for key, each in known.items()}),
+                    value=value,
+                    kind=self.kind,
+                    sentence=" ".join(_filled(self.sentence, known).split()).replace(" .", "."),
+                    quote="",
+                    ends=self.ends,
+                    replaces=self.replaces,
+                    confidence=self.confidence,
+                )
 
     def _values(self, groups: Mapping[str, str | None], predicate: str) -> list[str]:
         if self.fixed is not None:
@@ -80,6 +84,17 @@ def rule(
     """Return a rule for the words of ``pattern``, whatever their case."""
     made = Rule(pattern=re.compile(pattern, re.IGNORECASE), slot=slot, sentence=sentence, kind=kind)
     return replace(made, **more)  # type: ignore[arg-type]
+
+
+def _short(words: str) -> str:
+    return words.strip() if len(words) <= _SHORT else values.tidy(words)
+
+
+def with_article(value: str) -> str:
+    """Return "a nurse" for "nurse"; a value that has an article or is a name stays as it is."""
+    if not value[:1].islower() or re.match(r"(?:an?|the|my|their|one|some) ", value):
+        return value
+    return f"{'an' if value[0] in 'aeiou' else 'a'} {value}"
 
 
 def _filled(text: str, known: Mapping[str, str]) -> str:

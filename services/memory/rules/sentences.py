@@ -20,7 +20,7 @@ _STARTS = (
 )
 _CUT = re.compile(
     rf"(?i)(?:\s*,\s*|\s+)(?:and|but|so|because|since|cause|cuz|while|whereas|although|though|plus|"
-    rf"also|as|then|where|yet)\s+(?:also\s+|then\s+|now\s+|that\s+)?(?={_STARTS}\b)"
+    rf"also|as|then|yet)\s+(?:also\s+|then\s+|now\s+|that\s+)?(?={_STARTS}\b)"
     rf"|\s*,\s*(?={_STARTS}\b)"
     rf"|\s+(?:-{{1,3}}|\+)\s+|\s*[()]\s*|\s*:\s+(?={_STARTS}\b)"
     rf"|\s*,?\s+(?:but|though|although|because|cause|cuz)\s+"
@@ -32,6 +32,9 @@ _SHARED_SUBJECT = re.compile(
     rf"(?=(?:(?:also|now|currently|still|really|just|absolutely|usually|recently)\s+)*"
     rf"(?:{VERB_FORMS})\s+\S)"
 )
+
+
+_VERB_FIRST = re.compile(rf"(?i)(?:{VERB_FORMS})\s+\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,10 @@ def clauses(sentence: Span) -> Iterator[tuple[Span, bool]]:
     """Yield the clauses of a sentence; True for one that goes on with the last one's subject."""
     begun = 0
     bounds = [(found.start(), found.end()) for found in _CUT.finditer(sentence.text)]
-    for start, end in [*bounds, (len(sentence.text), len(sentence.text))]:
+    for number, (start, end) in enumerate([*bounds, (len(sentence.text), len(sentence.text))]):
         clause = sentence.part(begun, start)
         begun = end
-        goes_on = False
+        goes_on = number > 0 and _VERB_FIRST.match(clause.text) is not None
         at = 0
         for shared in _SHARED_SUBJECT.finditer(clause.text):
             first = clause.part(at, shared.start())

@@ -14,7 +14,9 @@ _LANGUAGE = (
     r"gaelic|tagalog|filipino|indonesian|malay|punjabi|gujarati|marathi|telugu|zulu|afrikaans|"
     r"sign language|asl|bsl|klingon|quechua|maori|estonian|latvian|lithuanian|slovenian|albanian)"
 )
-_NOT_LIKED = r"(?!you\b|your\b|it\b|that\b|this\b|how\b|when\b|what\b|to (?:say|think|know|be honest))"
+_NOT_LIKED = (
+    r"(?!you\b|your\b|it\b|that\b|this\b|how\b|when\b|what\b|to (?:say|think|know|be honest))"
+)
 
 LANGUAGES = (
     rule(
@@ -27,10 +29,10 @@ LANGUAGES = (
     ),
     rule(
         r"(?:(?:am|have been|started|have started|began|am currently) (?:learning|studying|teaching "
-        r"myself|practi[sc]ing)|(?:am )?learn(?:ing)?) (?:how to |to )?(?P<v>(?!a lot|that|more|"
+        r"myself|practi[sc]ing)|(?:am )?learn(?:ing)?) (?P<how>(?:how )?to )?(?P<v>(?!a lot|that|more|"
         r"about)\S.+)",
         "learning",
-        "{who} is learning <value>.",
+        "{who} is learning <how> <value>.",
     ),
     rule(
         r"(?:stopped|quit|gave up|have stopped|have given up|have quit|do not) (?:learn(?:ing)?|"
@@ -138,7 +140,10 @@ TASTES = (
         many=True,
     ),
     rule(
-        r"have a sweet tooth", "trait", "{who} has a sweet tooth.", FactKind.TRAIT,
+        r"have a sweet tooth",
+        "trait",
+        "{who} has a sweet tooth.",
+        FactKind.TRAIT,
         fixed="a sweet tooth",
     ),
     rule(
@@ -183,16 +188,14 @@ DOINGS = (
     ),
     rule(
         r"(?:play|have been playing|have played|started playing|picked up|took up|have taken up|"
-        r"have picked up|started|have started|am learning to play) (?:the |some |)(?P<v>(?!with\b|it\b|"
+        r"have picked up) (?:the |some |)(?P<v>(?!with\b|it\b|"
         r"this|that|a joke|along|around|a new job|working|the day)(?:.+?))(?: in (?:a|an|my) .+|"
         r" with .+| on \w+days?.*| every .+| at .+|)$",
         "plays",
         "{who} plays <value>.",
         many=True,
     ),
-    rule(
-        r"play (?P<v>.+? in (?:a|an) .+)", "plays", "{who} plays <value>."
-    ),
+    rule(r"play (?P<v>.+? in (?:a|an) .+)", "plays", "{who} plays <value>."),
     rule(
         r"(?:collect|have been collecting|started collecting) (?P<v>.+)",
         "collects",
@@ -267,13 +270,27 @@ DOINGS = (
     rule(
         r"(?:(?:have always wanted|want|hope|aspire|am saving up|am dying|am hoping|am training|"
         r"would love|would like|would really love|would really like|am planning|plan|intend|aim) to|"
-        r"dream (?:of|about)|have dreamed of|have always dreamed of|am saving (?:up )?for) "
+        r"have dreamed to) "
         r"(?P<v>(?:(?:someday|one day|finally) )?(?:become|be an?|visit|learn|see the|see [A-Z]|"
         r"travel|write|open|move|study|own|build|run|climb|start|adopt|publish|retire|quit|go to "
-        r"[A-Z]|live in|becoming|being|visiting|learning|travelling|opening|owning|writing|moving|"
-        r"an? new|an? house|an? \w+ trip|get an?)\b.*)",
+        r"[A-Z]|live in|get an?)\b.*)",
         "wants",
-        "{who} wants: <value>.",
+        "{who} wants to <value>.",
+        FactKind.PREFERENCE,
+    ),
+    rule(
+        r"(?:dream|dreamed|have dreamed|have always dreamed|am dreaming|am saving(?: up)?) "
+        r"(?P<how>of|about|for) (?P<v>(?:becoming|being|visiting|learning|travelling|opening|"
+        r"owning|writing|moving|living|an? |my own ).*)",
+        "wants",
+        "{who} dreams <how> <value>.",
+        FactKind.PREFERENCE,
+    ),
+    rule(
+        r"read (?P<v>(?:a lot of |many |mostly |lots of |mainly |)(?:[\w-]+ ){0,3}(?:books|novels|"
+        r"comics|manga|poetry|fantasy|sci-fi|fiction|biographies|thrillers|classics|mysteries)\b.*)",
+        "likes",
+        "{who} reads <value>.",
         FactKind.PREFERENCE,
     ),
 )

@@ -19,7 +19,9 @@ _ENDS = re.compile(
     r"good)\b|since (?:\d{4}|\w+ \d{4}|last|i|we|childhood|forever)|"
     r"now|already|again|instead|obviously|though|tho|xd|:\)|even more|honestly|i (?:think|guess|"
     r"suppose|swear|promise)|of course|all the time|with all my heart|to be honest|tbh|"
-    r"at least|in general|thanks|thank you|please|nice to meet you|remember)(?=\W|$)"
+    r"at least|in general|yesterday|recently|originally|last (?:week|month|year|night|summer|winter|"
+    r"spring|autumn|fall|\w+day)|(?:a|an|two|three|four|five|six|\d+|some|many|few|a few|several|a "
+    r"couple of|about \w+) (?:days?|weeks?|months?|years?|hours?|decades?) ago|thanks|thank you|please|nice to meet you|remember)(?=\W|$)"
 )
 _EDGES = " \t\n.,;:!?\"'()[]{}*_~<>|\u2026-"
 _NO_VALUE = re.compile(
@@ -34,6 +36,9 @@ _NO_VALUE = re.compile(
 )
 _JOINED = re.compile(r"(?i)\s*,\s*(?:and\s+|or\s+|&\s*)?|\s+(?:and|or|&|plus|as well as)\s+")
 _ARTICLE = re.compile(r"(?i)^(?:a|an|the|some)\s+")
+_QUANTITY = re.compile(
+    r"(?i)^(?:some|a little|a bit of|a little bit of|also|both|mostly|especially) "
+)
 _LONGEST_OF_LIST = 4
 
 
@@ -59,6 +64,7 @@ def listed(words: str, *, most_words: int = _LONGEST_OF_LIST) -> list[str]:
         values = [tidy(part) for part in parts]
         kept: list[str] = []
         for part, value in zip(parts, values, strict=True):
+            value = _QUANTITY.sub("", value)
             if not value or (kept and len(value.split()) > most_words):
                 break
             kept.append(value)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import random
+import re
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache
 
 from services.persona.assembly.material import UserDescription
 from services.persona.character import Character
 from services.persona.macros.engine import expand
 from services.persona.macros.environment import MacroEnvironment
+
+_REMEMBERED = 256
+_LONGEST = 20_000
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_NAMES = re.compile(
+    r"\{\{\s*(?:char|user|trim|newline|noop|//[^{}]*|comment:[^{}]*)\s*\}\}", re.IGNORECASE
+)
+_OLD_GROUP = re.compile(r"<(?:GROUP|CHARIFNOTGROUP)>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +44,7 @@ def fill_card(
     """
     own = with_card(environment, character, persona=user.text if user else "")
     character = filled(character, own)
-    user = replace(user, text=expand(tidy(user.text), own)) if user else None
+    user = replace(user, text=fill_in(tidy(user.text), own)) if user else None
     known = with_card(environment, character, persona=user.text if user else "")
     return FilledCard(character=character, environment=known, user=user)
 
@@ -41,7 +53,7 @@ def filled(character: Character, environment: MacroEnvironment) -> Character:
     """Return ``character`` with the macros of its descriptive texts filled in."""
 
     def fill(text: str) -> str:
-        return expand(tidy(text), environment)
+        return fill_in(tidy(text), environment)
 
     depth_prompt = character.depth_prompt
     return replace(
@@ -81,6 +93,30 @@ def with_card(
         "charcreatornotes": character.creator_notes,
     }
     return replace(environment, values=values | dict(environment.values))
+
+
+def fill_in(text: str, environment: MacroEnvironment) -> str:
+    """Return ``text`` with its macros filled in.
+
+    The last texts whose macros are names alone are remembered: a card is the same in every turn.
+    """
+    if "{{" not in text and "<" not in text:
+        return text
+    user, char = environment.user, environment.char
+    if len(text) <= _LONGEST and "{{" not in user + char and _names_only(text):
+        return _with_names(text, user, char)
+    return expand(text, environment)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _names_only(text: str) -> bool:
+    return "{{" not in _NAMES.sub("", text) and not _OLD_GROUP.search(text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _with_names(text: str, user: str, char: str) -> str:
+    bare = MacroEnvironment(user=user, char=char, now=_NEVER, rng=random.Random(0))
+    return expand(text, bare)
 
 
 def tidy(text: str) -> str:

@@ -37,12 +37,15 @@ def newest_that_fit(
     clipped in the middle rather than left out.
     """
     costs: list[int] = []
-    used, start = 0, len(history)
-    while start > 0 and used + (cost := ration.cost(history[start - 1])) <= ration.left:
-        start -= 1
+    used, room = 0, ration.left
+    for piece in reversed(history):
+        cost = ration.cost(piece)
+        if used + cost > room:
+            break
         used += cost
         costs.append(cost)
     costs.reverse()
+    start = len(history) - len(costs)
     asked = next((n for n, piece in enumerate(history) if piece.ordinal in keep), len(history))
     if asked < start:
         return _clipped(history[asked:], ration, dropped=asked)

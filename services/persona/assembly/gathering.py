@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 from services.llm.model import PromptRole
 from services.persona.assembly.examples import examples_of
-from services.persona.assembly.filling import tidy, with_card
+from services.persona.assembly.filling import fill_in, tidy, with_card
 from services.persona.assembly.material import (
+    CHAT,
     NOTE_DEPTH,
     AuthorsNote,
     ChatMessage,
@@ -40,6 +41,7 @@ _PLACE = "\x00place\x00"
 class AssemblyRequest:
     """What a prompt is assembled from.
 
+    The conversation is ``chat``, or ``told`` where its messages are as the prompt takes them.
     ``group`` names all characters of a scene with several; ``quiet`` is an instruction that comes
     last of all. ``card_overrides`` lets the card's system prompt and post-history instructions
     replace the general ones. ``disabled`` turns general ones off: ``system_prompt``,
@@ -54,7 +56,8 @@ class AssemblyRequest:
     character: Character
     environment: MacroEnvironment
     texts: LayoutTexts
-    chat: Sequence[ChatMessage]
+    chat: Sequence[ChatMessage] = ()
+    told: Sequence[Piece] = ()
     lore: LoreTexts = field(default_factory=LoreTexts)
     user_description: UserDescription | None = None
     note: AuthorsNote | None = None
@@ -121,8 +124,7 @@ class _Gathering:
         )
 
     def _fill(self, text: str) -> str:
-        text = tidy(text)
-        return expand(text, self._environment) if text else ""
+        return fill_in(tidy(text), self._environment)
 
     def _filled(self, text: str) -> str:
         """Return a descriptive text of the card or the user, filled in if it is not yet."""
@@ -150,7 +152,7 @@ class _Gathering:
         """
         if not card.strip():
             return ""
-        if not (self._request.filled and ("{{" in card or "<" in card)):
+        if not self._request.filled:
             return self._fill(frame)
         values = dict(self._environment.values) | {name: _PLACE}
         framed = expand(tidy(frame), replace(self._environment, values=values))
@@ -167,7 +169,7 @@ class _Gathering:
         """Return the author's note with the lore and description around it, when it is due."""
         request = self._request
         note = request.note or AuthorsNote(text="", depth=NOTE_DEPTH)
-        said = sum(message.role == "user" for message in request.chat)
+        said = sum(message.role == "user" for message in (request.chat or request.told))
         due = note.interval == 1 or (note.interval > 1 and said > 0 and said % note.interval == 0)
         if not due:
             return None
@@ -231,12 +233,14 @@ class _Gathering:
 
     def _history(self) -> Sequence[Piece]:
         request = self._request
+        if request.told:
+            return request.told
         pieces = []
         for number, message in enumerate(request.chat, 1):
             text = message.content
             if "\r" in text:
                 text = text.replace("\r", "")
-            if request.fill_chat:
+            if request.fill_chat and ("{{" in text or "<" in text):
                 text = expand(text, self._environment)
             if not text or text.isspace():
                 continue
@@ -246,7 +250,7 @@ class _Gathering:
                 Piece(
                     role=_ROLES[message.role],
                     content=text,
-                    source="chatHistory",
+                    source=CHAT,
                     ordinal=number if message.ordinal is None else message.ordinal,
                 )
             )

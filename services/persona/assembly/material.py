@@ -14,6 +14,9 @@ Kind = Literal["normal", "continue", "impersonate", "swipe", "regenerate", "quie
 NOTE_DEPTH = 4
 """Where the author's note, and lore around it, stands unless somebody says otherwise."""
 
+CHAT = "chatHistory"
+"""The source of what was said in the conversation."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatMessage:

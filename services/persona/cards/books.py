@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.persona.cards.leniency import as_flag, as_number
 from services.persona.cards.repairs import Repairs
+from services.persona.cards.versions import restore_entry
 
 _DEFAULT_ORDER = 100
 _WORLD_FIELDS = {"key": "keys", "keysecondary": "secondary_keys", "order": "insertion_order"}
@@ -42,6 +43,7 @@ def book_of(value: object, repairs: Repairs) -> dict[str, object] | None:
 
 
 def _entry(entry: dict[str, object], repairs: Repairs) -> dict[str, object]:
+    restore_entry(entry)
     _rename_world_fields(entry, repairs)
     entry["keys"] = repairs.words(entry.get("keys"), "entry.keys")
     entry["content"] = repairs.text(entry.get("content"), "entry.content")

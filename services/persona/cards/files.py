@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from services.domain.errors import InvalidRequest
@@ -19,7 +20,8 @@ def read_bounded(path: Path, *, limits: CardLimits) -> bytes:
         raise InvalidRequest("card_no_file", f"{path} is not a file.")
     try:
         with path.open("rb") as file:
-            content = file.read(limits.card_bytes + 1)
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(min(size, limits.card_bytes) + 1)
     except OSError as error:
         reason = error.strerror or "it cannot be read"
         raise InvalidRequest("card_unreadable", f"{path} cannot be opened: {reason}.") from error

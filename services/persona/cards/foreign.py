@@ -29,7 +29,7 @@ _AGNAI_TEXTS = {
     "tags": "tags",
     "extensions": "extensions",
 }
-_AGNAI_KINDS = frozenset({"character", "library-character"})
+_AGNAI_KINDS = ("character", "library-character")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -66,13 +67,18 @@ def thaw(value: object) -> object:
 
 def dump(value: object, *, indent: int | None = None) -> bytes:
     """Return ``value`` as JSON in UTF-8; halves of surrogate pairs stay, as escapes."""
-    plain = thaw(value)
     separators = (",", ":") if indent is None else None
-    text = json.dumps(plain, ensure_ascii=False, indent=indent, separators=separators)
+    write = partial(json.dumps, value, indent=indent, separators=separators, default=_opened)
     try:
-        return text.encode()
+        return write(ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return json.dumps(plain, indent=indent, separators=separators).encode()
+        return write().encode()
+
+
+def _opened(value: object) -> dict[str, object]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(type(value).__name__)
 
 
 def sound(text: str) -> str:

@@ -53,16 +53,12 @@ def version_put_away(data: Mapping[str, object]) -> str | None:
 def restored(data: dict[str, object]) -> dict[str, object]:
     """Return ``data`` with what ``as_v2`` put away back in its place; changes ``data``.
 
-    A field that has been filled in since wins over the one put away.
+    A field that has been filled in since wins over the one put away. Entries of the lorebook are
+    left to ``restore_entry``.
     """
     for name, value in _taken_out(data).items():
         if name in _LATER_FIELDS and not data.get(name):
             data[name] = value
-    book = data.get("character_book")
-    entries = book.get("entries") if isinstance(book, dict) else None
-    for entry in entries if isinstance(entries, list) else []:
-        if isinstance(entry, dict):
-            _restore_entry(entry)
     return data
 
 
@@ -92,7 +88,8 @@ def _without_later_parts(entry: dict[str, object]) -> dict[str, object]:
     return parts
 
 
-def _restore_entry(entry: dict[str, object]) -> None:
+def restore_entry(entry: dict[str, object]) -> None:
+    """Bring back what ``as_v2`` put away of an entry of the lorebook; changes ``entry``."""
     parts = _taken_out(entry)
     for name in ("use_regex", "id"):
         if name in parts:

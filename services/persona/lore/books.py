@@ -85,23 +85,29 @@ def card_lorebook(
     return replace(_listed(raw, form, name, most_entries), scope=Scope.CHARACTER)
 
 
-def edited(book: Lorebook, uid: Uid, changes: Mapping[str, object] | None) -> Lorebook:
-    """Return ``book`` with fields of one entry changed, in the names of its own form.
+def edited(
+    book: Lorebook,
+    changes: Mapping[str, Mapping[str, object] | None],
+    *,
+    most_entries: int = MOST_ENTRIES,
+) -> Lorebook:
+    """Return ``book`` with fields of entries changed, in the names of its own form.
 
-    ``None`` removes the entry; an unknown ``uid`` adds one. Ids are compared as text.
+    ``changes`` are by the entries' ids as text; ``None`` removes an entry, an unknown id adds one.
+    Raises ``InvalidRequest`` when there are too many then.
     """
     read = _reader(book.form)
     kept: list[LoreEntry] = []
-    found = False
+    added = dict(changes)
     for entry in book.entries:
-        if str(entry.uid) != str(uid):
+        name = str(entry.uid)
+        added.pop(name, None)
+        if name not in changes:
             kept.append(entry)
-            continue
-        found = True
-        if changes is not None:
-            kept.append(read({**entry.raw, **changes}, uid=entry.uid))
-    if not found and changes is not None:
-        kept.append(read(dict(changes), uid=uid))
+        elif (its := changes[name]) is not None:
+            kept.append(read({**entry.raw, **its}, uid=entry.uid))
+    kept += [read(dict(its), uid=_as_uid(name)) for name, its in added.items() if its is not None]
+    _check_count(len(kept), book.name, most_entries)
     return replace(book, entries=tuple(kept))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from services.persona.cards.leniency import as_flag, as_number, as_text
@@ -25,52 +26,70 @@ _ROLES: Mapping[str, int] = {
     "user": Role.USER,
     "assistant": Role.ASSISTANT,
 }
+_NO_SOURCES: frozenset[Source] = frozenset()
+EVERYBODY = CharacterFilter()
+"""The filter that lets every character pass."""
+
+_LARGEST = 2**63
 NOWHERE = -1
 """A position that does not exist."""
 
 
 def flag(value: object, *, default: bool = False) -> bool:
     """Return a truth value; ``default`` for null and what is none."""
+    if value is None:
+        return default
+    if value is True or value is False:
+        return value
     read = as_flag(value)
     return default if read is None else read
 
 
 def optional_flag(value: object) -> bool | None:
     """Return a truth value, or ``None`` for null and what is none."""
-    return as_flag(value)
+    return None if value is None else as_flag(value)
 
 
 def number(value: object, *, default: float = 0) -> float:
-    """Return a number; ``default`` for null and what is none. A truth value is 1 or 0."""
+    """Return a number; ``default`` for null and what is none. A truth value is 1 or 0.
+
+    Whole numbers end at 2 to the 63rd, far beyond what any field means.
+    """
+    if value is None:
+        return default
     if isinstance(value, bool):
         return int(value)
     read = as_number(value)
-    return default if read is None else read
+    if read is None:
+        return default
+    return max(-_LARGEST, min(_LARGEST, read)) if isinstance(read, int) else read
 
 
 def whole(value: object, *, default: int = 0) -> int:
     """Return a whole number; ``default`` for null and what is none."""
-    return int(number(value, default=default))
+    return max(-_LARGEST, min(_LARGEST, int(number(value, default=default))))
 
 
 def optional_whole(value: object) -> int | None:
     """Return a whole number, or ``None`` for null and what is none."""
+    if value is None:
+        return None
     read = as_number(value)
-    return None if read is None else int(read)
+    return None if read is None else whole(read)
 
 
 def text(value: object) -> str:
     """Return text; nothing for null."""
-    return as_text(value)
+    return value if isinstance(value, str) else as_text(value)
 
 
 def words(value: object) -> tuple[str, ...]:
     """Return a list of texts; text with commas is taken for one."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
-    if not isinstance(value, (list, tuple)):
+    if not value or not isinstance(value, (list, tuple)):
         return ()
-    return tuple(as_text(item) for item in value if item is not None)
+    return tuple([text(item) for item in value if item is not None])
 
 
 def level(value: object) -> float:
@@ -86,7 +105,7 @@ def position(value: object) -> int:
     if isinstance(value, str) and value.strip().lower() in _POSITIONS:
         return _POSITIONS[value.strip().lower()]
     read = as_number(value)
-    return NOWHERE if read is None else int(read)
+    return NOWHERE if read is None else whole(read)
 
 
 def role(value: object) -> int:
@@ -99,7 +118,9 @@ def role(value: object) -> int:
 
 def uid(value: object, *, default: Uid) -> Uid:
     """Return an id in the type it is written in; ``default`` for null and what is none."""
-    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+    if isinstance(value, float):
+        return value if math.isfinite(value) else default
+    if isinstance(value, (int, str)) and not isinstance(value, bool):
         return value
     return default
 
@@ -107,7 +128,7 @@ def uid(value: object, *, default: Uid) -> Uid:
 def character_filter(value: object) -> CharacterFilter:
     """Return whom an entry is for; everybody for null."""
     if not isinstance(value, Mapping):
-        return CharacterFilter()
+        return EVERYBODY
     return CharacterFilter(
         exclude=flag(value.get("isExclude")),
         names=words(value.get("names")),
@@ -117,4 +138,6 @@ def character_filter(value: object) -> CharacterFilter:
 
 def sources(raw: Mapping[str, object], names: Mapping[str, Source]) -> frozenset[Source]:
     """Return the sources whose switch, by one of its names, is on."""
+    if names.keys().isdisjoint(raw):
+        return _NO_SOURCES
     return frozenset(source for name, source in names.items() if flag(raw.get(name)))

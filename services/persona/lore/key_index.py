@@ -13,6 +13,7 @@ from services.persona.lore.scan_text import Piece
 
 _LONGEST = 256
 _LENGTHS = 64
+_FEW = 64
 _WINDOW = 4_096
 
 Slot = tuple[str, bool, bool]
@@ -31,19 +32,21 @@ class KeyIndex:
 
     Keys of one kind of case are found by one automaton. As many of them end at one place as there
     are different lengths, so rare lengths and long keys are searched one by one: no book can make
-    a scan produce more than 64 findings per byte.
+    a scan produce more than 64 findings per byte. Few keys need no automaton.
     """
 
     def __init__(self, keys: Iterable[Key]) -> None:
         self._numbers: dict[Slot, int] = {}
-        patterns: dict[tuple[bytes, bool], _Pattern] = {}
+        patterns: dict[tuple[str, bool], _Pattern] = {}
         for key in keys:
             slot = (key.needle, key.cased, key.whole)
             if slot in self._numbers:
                 continue
             number = self._numbers[slot] = len(self._numbers)
-            needle = encoded(key.needle)
-            pattern = patterns.setdefault((needle, key.cased), _Pattern(needle))
+            place = (key.needle, key.cased)
+            pattern = patterns.get(place)
+            if pattern is None:
+                pattern = patterns[place] = _Pattern(encoded(key.needle))
             if key.whole:
                 pattern.whole = number
             else:
@@ -83,7 +86,9 @@ class _Side:
         if self._automaton is not None:
             self._find_together(self._automaton, text, found)
         for pattern in self._alone:
-            if pattern.anywhere is not None and pattern.needle in text:
+            if pattern.needle not in text:
+                continue
+            if pattern.anywhere is not None:
                 found.add(pattern.anywhere)
             if pattern.whole is not None and occurs(pattern.needle, text, whole=True):
                 found.add(pattern.whole)
@@ -115,6 +120,8 @@ def _windows(text: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _divided(patterns: list[_Pattern]) -> tuple[list[_Pattern], list[_Pattern]]:
+    if len(patterns) <= _FEW:
+        return [], patterns
     lengths = Counter(
         len(pattern.needle) for pattern in patterns if len(pattern.needle) <= _LONGEST
     )

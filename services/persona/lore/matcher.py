@@ -17,7 +17,8 @@ from services.persona.lore.keys import (
     plain_key,
     settled_key,
 )
-from services.persona.lore.prepared import ELSEWHERE, Lineup, PreparedEntry
+from services.persona.lore.lineup import Lineup
+from services.persona.lore.prepared import ELSEWHERE, PreparedEntry
 from services.persona.lore.request import ExpandMacros
 from services.persona.lore.scan_text import Piece, ScanText
 
@@ -133,6 +134,20 @@ class Matcher:
             if self.matches(rank, keyed, view):
                 return keyed[0]
         return None
+
+    def secondary_hold(self, rank: int, entry: PreparedEntry, view: View) -> bool:
+        """Whether the secondary keys satisfy the entry's logic."""
+        hits = [self.matches(rank, keyed, view) for keyed in entry.secondary]
+        match entry.entry.logic:
+            case Logic.AND_ANY:
+                return any(hits)
+            case Logic.NOT_ALL:
+                return not all(hits)
+            case Logic.NOT_ANY:
+                return not any(hits)
+            case Logic.AND_ALL:
+                return all(hits)
+        return False
 
     def scores(self, ranks: Sequence[int], view: View) -> dict[int, int]:
         """Return how many keys of each entry match, as written: not expanded and not trimmed.

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 
 from services.persona.javascript_regex import Verdict
-from services.persona.lore.budget import Budget
+from services.persona.lore.budget import BookBudgets, Budget
 from services.persona.lore.checks import Moment, obstacle
-from services.persona.lore.entry import Logic
 from services.persona.lore.groups import losers
+from services.persona.lore.lineup import Lineup
 from services.persona.lore.matcher import Matcher, NumberedKey, RegexTester, View
 from services.persona.lore.placement import Placed, place
-from services.persona.lore.prepared import Lineup, PreparedEntry
-from services.persona.lore.request import ChatLine, ScanRequest
+from services.persona.lore.prepared import PreparedEntry
+from services.persona.lore.request import ScanRequest
 from services.persona.lore.result import Activation, ScanResult, Skip
 from services.persona.lore.scan_text import ScanText
 from services.persona.lore.timed import TimedState
@@ -41,12 +41,13 @@ class Scan:
         self._lineup = lineup
         self._request = request
         self._text = ScanText(
-            [_line(line, named=settings.include_names) for line in request.chat],
+            [line.told(named=settings.include_names) for line in request.chat],
             sources=request.sources,
             injected=request.injected,
         )
         self._matcher = Matcher(lineup, self._text, tester=tester, expand=request.expand)
         self._budget = Budget(settings.budget, request.count_tokens)
+        self._book_budgets = BookBudgets(lineup.budgets, request.count_tokens)
         self._timed = TimedState(
             request.timed,
             ((rank, lineup.entries[rank]) for rank in lineup.timed),
@@ -61,7 +62,7 @@ class Scan:
         self._levels = list(lineup.levels)
         self._level = self._levels.pop(0) if self._levels else 0
         self._activated: dict[int, Activation] = {}
-        self._failed: set[int] = set()
+        self._out: set[int] = set()
         self._reasons: dict[int, str] = {}
         self._contents: dict[int, str] = {}
         self._skips: dict[int, str] = {}
@@ -80,7 +81,7 @@ class Scan:
             feeding = [
                 rank
                 for rank in competing
-                if rank not in self._failed and not self._entry(rank).entry.prevent_recursion
+                if rank not in self._out and not self._entry(rank).entry.prevent_recursion
             ]
             phase = self._next(bool(feeding))
             if phase is not None:
@@ -101,11 +102,12 @@ class Scan:
         timed = self._timed
         looked_at = {*self._lineup.eager, *self._matcher.touched, *self._vectorized}
         looked_at |= timed.sticky | timed.matched
-        looked_at -= self._activated.keys() | self._failed
+        looked_at -= self._activated.keys() | self._out
         fresh: list[int] = []
         open_: list[int] = []
+        entries = self._lineup.entries
         for rank in sorted(looked_at):
-            entry = self._entry(rank)
+            entry = entries[rank]
             if entry.free and rank not in timed.cooling:
                 why_not = None
             else:
@@ -118,22 +120,28 @@ class Scan:
                 self._note(rank, "decorator")
             elif entry.excluded:
                 open_.append(rank)
-            elif (reason := self._sure(rank)) is not None:
+            elif (reason := self._sure(rank, entry)) is not None:
                 self._take(fresh, rank, reason)
             else:
                 open_.append(rank)
         self._matcher.ready(open_, view)
         for rank in open_:
-            self._try_keys(fresh, rank, view)
-        fresh.sort(key=lambda rank: (self._last(rank), rank not in timed.sticky, rank))
+            self._try_keys(fresh, rank, entries[rank], view)
+        return self._in_order(fresh)
+
+    def _in_order(self, fresh: list[int]) -> list[int]:
+        """Sort what matches: sticky entries first, those that yield to the context last."""
+        fresh.sort()
+        sticky = self._timed.sticky
+        if sticky:
+            fresh.sort(key=lambda rank: rank not in sticky)
+        if self._lineup.yields:
+            fresh.sort(key=lambda rank: self._entry(rank).conditions.ignore_on_max_context)
         return fresh
 
-    def _last(self, rank: int) -> bool:
-        return self._entry(rank).conditions.ignore_on_max_context
-
-    def _sure(self, rank: int) -> str | None:
+    def _sure(self, rank: int, entry: PreparedEntry) -> str | None:
         """Return why an entry matches without a look at its keys."""
-        if self._entry(rank).entry.constant:
+        if entry.entry.constant:
             return "constant"
         if rank in self._vectorized:
             return "vector"
@@ -143,24 +151,22 @@ class Scan:
             return "matched before"
         return None
 
-    def _try_keys(self, fresh: list[int], rank: int, view: View) -> None:
-        entry = self._entry(rank)
+    def _try_keys(self, fresh: list[int], rank: int, entry: PreparedEntry, view: View) -> None:
         matcher = self._matcher
         if entry.excluded:
             excluded = matcher.first_match(rank, entry.excluded, view)
             if excluded is not None:
                 self._note(rank, f"excluded by key {excluded.written!r}")
                 return
-            if (reason := self._sure(rank)) is not None:
+            if (reason := self._sure(rank, entry)) is not None:
                 self._take(fresh, rank, reason)
                 return
         key = matcher.first_match(rank, entry.primary, view)
         if key is None:
             return
-        hits = [matcher.matches(rank, keyed, view) for keyed in entry.secondary]
-        if hits and not _holds(entry.entry.logic, hits):
+        if entry.secondary and not matcher.secondary_hold(rank, entry, view):
             self._skips[rank] = "secondary keys"
-        elif not self._has_each(rank, entry.additional, view):
+        elif entry.additional and not self._has_each(rank, entry.additional, view):
             self._skips[rank] = "additional keys"
         else:
             self._take(fresh, rank, f"key {key.written!r}")
@@ -190,7 +196,12 @@ class Scan:
         )
         for rank in lost:
             self._skips[rank] = f"group {self._entry(rank).entry.group!r}"
-        return [rank for rank in fresh if rank not in lost]
+        left = [rank for rank in fresh if rank not in lost]
+        if not self._lineup.budgets:
+            return left
+        return self._book_budgets.by_priority(
+            left, self._lineup.homes, {rank: self._entry(rank).entry.priority for rank in left}
+        )
 
     def _admit(self, competing: Sequence[int]) -> None:
         """Roll for each entry and let it in while the budget lasts."""
@@ -203,10 +214,14 @@ class Scan:
                 self._skips[rank] = "budget"
                 continue
             if not self._rolls(rank):
-                self._failed.add(rank)
+                self._out.add(rank)
                 self._skips[rank] = "probability"
                 continue
             content = self._contents[rank] = self._request.expand(prepared.content)
+            if not free and not self._book_budgets.spend(self._lineup.homes[rank], content):
+                self._out.add(rank)
+                self._skips[rank] = "budget of the book"
+                continue
             if self._budget.add(content) and not free:
                 is_full = self._overflowed = True
                 self._skips[rank] = "budget"
@@ -289,21 +304,3 @@ class Scan:
         for rank in sorted(reasons):
             prepared = self._entry(rank)
             yield Skip(book=prepared.book, uid=prepared.entry.uid, reason=reasons[rank])
-
-
-def _holds(logic: int, hits: Sequence[bool]) -> bool:
-    """Whether the secondary keys satisfy the entry's logic."""
-    match logic:
-        case Logic.AND_ANY:
-            return any(hits)
-        case Logic.NOT_ALL:
-            return not all(hits)
-        case Logic.NOT_ANY:
-            return not any(hits)
-        case Logic.AND_ALL:
-            return all(hits)
-    return False
-
-
-def _line(line: ChatLine, *, named: bool) -> str:
-    return f"{line.name}: {line.content}" if named and line.name else line.content

@@ -52,7 +52,8 @@ def place(placed: Sequence[Placed], *, messages: int) -> Places:
     was activated later comes higher. ``messages`` is the length of the chat.
     """
     places = Places()
-    for one in sorted(reversed(placed), key=lambda one: one.activation.entry.order):
+    latest_first = placed[::-1]
+    for one in sorted(latest_first, key=lambda one: one.activation.entry.order):
         if one.activation.content:
             _put(places, one, messages=messages)
     return places

@@ -56,6 +56,10 @@ class ChatLine:
     content: str = ""
     role: str = ""
 
+    def told(self, *, named: bool) -> str:
+        """Return what is searched, with the name before it if it is ``named``."""
+        return f"{self.name}: {self.content}" if named and self.name else self.content
+
 
 def _unchanged(text: str) -> str:
     return text

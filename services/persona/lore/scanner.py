@@ -10,15 +10,10 @@ from typing import Generic, TypeVar
 
 from services.persona.javascript_regex import shared_engine
 from services.persona.lore.entry import Lorebook
+from services.persona.lore.lineup import Lineup, line_up
 from services.persona.lore.matcher import RegexTester
 from services.persona.lore.passes import Scan
-from services.persona.lore.prepared import (
-    Lineup,
-    Preparation,
-    PreparedBook,
-    line_up,
-    prepare,
-)
+from services.persona.lore.prepared import Preparation, PreparedBook, prepare
 from services.persona.lore.request import ScanRequest
 from services.persona.lore.result import ScanResult
 

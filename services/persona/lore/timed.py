@@ -20,12 +20,11 @@ class TimedState:
     ) -> None:
         """Settle which of ``stored`` are active; ``entries`` are those that can have any."""
         self._now = chat_length
-        self._names: dict[int, tuple[str, str]] = {}
+        self._entries = dict(entries)
         self._by_hash: dict[str, tuple[int, PreparedEntry]] = {}
-        for rank, entry in entries:
-            print_ = entry.fingerprint
-            self._names[rank] = (entry.name, print_)
-            self._by_hash.setdefault(print_, (rank, entry))
+        if stored.sticky or stored.cooldown:
+            for rank, entry in self._entries.items():
+                self._by_hash.setdefault(entry.fingerprint, (rank, entry))
         self._sticky = dict(stored.sticky)
         self._cooldown = dict(stored.cooldown)
         self._matched = {
@@ -35,20 +34,24 @@ class TimedState:
         self.cooling: set[int] = set()
         self._settle_sticky()
         self._settle_cooldown()
-        self.matched = {rank for rank, (name, _) in self._names.items() if name in self._matched}
+        self.matched = {
+            rank
+            for rank, entry in (self._entries.items() if self._matched else ())
+            if entry.name in self._matched
+        }
 
     def begin(self, activated: Iterable[tuple[int, PreparedEntry]]) -> TimedEffects:
         """Start the effects of the activated entries that have none running; return all."""
         for rank, entry in activated:
-            if rank not in self._names:
+            if rank not in self._entries:
                 continue
-            name, _ = self._names[rank]
+            name = entry.name
             if entry.entry.sticky:
-                self._sticky.setdefault(name, self._effect(rank, entry.entry.sticky))
+                self._sticky.setdefault(name, self._effect(entry, entry.entry.sticky))
             if entry.entry.cooldown:
-                self._cooldown.setdefault(name, self._effect(rank, entry.entry.cooldown))
+                self._cooldown.setdefault(name, self._effect(entry, entry.entry.cooldown))
             if entry.conditions.keep_after_match or entry.conditions.not_after_match:
-                self._matched.setdefault(name, self._effect(rank, 0))
+                self._matched.setdefault(name, self._effect(entry, 0))
         return TimedEffects(sticky=self._sticky, cooldown=self._cooldown, matched=self._matched)
 
     def _settle_sticky(self) -> None:
@@ -56,9 +59,8 @@ class TimedState:
             if not is_over:
                 self.sticky.add(rank)
             elif entry.entry.cooldown:
-                name, _ = self._names[rank]
-                effect = self._effect(rank, entry.entry.cooldown, protected=True)
-                self._cooldown[name] = effect
+                effect = self._effect(entry, entry.entry.cooldown, protected=True)
+                self._cooldown[entry.name] = effect
 
     def _settle_cooldown(self) -> None:
         for rank, _, is_over in self._running(self._cooldown, "cooldown"):
@@ -91,8 +93,8 @@ class TimedState:
                 running.append((*known, is_over))
         return running
 
-    def _effect(self, rank: int, length: float, *, protected: bool = False) -> TimedEffect:
-        _, print_ = self._names[rank]
-        return TimedEffect(
-            hash=print_, start=self._now, end=self._now + length, protected=protected
-        )
+    def _effect(
+        self, entry: PreparedEntry, length: float, *, protected: bool = False
+    ) -> TimedEffect:
+        end = self._now + length
+        return TimedEffect(hash=entry.fingerprint, start=self._now, end=end, protected=protected)

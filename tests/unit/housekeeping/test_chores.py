@@ -71,6 +71,7 @@ async def test_temporary_files_go_after_their_hours_and_nothing_else(tmp_path: P
         put(tmp_path / "models" / "big.gguf.part.etag", age=old),
         put(tmp_path / "blobs" / ".12-1.part", age=old),
         put(tmp_path / "backups" / "before-0001-x.db.part", age=old),
+        put(tmp_path / "characters" / ".index-1a.part", age=old),
     ]
     stay = [
         put(tmp_path / "tmp" / "c.wav", age=young),
@@ -78,13 +79,14 @@ async def test_temporary_files_go_after_their_hours_and_nothing_else(tmp_path: P
         put(tmp_path / "models" / "more.gguf.part.etag", age=old),
         put(tmp_path / "models" / "big.gguf", age=old),
         put(tmp_path / "characters" / "wren" / "card.json", age=old),
+        put(tmp_path / "characters" / "wren" / "files" / "song.part", age=old),
         put(tmp_path / "notes.part", age=old),
     ]
     outside = put(tmp_path.parent / f"{tmp_path.name}-precious.txt", age=old)
     (tmp_path / "tmp" / "link").symlink_to(outside)
     os.utime(tmp_path / "tmp" / "link", (0, 0), follow_symlinks=False)
     report = await TemporaryFiles(tmp_path, hours=24).run(Round(as_of=NOW))
-    assert report == ChoreReport(removed=5, bytes=50)
+    assert report == ChoreReport(removed=6, bytes=60)
     assert not [path for path in gone if path.exists()]
     assert all(path.exists() for path in (*stay, outside))
     assert (tmp_path / "tmp" / "link").is_symlink()
@@ -110,6 +112,16 @@ async def test_a_restore_that_was_given_up_goes(tmp_path: Path) -> None:
     assert recent.exists()
     assert waiting.exists()
     assert replaced.exists()
+
+
+async def test_an_import_that_was_killed_goes_and_one_that_goes_on_stays(tmp_path: Path) -> None:
+    left = put(tmp_path / ".importing-a1" / "card.json", age=99 * DAY)
+    os.utime(left.parent, (0, (NOW - 25 * HOUR).timestamp()))
+    going_on = put(tmp_path / ".importing-b2" / "card.json", age=99 * DAY)
+    os.utime(going_on.parent, (0, (NOW - HOUR).timestamp()))
+    assert await done(TemporaryFiles(tmp_path, hours=24)) == ChoreReport(removed=1, bytes=10)
+    assert not left.parent.exists()
+    assert going_on.exists()
 
 
 async def test_a_missing_folder_is_nothing_to_do(tmp_path: Path) -> None:

@@ -408,7 +408,8 @@ def test_cache_layout_begins_with_the_same_whatever_lore_and_user_there_are() ->
     rich = arranged(layout="cache", character=card, lore=lore, user_description=user)
     assert bare.messages[: bare.opening] == rich.messages[: rich.opening]
     assert contents(bare)[: bare.opening] == [
-        "MAIN Mira", "Mira is kind", "AUX", "EX\nSam: hi\nMira: hello\nthere", "EX\nMira: bye", "NEW",
+        "MAIN Mira", "Mira is kind", "AUX", "EX\nSam: hi\nMira: hello\nthere", "EX\nMira: bye",
+        "NEW",
     ]  # fmt: skip
     late = contents(rich)[rich.opening + 2 : -2]
     assert late == ["tall", "LB", "shy", "EX\nMira: as lore has it", "TOP"]

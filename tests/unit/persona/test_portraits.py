@@ -14,7 +14,10 @@ from PIL import Image
 
 from services.persona.cards.document import CardDocument
 from services.persona.cards.normalising import normalise
-from services.persona.portraits import SIZE, Portrait, draw, made_up, main, portrait_of
+from services.persona.portraits.__main__ import main
+from services.persona.portraits.drawing import draw
+from services.persona.portraits.making import made_up, portrait_of
+from services.persona.portraits.shapes import SIZE, Portrait
 from tests.fakes.card_files import as_json, v3
 
 CHARACTERS = Path(__file__).parents[3] / "characters"

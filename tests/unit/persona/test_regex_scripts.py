@@ -153,6 +153,16 @@ def test_runaway_is_stopped_and_the_other_scripts_still_run() -> None:
     assert [skip.script for skip in result.skipped] == ["Runaway"]
 
 
+def test_scripts_together_have_a_time_limit_and_the_rest_is_named() -> None:
+    runaways = scripts(*({"findRegex": f"/^(a+)+{n}$/", "scriptName": str(n)} for n in range(200)))
+    text = ScriptedText(text="a" * 40 + "!", placement=Placement.AI_OUTPUT)
+    began = time.perf_counter()
+    (result,) = apply_to_each([text], runaways, stage=Stage.STORED, seconds=0.3)
+    assert time.perf_counter() - began < 2
+    assert len(result.skipped) == 200
+    assert result.skipped[-1].reason == "the scripts before it took too long together"
+
+
 def test_one_bad_text_does_not_keep_a_script_from_the_others() -> None:
     texts = [
         ScriptedText(text=text, placement=Placement.USER_INPUT)

@@ -34,7 +34,9 @@ from services.persona.lore.scanner import LoreScanner
 from services.persona.macros.engine import expand
 from services.persona.macros.environment import MacroEnvironment
 from services.persona.names import NameIndex
-from services.persona.portraits import FIELD, SIZE, Portrait, draw, portrait_of
+from services.persona.portraits.drawing import draw
+from services.persona.portraits.making import FIELD, portrait_of
+from services.persona.portraits.shapes import SIZE, Portrait
 from services.persona.router import route
 
 FOLDER = Path(__file__).parents[3] / "characters"
@@ -166,7 +168,8 @@ def test_a_character_has_what_people_meet_first(one: Shipped) -> None:
     assert len(card.group_only_greetings) >= 1
     assert card.mes_example.count("<START>") >= 2
     assert card.creator == "acore"
-    assert one.persona.voice.voice
+    assert one.persona.voice.engine == "edge-tts"
+    assert one.persona.voice.voice in VOICES
     assert one.persona.id == one.slug
 
 
@@ -382,6 +385,18 @@ def _macro(name: str) -> Callable[[], bool]:
         )
     )
 
+
+# English voices that edge-tts lists.
+VOICES = frozenset(
+    f"en-{voice}Neural"
+    for voice in (
+        "AU-Natasha", "CA-Clara", "CA-Liam", "GB-Libby", "GB-Maisie", "GB-Ryan", "GB-Sonia",
+        "GB-Thomas", "IE-Connor", "IE-Emily", "IN-Neerja", "IN-Prabhat", "KE-Asilia", "NZ-Mitchell",
+        "NZ-Molly", "US-Ana", "US-Andrew", "US-Aria", "US-Ava", "US-Brian", "US-Christopher",
+        "US-Emma", "US-Eric", "US-Guy", "US-Jenny", "US-Michelle", "US-Roger", "US-Steffan",
+        "ZA-Leah", "ZA-Luke",
+    )
+)  # fmt: skip
 
 MATRIX: dict[str, Callable[[], bool]] = {
     **{f"V3 field {name}": _said(name) for name in V3_FIELDS},

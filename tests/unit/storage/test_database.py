@@ -106,30 +106,45 @@ async def test_a_second_start_keeps_data_and_needs_no_migration(tmp_path, clock)
     assert not (tmp_path / "backups").exists()
 
 
+def drop_everything(connection):
+    connection.exec_driver_sql(f"DROP TABLE {FULL_TEXT}")
+    metadata.drop_all(connection)
+    connection.exec_driver_sql("DELETE FROM alembic_version")
+
+
 async def test_a_database_behind_is_copied_before_it_is_upgraded(tmp_path, clock):
-    async with database_in(tmp_path, clock) as database, database.transaction() as tx:
-        await tx.run(lambda c: metadata.drop_all(c))
-        await tx.run(lambda c: c.exec_driver_sql("DELETE FROM alembic_version"))
+    async with database_in(tmp_path / "data", clock) as database, database.transaction() as tx:
+        await tx.run(drop_everything)
         await tx.run(lambda c: c.exec_driver_sql("CREATE TABLE kept (word TEXT)"))
-    async with database_in(tmp_path, clock) as database, database.reader() as snapshot:
+    async with database_in(tmp_path / "data", clock) as database, database.reader() as snapshot:
         assert await snapshot.run(count) == 0
     (copy,) = (tmp_path / "backups").iterdir()
     with closing(sqlite3.connect(copy)) as connection:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        assert {row[0] for row in tables} == {"alembic_version", "kept"}
+        assert {row[0] for row in tables} - {"sqlite_sequence"} == {"alembic_version", "kept"}
+
+
+async def test_a_copy_before_an_upgrade_stays_inside_where_nothing_else_is_writable(
+    tmp_path, clock
+):
+    async with database_in(tmp_path / "data", clock) as database, database.transaction() as tx:
+        await tx.run(drop_everything)
+    (tmp_path / "backups").write_text("a file where the folder would be")
+    async with database_in(tmp_path / "data", clock):
+        pass
+    assert len(list((tmp_path / "data" / "backups").iterdir())) == 1
 
 
 async def test_a_failed_upgrade_leaves_the_database_as_it_was(tmp_path, clock):
-    async with database_in(tmp_path, clock) as database, database.transaction() as tx:
-        await tx.run(lambda c: metadata.drop_all(c))
-        await tx.run(lambda c: c.exec_driver_sql("DELETE FROM alembic_version"))
+    async with database_in(tmp_path / "data", clock) as database, database.transaction() as tx:
+        await tx.run(drop_everything)
         await tx.run(lambda c: c.exec_driver_sql("CREATE TABLE turns (word TEXT)"))
     with pytest.raises(StorageError, match="left as it was"):
-        async with database_in(tmp_path, clock):
+        async with database_in(tmp_path / "data", clock):
             pass
-    with closing(sqlite3.connect(tmp_path / "acore.db")) as connection:
+    with closing(sqlite3.connect(tmp_path / "data" / "acore.db")) as connection:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        assert {row[0] for row in tables} == {"alembic_version", "turns"}
+        assert {row[0] for row in tables} - {"sqlite_sequence"} == {"alembic_version", "turns"}
 
 
 async def test_a_newer_database_is_refused_in_one_sentence(tmp_path, clock):

@@ -76,7 +76,7 @@ def test_as_json_everything_is_one_object_per_line() -> None:
     view.refused(InvalidRequest("message_too_long", "Shorten it."))
     view.notice(NOTICE)
     view.report(Report(kind="help", lines=["/quit"]))
-    view.report(spoken("version", entry("Hi."), note="(version 1 of 2)", index=0, count=2))
+    view.report(spoken("version", entry("Hi."), "Hi.", note="(version 1 of 2)", index=0, count=2))
     kinds = [json.loads(line) for line in out.getvalue().splitlines()]
     assert kinds[0] == {
         "kind": "suppressed",

@@ -8,6 +8,7 @@ import json
 import struct
 import warnings
 import zipfile
+from typing import Any
 
 import pytest
 
@@ -134,7 +135,7 @@ def test_an_icon_spelled_out_in_the_card() -> None:
     assert read(as_json(icon(uri))).picture == png()
 
 
-def listed(packed: bytes) -> list[dict[str, object]]:
+def listed(packed: bytes) -> Any:
     """What the card in an archive says of its files, as other programs read it."""
     with zipfile.ZipFile(io.BytesIO(packed)) as opened:
         data = json.loads(opened.read("card.json"))["data"]
@@ -166,7 +167,7 @@ def test_a_png_becomes_an_archive_and_the_same_card_again(
     icon = next(asset for asset in listed(packed) if asset["type"] == "icon")
     assert (icon["uri"], icon["ext"]) == (f"embeded://{MAIN}", "png"), "as others find it"
     again = read(packed)
-    assert again.document.as_json() == first.document.as_json()
+    assert again.document == first.document
     assert (again.picture, again.assets) == (first.picture, {})
     second = write_card(again.document, to="charx", spec=spec, picture=again.picture)
     assert second == packed

@@ -85,6 +85,9 @@ def test_card_entries_keep_sillytavern_s_fields_in_extensions():
     [
         ({"delayUntilRecursion": True}, "delay_until_recursion", 1),
         ({"delayUntilRecursion": "3"}, "delay_until_recursion", 3),
+        ({"delayUntilRecursion": "true"}, "delay_until_recursion", 1),
+        ({"delayUntilRecursion": False}, "delay_until_recursion", 0),
+        ({"delayUntilRecursion": None}, "delay_until_recursion", 0),
         ({"constant": "true"}, "constant", True),
         ({"disable": "false"}, "disabled", False),
         ({"key": None}, "keys", ()),
@@ -158,13 +161,22 @@ def test_entries_with_one_id_are_all_written():
 
 def test_an_edit_changes_one_entry_and_keeps_the_rest():
     book = read_book(WORLD, name="w")
-    changed = edited(edited(book, "10", {"content": "new"}), 2, None)
+    changed = edited(edited(book, {"10": {"content": "new"}}), {"2": None})
     assert [(entry.uid, entry.content) for entry in changed.entries] == [
         (10, "new"),
         ("extra", "C"),
     ]
     assert changed.entries[0].raw["x_own"] == {"deep": [1, None]}
-    assert edited(book, 99, {"key": ["z"]}).entries[-1].uid == 99
+    assert edited(book, {"99": {"key": ["z"]}}).entries[-1].uid == 99
+
+
+def test_edits_cannot_make_a_book_larger_than_one_may_be():
+    book = read_book(WORLD, name="w")
+    added = {str(uid): {"key": ["z"]} for uid in range(100, 103)}
+    assert len(edited(book, added, most_entries=6).entries) == 6
+    with pytest.raises(InvalidRequest) as refused:
+        edited(book, added, most_entries=5)
+    assert "more than 5 entries" in refused.value.user_message
 
 
 def test_agnai_books():

@@ -108,6 +108,11 @@ def test_timed_effects_last_over_turns_but_not_over_requests():
         {"1": {"matchWholeWords": False}},
         {"book": "w", "uid": 1, "matchWholeWords": False},
         [{"uid": 1, "set": {"matchWholeWords": False}}],
+        {"uid": 1, "field": "matchWholeWords", "value": False},
+        {"edit": {"uid": 1, "matchWholeWords": False}},
+        {"book": "w", "entries": {"1": {"matchWholeWords": False}}},
+        {"world": "w", "entries": [{"uid": 1, "matchWholeWords": False}]},
+        {"books": [{"name": "w", "entries": [{"uid": 1, "matchWholeWords": False}]}]},
     ],
 )
 def test_patches_are_merged_and_stay(patch):
@@ -123,6 +128,57 @@ def test_patches_add_and_remove():
         ),
     ]
     assert before(answer(request(*turns, entries=[entry(1, "key")]))) == [[5], [5, 6]]
+
+
+def test_a_patch_of_one_book_leaves_the_same_id_elsewhere_alone():
+    books = [
+        {"name": name, "scope": scope, "entries": {"1": entry(1, "key")}}
+        for name, scope in (("w", "global"), ("v", "chat"))
+    ]
+    turns = [said("key", patch={"book": "v", "entries": {"1": {"disable": True}}})]
+    (got,) = answer({"id": 1, "books": books, "turns": turns})
+    assert [one["book"] for one in got["turns"][0]["activated"]] == ["w"]
+
+
+def test_books_that_share_a_name_are_changed_alike():
+    books = [
+        {"name": "w", "scope": scope, "entries": {"1": entry(1, "key")}}
+        for scope in ("global", "chat")
+    ]
+    turns = [said("key"), said("key", patch={"1": {"disable": True}})]
+    assert before(answer({"id": 1, "books": books, "turns": turns})) == [[1, 1], []]
+
+
+def test_a_book_called_like_a_setting_can_be_changed():
+    books = [{"name": "user", "entries": {"1": entry(1, "key")}}]
+    turns = [said("key", patch={"user": {"1": {"disable": True}}})]
+    assert before(answer({"id": 1, "books": books, "turns": turns})) == [[]]
+
+
+def test_a_new_entry_needs_no_book_where_there_is_only_one():
+    turns = [said("key", patch={"9": entry(9, "key")})]
+    assert before(answer(request(*turns, entries=[entry(1, "no")]))) == [[9]]
+
+
+@pytest.mark.parametrize(
+    ("patch", "sentence"),
+    [
+        ({"7": {"content": "x"}, "8": {}}, "'8', which is no book and no entry"),
+        ({"entries": {"7": {}}}, "'7', which is no book and no entry"),
+        ({"book": "moon", "uid": 1, "content": "x"}, "'moon', unknown here"),
+        ({"1": {"content": "x"}, "w": {"1": 5}}, "The entry has to be an object"),
+        ({"books": 5}, "have to be a list"),
+        ({"books": [5]}, "The book has to be an object"),
+        ({"w": {"entries": 5}}, "The entries have to be an object"),
+        ({"entries": 5}, "The entries have to be an object"),
+        ({"settings": 5}, "The settings have to be an object"),
+        ({"w": {str(n): entry(n) for n in range(5_001)}}, "more than 5,000 entries"),
+        ("x", "A patch has to be an object"),
+    ],
+)
+def test_a_patch_that_cannot_be_understood_is_refused(patch, sentence):
+    (got,) = answer(request(said("key", patch=patch), entries=[entry(1, "key")]))
+    assert sentence in got["error"]
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_sticky_entries_come_first_and_skip_the_roll():
 def test_an_edit_ends_sticky_and_the_old_record_blocks_a_new_one():
     conversation = told(entry(1, WORD, sticky=4))
     after(conversation, 1, WORD)
-    conversation.books = [edited(conversation.books[0], 1, {"content": "edited"})]
+    conversation.books = [edited(conversation.books[0], {"1": {"content": "edited"}})]
     assert after(conversation, 2) == []
     assert after(conversation, 3, WORD) == [1]
     assert after(conversation, 4) == []

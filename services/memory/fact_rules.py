@@ -1,0 +1,33 @@
+"""What one message teaches by rule: findings that stand on their writer's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from services.memory.echoes import Earlier
+from services.memory.rules.findings import Finding, Reading, Refusal
+from services.memory.rules.reader import read
+
+NOTHING_EARLIER = Earlier(())
+
+
+def learn_by_rule(
+    text: str,
+    *,
+    teller: str,
+    others: Collection[str] = (),
+    earlier: Earlier = NOTHING_EARLIER,
+) -> Reading:
+    """Return what ``teller`` says in ``text`` that is not a repeat of what was said ``earlier``."""
+    reading = read(text, teller=teller, others=others)
+    kept = tuple(each for each in reading.findings if not _repeats(each, teller, earlier))
+    if len(kept) == len(reading.findings):
+        return reading
+    refusals = dict.fromkeys((*reading.refusals, Refusal.ECHO))
+    return replace(reading, findings=kept, refusals=tuple(refusals))
+
+
+def _repeats(finding: Finding, teller: str, earlier: Earlier) -> bool:
+    about_self = finding.about is not None and finding.about.casefold() == teller.casefold()
+    return about_self or earlier.echoed(finding.quote)

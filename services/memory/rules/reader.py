@@ -1,0 +1,244 @@
+"""Reading a message by rule: what its writer says of themselves and of others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from services.memory.rules.asked import ask_to_remember, told
+from services.memory.rules.attributes import corrected, read_attribute
+from services.memory.rules.belongings import BELONGINGS, named_companions, read_company
+from services.memory.rules.cleaning import own_words
+from services.memory.rules.english import (
+    PETS,
+    RELATION_OF,
+    expanded,
+    in_order,
+)
+from services.memory.rules.findings import FactKind, Finding, Reading, Refusal
+from services.memory.rules.living import AGE, HEALTH, HOME, STANDING, WORK
+from services.memory.rules.refusals import (
+    command,
+    instruction,
+    joke,
+    refusal,
+    secret,
+    without_announcement,
+    without_parenthesis,
+    without_tail,
+)
+from services.memory.rules.sentences import Span, clauses, sentences
+from services.memory.rules.subjects import (
+    Named,
+    Subject,
+    call_me,
+    lead_in,
+    reversed_words,
+    subject_of,
+)
+from services.memory.rules.tastes import DOINGS, LANGUAGES, PLANS, TASTES
+
+LONGEST_MESSAGE = 8000
+"""Characters of a message that are read; the rest is not looked at."""
+
+_LONGEST_SENTENCE = 600
+_MOST_FINDINGS = 24
+_RULES = (*AGE, *HOME, *HEALTH, *STANDING, *WORK, *LANGUAGES, *TASTES, *BELONGINGS, *DOINGS)
+_GONE = re.compile(
+    r"(?i)^(?:has |have |just |sadly |recently )*(?:died|passed away|ran away|run away|"
+    r"is dead|is gone|is no longer with us|was put down|crossed the rainbow bridge)\b"
+)
+_HEARSAY = 0.6
+_PET_WORDS = frozenset(PETS)
+
+
+@dataclass(slots=True)
+class _Talk:
+    """What has been read of one message: who it speaks of, and what was found."""
+
+    teller: str
+    third: Named | None = None
+    last: Subject | None = None
+
+
+def read(text: str, *, teller: str, others: Collection[str] = ()) -> Reading:
+    """Return what ``teller`` says in ``text``; ``others`` are the names of those who also speak.
+
+    A pure function of its arguments, without any model. Every quote occurs in ``text``.
+    """
+    if not text.strip():
+        return Reading(refusals=(Refusal.EMPTY,))
+    text = text[:LONGEST_MESSAGE]
+    if command(text):
+        return Reading(refusals=(Refusal.COMMAND,))
+    if joke(text):
+        return Reading(refusals=(Refusal.JOKE,))
+    words = own_words(text, teller=teller, others=others)
+    talk = _Talk(teller)
+    found: list[Finding] = []
+    refused: list[Refusal] = []
+    for sentence in sentences(words):
+        for each in _sentence(sentence, text, talk):
+            if isinstance(each, Refusal):
+                refused.append(each)
+            else:
+                found.append(each)
+    if not words.strip():
+        refused.append(Refusal.REPORTED)
+    kept = _distinct(found)[:_MOST_FINDINGS]
+    if not kept and not refused:
+        refused.append(Refusal.NOTHING)
+    return Reading(findings=tuple(kept), refusals=tuple(dict.fromkeys(refused)))
+
+
+def _sentence(sentence: Span, text: str, talk: _Talk) -> Iterator[Finding | Refusal]:
+    if len(sentence.text) > _LONGEST_SENTENCE:
+        return
+    asked = ask_to_remember(sentence.text)
+    body = sentence
+    if asked is not None:
+        body = sentence.part(asked.start, len(sentence.text))
+        if asked.refusal is not None:
+            yield asked.refusal
+            return
+    announced, cut = without_announcement(body.text)
+    body = Span(without_tail(announced), body.start + cut)
+    judged = body.text.rstrip("? ") if asked is not None else body.text
+    reason = refusal(judged)
+    if reason is not None:
+        yield reason
+        return
+    shortened, cut = without_parenthesis(body.text)
+    body = Span(shortened, body.start + cut)
+    any_found = False
+    for clause, goes_on in clauses(body):
+        for finding in _clause(clause, talk, goes_on=goes_on):
+            any_found = True
+            quote = _quote(text, sentence if asked is not None else clause)
+            if _unfit(finding):
+                yield Refusal.INSTRUCTION
+                continue
+            if asked is not None:
+                finding = replace(finding, asked=True, confidence=max(0.9, finding.confidence))
+            yield replace(finding, quote=quote)
+    if asked is not None and not any_found:
+        kept = told(body.text)
+        yield replace(kept, quote=_quote(text, sentence)) if kept else Refusal.REMINDER
+
+
+def _clause(clause: Span, talk: _Talk, *, goes_on: bool) -> Iterator[Finding]:
+    lead = lead_in(expanded(clause.text))
+    words = lead.rest
+    for finding in _said(words, talk, goes_on=goes_on):
+        if lead.corrects:
+            finding = corrected(finding)
+        if lead.unsure:
+            finding = replace(finding, confidence=round(finding.confidence - 0.2, 2))
+        yield finding
+
+
+def _said(words: str, talk: _Talk, *, goes_on: bool) -> Iterator[Finding]:
+    named = call_me(words, greeted=False)
+    if named is not None:
+        talk.last = Subject.myself(words)
+        yield named
+        return
+    words = reversed_words(words)
+    subject = subject_of(words, third=talk.third)
+    if subject is None and goes_on and talk.last is not None:
+        subject = replace(talk.last, rest=words, owned=False)
+    if subject is None:
+        return
+    talk.last = subject
+    if subject.named is None:
+        for each in _of_myself(subject):
+            yield each
+            talk.third = _introduced(each) or talk.third
+        return
+    talk.third = subject.named
+    if subject.introduces is not None and subject.named.called:
+        yield from named_companions(subject.introduces, subject.named.called, only=False)
+    companions = _of_companion(subject, subject.named)
+    if companions:
+        yield from companions
+        return
+    for finding in _of_myself(subject):
+        yield replace(
+            finding,
+            about=subject.named.label(talk.teller),
+            who=subject.named.described(talk.teller),
+            confidence=_HEARSAY,
+        )
+
+
+def _of_myself(subject: Subject) -> Iterator[Finding]:
+    """Yield what is said of the subject, whoever that is."""
+    if subject.owned:
+        yield from read_attribute(subject.rest)
+        return
+    predicate = in_order(subject.rest)
+    for each in PLANS:
+        findings = list(each.read(predicate))
+        if findings:
+            yield from findings
+            return
+    company = list(read_company(predicate))
+    if company:
+        yield from company
+        return
+    for each in _RULES:
+        findings = list(each.read(predicate))
+        if findings:
+            yield from findings
+            return
+    yield from _own_name(subject)
+
+
+def _of_companion(subject: Subject, named: Named) -> list[Finding]:
+    """Return what is said of a pet's or relative's name or end, which concerns the teller."""
+    word = named.relation.rpartition(" ")[2]
+    if not word:
+        return []
+    called = re.match(
+        r"(?i)^(?:names? is|is called|is named|am called|am named) (?P<v>.+)$", subject.rest
+    )
+    if called is not None:
+        return named_companions(word, called["v"], only=False)
+    if word not in RELATION_OF and _GONE.match(subject.rest):
+        gone = f"{{who}} no longer has the {word}."
+        return [
+            replace(pet, value=named.called, ends=True, sentence=gone)
+            for pet in named_companions(word, named.called or "Gone", only=False)
+        ]
+    return []
+
+
+def _introduced(finding: Finding) -> Named | None:
+    """Return the nameless pet or relative a finding speaks of first, whom "she" may mean next."""
+    word = finding.value.rpartition(" ")[2].casefold()
+    if finding.kind is FactKind.RELATIONSHIP and (word in RELATION_OF or word in _PET_WORDS):
+        return Named(relation=word)
+    return None
+
+
+def _own_name(subject: Subject) -> Iterator[Finding]:
+    if subject.named is None:
+        found = call_me(f"I {subject.rest}", greeted=True)
+        if found is not None:
+            yield found
+
+
+def _unfit(finding: Finding) -> bool:
+    return instruction(finding.value) or secret(finding.value) or "?" in finding.value
+
+
+def _quote(text: str, span: Span) -> str:
+    return text[span.start : span.start + len(span.text)].strip(" ,;")
+
+
+def _distinct(found: Sequence[Finding]) -> list[Finding]:
+    kept: dict[tuple[str, str, str, bool], Finding] = {}
+    for each in found:
+        kept.setdefault((each.about or "", each.slot, each.value.casefold(), each.ends), each)
+    return list(kept.values())
