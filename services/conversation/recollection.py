@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.conversation.sources import ContextBlock, Need
-from services.domain.ids import AuthorId, ConversationId, PersonId
+from services.domain.ids import AuthorId, PersonId
 from services.domain.people import Author, AuthorKind
 from services.domain.replies import TurnBrief
+from services.memory.acquaintance import Acquaintances
 from services.memory.documents.repository import Quotable
 from services.memory.documents.search import PassageSearch
 from services.memory.retrieval import TurnRetrieval
 from services.memory.scope import PLACE_REACH, Reach, Viewer
 from services.memory.summaries import Summaries
+from services.people.privacy import Privacy
 from services.people.repository import PeopleRepository
 from services.people.scopes import ScopedSetting, ScopedSettings, ScopeKind
 from services.persona.library import CharacterLibrary
@@ -27,11 +29,6 @@ PLACE = ScopedSetting[Reach | None](
     scopes=frozenset({ScopeKind.CHANNEL, ScopeKind.GUILD, ScopeKind.GLOBAL}),
 )
 """How far talk of a place may be recalled; ``HERE`` also keeps other places' talk out."""
-
-OWN = ScopedSetting[Reach | None](
-    "memory.reach", Reach | None, default=None, scopes=frozenset({ScopeKind.USER})
-)
-"""How far what a person said may be recalled to them: their explicit choice."""
 
 _WIDTH = {Reach.HERE: 0, Reach.GUILD: 1, Reach.EVERYWHERE: 2}
 _SUMMARIES = 4
@@ -49,12 +46,14 @@ class Viewers:
         database: Database,
         people: PeopleRepository,
         scopes: ScopedSettings,
+        privacy: Privacy,
         library: CharacterLibrary,
     ) -> None:
         self._settings = settings
         self._database = database
         self._people = people
         self._scopes = scopes
+        self._privacy = privacy
         self._library = library
 
     @property
@@ -74,13 +73,20 @@ class Viewers:
     async def of_author(self, brief: TurnBrief, author: Author | None) -> Viewer:
         """Return the viewer of a turn that answers ``author``."""
         person, accounts = await self._person(author)
+        place = await self._scopes.resolve(PLACE, conversation=brief.conversation)
+        reach = Reach(self._settings.reach)
+        if person is not None:
+            chosen = await self._privacy.choices(person, brief.conversation)
+            reach = Reach(chosen.reach or reach)
+            if not chosen.recall:
+                person, accounts = None, ()
         persona = self._library.get(brief.persona)
         return Viewer(
             persona=brief.persona,
             conversation=brief.conversation,
             person=person,
             accounts=accounts,
-            reach=await self._reach(brief.conversation, person),
+            reach=min(reach, place or reach, key=_WIDTH.__getitem__),
             shared=self._settings.shared_between_personas,
             categories=() if persona is None else persona.knowledge,
         )
@@ -94,19 +100,49 @@ class Viewers:
             linked = await self._people.accounts(snapshot, author.person)
         return author.person, tuple(account.id for account in linked)
 
-    async def _reach(self, conversation: ConversationId, person: PersonId | None) -> Reach:
-        place = await self._scopes.resolve(PLACE, conversation=conversation)
-        own = None
-        if person is not None:
-            own = await self._scopes.resolve(OWN, conversation=conversation, person=person)
-        chosen = [own or Reach(self._settings.reach), *([place] if place else [])]
-        return min(chosen, key=_WIDTH.__getitem__)
-
 
 def question_of(brief: TurnBrief) -> str:
     """Return what the turn is about: what was said, or what it was told to do."""
     said = "\n".join(message.text for message in brief.burst) or brief.instruction or ""
     return said[-_QUESTION_CHARACTERS:]
+
+
+class PersonSource:
+    """Who is being answered: what the character knows of them, and how close they are."""
+
+    name = "person"
+    priority = 70
+    serves = Need.PRESENT
+
+    def __init__(
+        self, acquaintances: Acquaintances, *, viewers: Viewers, prompts: PromptLibrary
+    ) -> None:
+        self._acquaintances = acquaintances
+        self._viewers = viewers
+        self._prompts = prompts
+
+    async def collect(self, turn: TurnBrief, /) -> Sequence[ContextBlock]:
+        """Return how close they are, and one block per fact, the most fitting first."""
+        viewer = await self._viewers.of(turn)
+        if viewer.person is None or turn.trigger is None:
+            return []
+        known = await self._acquaintances.recall(
+            viewer, question_of(turn), limit=self._viewers.settings.recalled_facts
+        )
+        name = turn.trigger.author.display_name
+        closeness = self._prompts.render(
+            "memory/closeness", char=turn.persona_name, user=name, stage=known.stage.value
+        )
+        return [
+            ContextBlock(text=closeness, refs=(f"affection:{known.stage.value}",)),
+            *(
+                ContextBlock(
+                    text=self._prompts.render("memory/fact", fact=" ".join(fact.text.split())),
+                    refs=tuple(ref for ref in (f"fact:{fact.id}", fact.message) if ref),
+                )
+                for fact in known.facts
+            ),
+        ]
 
 
 class RecallSource:
