@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from frontends.console.lore_actions import LORE_COMMANDS
+from frontends.console.memory_actions import MEMORY_COMMANDS
 from frontends.console.people_actions import PEOPLE_COMMANDS
 from frontends.console.rendering import entry_fields
 from frontends.console.scene_actions import SCENE_COMMANDS
@@ -222,6 +223,7 @@ COMMANDS = (
     ),
     *SCENE_COMMANDS,
     *PEOPLE_COMMANDS,
+    *MEMORY_COMMANDS,
     *LORE_COMMANDS,
     SlashCommand(
         name="model",

@@ -16,6 +16,7 @@ from services.domain.ids import ActionId, ConversationId, MessageId
 from services.domain.messages import HistoryEntry, Message, TextPart
 from services.domain.people import Author, Role
 from services.domain.replies import ReplySink, TurnBrief, TurnFailed
+from services.memory.rights import MemoryRights
 from services.people.personas import UserPersonaBook
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class Talk:
     def user_personas(self) -> UserPersonaBook:
         """Who the person is to the characters."""
         return self._services.user_persona_book()
+
+    @property
+    def memory_rights(self) -> MemoryRights:
+        """What the person may do with what is remembered of them."""
+        return self._services.memory_rights()
 
     @property
     def lorebooks(self) -> Lorebooks:

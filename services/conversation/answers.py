@@ -192,7 +192,7 @@ class AnswerSource:
         *,
         history: Sequence[HistoryEntry] = (),
         cast: Cast = NO_CAST,
-    ) -> list[PromptMessage]:
+    ) -> Sequence[PromptMessage]:
         """Return what the next prompt of ``persona`` begins with, ``history`` included."""
         reserve = sampling_for(persona, model, self._settings).max_tokens
         return self._assembler.beginning(

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from services.conversation.collecting import Collected, Collecting
 from services.conversation.pictures import ReadBlob, pictures_of
-from services.conversation.prompt_cards import card_request
-from services.conversation.prompt_history import prompt_history
+from services.conversation.prompt_cards import PromptCards
+from services.conversation.prompt_history import retell
 from services.conversation.prompt_report import prompt_report
 from services.conversation.scenery import Scenery, SceneryPainter
 from services.conversation.scenes import NO_CAST, Cast
@@ -61,6 +61,7 @@ class ContextAssembler:
         self._collecting = Collecting(sources, metrics=metrics)
         self._painter = painter
         self._prompts = prompts
+        self._cards = PromptCards(prompts)
         self._tokens = tokens
         self._settings = settings
         self._read_blob = read_blob
@@ -84,7 +85,7 @@ class ContextAssembler:
         reserve: int,
         history: Sequence[HistoryEntry] = (),
         cast: Cast = NO_CAST,
-    ) -> list[PromptMessage]:
+    ) -> Sequence[PromptMessage]:
         """Return what the next prompt of ``persona`` begins with, ``history`` included.
 
         Where a scene joins its cards all but the history is the same for all members. Nothing is
@@ -100,16 +101,13 @@ class ContextAssembler:
         )
         layout = self._layout(self._settings, info)
         scenery = self._painter.bare(persona, user, cast=cast)
-        request = card_request(scenery, persona, cast, layout, self._prompts)
-        request = replace(request, told=prompt_history(history, persona, group=bool(cast.group)))
+        request = self._cards.request(scenery, persona, cast, layout)
+        request = replace(request, told=retell(history, persona, group=bool(cast.group)).pieces)
         budget = info.context_tokens - reserve
         arranged = self._arranged(gather(request), layout, info, budget, self._settings)
         ends = [n for n, piece in enumerate(arranged.messages, 1) if piece.ordinal > 0]
         told = ends[-1] if ends else arranged.opening
-        return [
-            PromptMessage(role=piece.role, content=piece.content, source=piece.source)
-            for piece in arranged.messages[:told]
-        ]
+        return arranged.messages[:told]
 
     async def assemble(
         self,
@@ -137,14 +135,8 @@ class ContextAssembler:
         layout = self._layout(settings, info)
         answered = {message.id for message in brief.burst}
         request = replace(
-            card_request(scenery, persona, cast, layout, self._prompts),
-            told=prompt_history(
-                history,
-                persona,
-                group=bool(cast.group),
-                names=scenery.names,
-                texts=scenery.texts,
-            ),
+            self._cards.request(scenery, persona, cast, layout),
+            told=scenery.told.pieces,
             kind="continue" if brief.kind is TurnKind.CONTINUE else "normal",
             quiet=self._initiative(brief),
             extra=self._notes(collected, int(info.context_tokens * settings.memory_share)),
@@ -226,12 +218,6 @@ class ContextAssembler:
     ) -> tuple[PromptMessage, ...]:
         pictures = await pictures_of(brief, history, self._read_blob) if info.vision else {}
         return tuple(
-            PromptMessage(
-                role=piece.role,
-                content=piece.content,
-                source=piece.source,
-                name=piece.name,
-                images=pictures.get(piece.ordinal, ()),
-            )
+            replace(piece, images=pictures[piece.ordinal]) if piece.ordinal in pictures else piece
             for piece in arranged.messages
         )

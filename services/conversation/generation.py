@@ -49,11 +49,15 @@ class NeedsConfirmation:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The answer is complete; always the last. ``calls`` is how often the model was asked."""
+    """The answer is complete; always the last. ``calls`` is how often the model was asked.
+
+    ``memories`` are the memory blocks it wrote, which are never shown.
+    """
 
     usage: Usage
     calls: int
     cut: bool
+    memories: tuple[str, ...] = ()
 
 
 GenerationEvent = Text | ToolStarted | ToolFinished | NeedsConfirmation | Done
@@ -143,7 +147,7 @@ class Generation:
         if rest := cleaner.close():
             yield Text(rest)
         cut = done.ended is not None and done.ended.finish == "length"
-        yield Done(usage, count, cut=cut)
+        yield Done(usage, count, cut=cut, memories=cleaner.memories)
 
     async def run_confirmed(self, call: ToolCall, context: ToolContext) -> ToolResult:
         """Run a call a person has agreed to."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from services.conversation.markers import MarkerFilter
 from services.conversation.speakers import SpeakerFilter
+from services.memory.memory_block import MemoryBlockFilter
 
 MOST_STOP_SEQUENCES = 8
 
@@ -23,6 +24,7 @@ class ReplyFilter:
     """
 
     def __init__(self, *, own_names: Sequence[str], other_names: Sequence[str]) -> None:
+        self._memories = MemoryBlockFilter()
         self._markers = MarkerFilter()
         self._speakers = SpeakerFilter(own_names=own_names, other_names=other_names)
         self._spacing = SpacingFilter()
@@ -32,13 +34,20 @@ class ReplyFilter:
         """Whether someone else's words began: nothing more will come, the stream may be stopped."""
         return self._markers.finished or self._speakers.finished
 
+    @property
+    def memories(self) -> tuple[str, ...]:
+        """The memory blocks taken out so far, as they were written."""
+        return tuple(self._memories.blocks)
+
     def feed(self, text: str) -> str:
         """Take more of the reply and return what may be shown of it."""
-        return self._spacing.feed(self._speakers.feed(self._markers.feed(text)))
+        own = self._markers.feed(self._memories.feed(text))
+        return self._spacing.feed(self._speakers.feed(own))
 
     def close(self) -> str:
         """Return what was held back, as the end of the reply."""
-        words = self._speakers.feed(self._markers.close()) + self._speakers.close()
+        own = self._markers.feed(self._memories.close()) + self._markers.close()
+        words = self._speakers.feed(own) + self._speakers.close()
         return self._spacing.feed(words)
 
 

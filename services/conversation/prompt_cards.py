@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -15,30 +16,48 @@ from services.persona.character import Character, Persona
 from services.persona.prompts import PromptLibrary
 from services.persona.style import style_text
 
+_KEPT = 256
 
-def card_request(
-    scenery: Scenery, persona: Persona, cast: Cast, layout: Layout, prompts: PromptLibrary
-) -> AssemblyRequest:
-    """Return what the prompt of ``persona`` is made of, without the conversation."""
-    texts = layout_texts(prompts, auxiliary=style_text(persona, prompts))
-    card = scenery.card.character
-    common = cast.joined and layout == "cache"
-    if common:
-        texts = common_texts(texts, scenery.members, prompts)
-        card = common_card(card, scenery.members, prompts)
-    elif cast.joined:
-        card = joined_card(card, scenery.members)
-    return AssemblyRequest(
-        character=card,
-        environment=scenery.environment,
-        texts=texts,
-        lore=scenery.lore,
-        user_description=scenery.card.user,
-        group=cast.group,
-        disabled=scenery.result.disabled_prompts if scenery.result else frozenset(),
-        filled=True,
-        common_opening=common,
-    )
+
+class PromptCards:
+    """Makes requests for prompts; the wording of the 256 characters last asked for is held."""
+
+    def __init__(self, prompts: PromptLibrary) -> None:
+        self._prompts = prompts
+        self._texts: OrderedDict[tuple[str, str], LayoutTexts] = OrderedDict()
+
+    def request(
+        self, scenery: Scenery, persona: Persona, cast: Cast, layout: Layout
+    ) -> AssemblyRequest:
+        """Return what the prompt of ``persona`` is made of, without the conversation."""
+        texts, card = self._wording(persona), scenery.card.character
+        common = cast.joined and layout == "cache"
+        if common:
+            texts = common_texts(texts, scenery.members, self._prompts)
+            card = common_card(card, scenery.members, self._prompts)
+        elif cast.joined:
+            card = joined_card(card, scenery.members)
+        return AssemblyRequest(
+            character=card,
+            environment=scenery.environment,
+            texts=texts,
+            lore=scenery.lore,
+            user_description=scenery.card.user,
+            group=cast.group,
+            disabled=scenery.result.disabled_prompts if scenery.result else frozenset(),
+            filled=True,
+            common_opening=common,
+        )
+
+    def _wording(self, persona: Persona) -> LayoutTexts:
+        key = persona.id, persona.version
+        if key not in self._texts:
+            style = style_text(persona, self._prompts)
+            self._texts[key] = layout_texts(self._prompts, auxiliary=style)
+            while len(self._texts) > _KEPT:
+                self._texts.popitem(last=False)
+        self._texts.move_to_end(key)
+        return self._texts[key]
 
 
 def joined_card(speaker: Character, members: Sequence[Character]) -> Character:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -26,6 +27,7 @@ from services.domain.replies import (
     TurnStarted,
     Usage,
 )
+from services.memory.memory_block import Suggestion
 from services.observability.logging import turn_id
 from services.observability.metrics import Metrics
 
@@ -58,11 +60,13 @@ class TurnRunner:
         ledger: Ledger,
         metrics: Metrics,
         lane_events: int,
+        suggest: Callable[[Suggestion], None] | None = None,
     ) -> None:
         self._answers = answers
         self._ledger = ledger
         self._metrics = metrics
         self._lane_events = lane_events
+        self._suggest = suggest
 
     async def run(self, turn: Turn) -> TurnResult:
         """Deliver one reply and return how it ended and what was stored.
@@ -149,6 +153,21 @@ class TurnRunner:
                 stage.usage = event.usage
                 stage.turn.explanation["model_calls"] = event.calls
                 stage.turn.explanation["cut_by_length"] = event.cut
+                self._pass_on(stage.turn, event.memories)
+
+    def _pass_on(self, turn: Turn, memories: Sequence[str]) -> None:
+        """Hand the memory blocks of an answer to whoever checks them."""
+        if self._suggest is None or turn.brief.trigger is None:
+            return
+        for block in memories:
+            self._suggest(
+                Suggestion(
+                    conversation=turn.brief.conversation,
+                    persona=turn.persona.id,
+                    trigger=turn.brief.trigger.id,
+                    block=block,
+                )
+            )
 
     async def _say(self, stage: _Stage, text: str) -> None:
         stage.text.append(text)

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from services.conversation.lore_search import LoreSearch
+from services.conversation.prompt_history import NOTHING_TOLD, Retold, retell
 from services.conversation.scene_state import SceneState, SceneStates
 from services.conversation.scenes import NO_CAST, Cast
-from services.conversation.surroundings import GENERATIONS, chat_lines, last_user_at
+from services.conversation.surroundings import GENERATIONS, last_user_at
 from services.conversation.turn_variables import TurnVariables, variables_of
 from services.conversation.user_personas import UserPersonas, people_in
 from services.domain.clock import Clock
@@ -34,18 +35,18 @@ from services.settings import LoreSettings
 
 @dataclass(slots=True, kw_only=True)
 class Scenery:
-    """What there is beside history, macros filled in; variables change as a prompt is made.
+    """What a prompt is made of, macros filled in; variables change as a prompt is made.
 
-    ``members`` are the cards of all members where the scene joins them. ``names`` are what people
-    in the history are called, where that is not their account's name, and ``texts`` what messages
-    say to the model, where that is not what was said.
+    ``members`` are the cards of all members where the scene joins them, ``told`` is the history as
+    the model sees it. ``names`` are what people in it are called, where that is not their account's
+    name.
     """
 
     card: FilledCard
     variables: TurnVariables
     members: Sequence[Character] = ()
     names: Mapping[AuthorId, str] = field(default_factory=dict)
-    texts: Mapping[MessageId, str] = field(default_factory=dict)
+    told: Retold = NOTHING_TOLD
     lore: LoreTexts = field(default_factory=LoreTexts)
     result: ScanResult | None = None
     report: dict[str, object] = field(default_factory=dict)
@@ -124,13 +125,14 @@ class SceneryPainter:
         described = known.get(author) if author else None
         names = {account: name for account, (name, _) in known.items()}
         variables = await variables_of(self._states, brief, persona, history)
+        told = retell(history, persona, group=bool(cast.group), names=names)
         environment = self._environment(
             persona,
             described[0] if described else user,
             variables,
             cast=cast,
             chat_id=str(brief.conversation),
-            chat=chat_lines(history, persona, names=names, group=bool(cast.group)),
+            chat=told.lines,
         )
         environment.last_user_at = last_user_at(history, brief)
         environment.model, environment.generation = info.name, GENERATIONS[brief.kind]
@@ -140,16 +142,16 @@ class SceneryPainter:
             variables=variables,
             members=_members(persona, card, cast),
             names=names,
+            told=told,
         )
-        await self._script_chat(scenery, brief, persona, history)
+        texts = await self._scripted_chat(scenery, brief, persona, history)
+        if texts:
+            scenery.told = retell(
+                history, persona, group=bool(cast.group), names=names, texts=texts
+            )
         books, missing = await self._lore.books(brief, persona)
         if books:
-            chat = environment.chat
-            if scenery.texts:
-                chat = chat_lines(
-                    history, persona, names=names, group=bool(cast.group), texts=scenery.texts
-                )
-            await self._search(scenery, brief, persona, books, chat, info)
+            await self._search(scenery, brief, persona, books, info)
         if missing:
             scenery.report["lorebooks_missing"] = missing
         return scenery
@@ -160,23 +162,23 @@ class SceneryPainter:
         effects = scenery.result.timed if scenery.result else variables.stored.effects
         await variables.keep(self._states, brief, effects)
 
-    async def _script_chat(
+    async def _scripted_chat(
         self,
         scenery: Scenery,
         brief: TurnBrief,
         persona: Persona,
         history: Sequence[HistoryEntry],
-    ) -> None:
-        """Note what the card's scripts make of the history before the model sees it."""
+    ) -> dict[MessageId, str]:
+        """Return what the card's scripts make of messages before the model sees them."""
         if not self._scripts.of(persona):
-            return
+            return {}
         texts = scripted_chat(
             [entry.text for entry in history],
             [entry.message.author.kind is not AuthorKind.PERSONA for entry in history],
             continued=brief.kind is TurnKind.CONTINUE,
         )
         applied = await self._scripted(scenery, persona, texts)
-        scenery.texts = {
+        return {
             entry.message.id: each.text
             for entry, each in zip(history, applied, strict=True)
             if each.text != entry.text
@@ -188,7 +190,6 @@ class SceneryPainter:
         brief: TurnBrief,
         persona: Persona,
         books: Sequence[Lorebook],
-        chat: Sequence[ChatLine],
         info: ModelInfo,
     ) -> None:
         result = await self._lore.find(
@@ -196,7 +197,7 @@ class SceneryPainter:
             brief,
             persona,
             scenery.card,
-            chat=chat,
+            chat=scenery.told.lines,
             context_tokens=info.context_tokens,
             effects=scenery.variables.stored.effects,
         )

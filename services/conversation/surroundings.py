@@ -1,16 +1,13 @@
-"""What macros know in a conversation: names, the moment, what was said."""
+"""What macros know of the turn they are filled in for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from services.domain.ids import AuthorId, MessageId
 from services.domain.messages import HistoryEntry
 from services.domain.people import AuthorKind
 from services.domain.replies import TurnBrief, TurnKind
-from services.persona.character import Persona
-from services.persona.macros.environment import ChatLine
 
 GENERATIONS: Mapping[TurnKind, str] = {
     TurnKind.REPLY: "normal",
@@ -19,31 +16,6 @@ GENERATIONS: Mapping[TurnKind, str] = {
     TurnKind.INITIATIVE: "quiet",
 }
 """What SillyTavern calls the kinds of turns."""
-
-
-def chat_lines(
-    history: Sequence[HistoryEntry],
-    persona: Persona,
-    *,
-    names: Mapping[AuthorId, str],
-    group: bool,
-    texts: Mapping[MessageId, str] | None = None,
-) -> list[ChatLine]:
-    """Return ``history`` as macros and lorebooks see it, without messages that say nothing.
-
-    ``names`` are what people are called instead of their accounts' names, ``texts`` what some
-    messages say instead. Outside a ``group`` other characters count as users.
-    """
-    texts = texts or {}
-    lines = []
-    for entry in history:
-        message, author = entry.message, entry.message.author
-        text = texts.get(message.id, entry.text)
-        if text and not text.isspace():
-            user = author.kind is not AuthorKind.PERSONA if group else author.persona != persona.id
-            name = names.get(author.id, author.display_name)
-            lines.append(ChatLine(name=name, text=text, is_user=user))
-    return lines
 
 
 def last_user_at(history: Sequence[HistoryEntry], brief: TurnBrief) -> datetime | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Connection, select
@@ -18,7 +18,6 @@ from services.storage.tables import affections
 LOWEST, HIGHEST = 0, 100
 MOST_PER_CONVERSATION = 5
 MOST_PER_MESSAGE = 1
-_REGULAR = timedelta(hours=20)
 
 _KIND = re.compile(
     r"(?i)\b(?:thank(?:s| you)|thx|ty|(?:i )?(?:really )?appreciate (?:it|you|that|this)|"
@@ -91,8 +90,8 @@ class Affection:
         )
 
     def regular(self, at: datetime) -> bool:
-        """Tell whether a message now would be the first since yesterday or longer ago."""
-        return self.updated_at is None or at - self.updated_at >= _REGULAR
+        """Tell whether a message now is the first of its day, in UTC."""
+        return self.updated_at is None or at.date() > self.updated_at.date()
 
     def _goes_on(self, conversation: str, at: datetime) -> bool:
         rested = self.updated_at is not None and at - self.updated_at >= SESSION_REST

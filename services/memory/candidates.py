@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,44 +20,40 @@ from services.storage.tables import audiences, messages, recollections
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+# The planner knows nothing of how few rows are asked for: CROSS JOIN keeps the order of the tables,
+# and a plus keeps it from indexes that hold nearly everything.
 _TOTAL = select(func.count()).select_from(recollections)
 _COUNT = text("SELECT count(*) FROM recollection_words WHERE recollection_words MATCH :match")
 _FOUND = text(
     "SELECT json_group_array(rowid) FROM recollection_words WHERE recollection_words MATCH :match"
 )
 _BEST = text(
-    "SELECT found.id FROM recollection_words AS words JOIN recollections AS found"
+    "SELECT found.id FROM recollection_words AS words CROSS JOIN recollections AS found"
     " ON found.id = words.rowid WHERE words.recollection_words MATCH :match AND found.active"
-    " AND found.audience_id IN (SELECT value FROM json_each(:audiences))"
+    " AND +found.audience_id IN (SELECT value FROM json_each(:audiences))"
     " ORDER BY words.rank, found.id LIMIT :limit"
 )
 _AROUND = text(
-    "SELECT DISTINCT near.id, near.conversation_id, near.session, near.ordinal, near.speaker,"
-    " near.person_id, unixepoch(near.said_at)"
-    " FROM json_each(:rows) AS chosen"
-    " JOIN recollections AS found ON found.id = chosen.value"
-    " JOIN recollections AS near ON near.conversation_id = found.conversation_id"
-    " AND near.ordinal BETWEEN found.ordinal - :reach AND found.ordinal + :reach"
-    " WHERE near.active AND near.kind = 'turn'"
-    " AND near.audience_id IN (SELECT value FROM json_each(:audiences))"
-    " ORDER BY near.conversation_id, near.session, near.ordinal"
+    "SELECT id, conversation_id, session, ordinal, speaker, person_id, unixepoch(said_at)"
+    " FROM recollections WHERE id IN ("
+    "SELECT near.id FROM json_each(:rows) AS chosen"
+    " CROSS JOIN recollections AS found ON found.id = chosen.value"
+    " CROSS JOIN recollections AS near ON near.conversation_id = found.conversation_id"
+    " AND near.ordinal BETWEEN found.ordinal - :reach AND found.ordinal + :reach)"
+    " AND active AND +kind = 'turn'"
+    " AND +audience_id IN (SELECT value FROM json_each(:audiences))"
 )
-_READ = (
-    select(
-        recollections.c.id,
-        messages.c.id.label("message"),
-        messages.c.author_name.label("speaker"),
-        func.coalesce(messages.c.heard, messages.c.written).label("text"),
-        messages.c.created_at.label("said_at"),
-    )
-    .join(messages, messages.c.id == recollections.c.ref)
-    .where(
-        recollections.c.id.in_(bindparam("rows", expanding=True)),
-        recollections.c.kind == Kind.TURN.value,
-        recollections.c.active,
-        messages.c.deleted_at.is_(None),
-    )
+_TEXTS = text(
+    "SELECT chosen.value, said.id, coalesce(said.heard, said.written)"
+    " FROM json_each(:rows) AS chosen CROSS JOIN recollections AS found ON found.id = chosen.value"
+    " CROSS JOIN messages AS said ON said.id = found.ref"
+    " WHERE found.kind = 'turn' AND found.active AND said.deleted_at IS NULL"
 )
+_SAID = select(
+    messages.c.id,
+    messages.c.author_name,
+    messages.c.created_at,
+).where(messages.c.id.in_(bindparam("ids", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +88,19 @@ class Candidates:
     said_at: Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """A message as it stands now."""
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What the message of a candidate says now."""
 
     message: MessageId
-    speaker: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """Who said a message, and when."""
+
+    speaker: str
     said_at: datetime
 
 
@@ -114,22 +116,30 @@ def look_up(
     total = int(connection.execute(_TOTAL).scalar_one())
     chosen = _telling(connection, asked, total=total, tuning=tuning)
     postings = [_posting(connection, term, count, total) for term, count in chosen]
-    proposing = [term for term, count in chosen if count <= tuning.frequent_share * total]
-    best = (
-        connection.execute(
-            _BEST,
-            {
-                "match": any_of(proposing or [term for term, _ in chosen]),
-                "audiences": json.dumps(open_to),
-                "limit": tuning.by_words,
-            },
-        )
-        if chosen
-        else ()
-    )
-    return Found(
-        audiences=open_to, postings=_distinct(postings), rows=[int(row[0]) for row in best]
-    )
+    proposed = _proposed(connection, chosen, total=total, open_to=open_to, tuning=tuning)
+    return Found(audiences=open_to, postings=_distinct(postings), rows=proposed)
+
+
+def _proposed(
+    connection: Connection,
+    chosen: Sequence[tuple[Term, int]],
+    *,
+    total: int,
+    open_to: Sequence[int],
+    tuning: RecallTuning,
+) -> list[int]:
+    """Return the rows that FTS5 ranks best for the terms, or for the rarer ones of them."""
+    there = [term for term, count in chosen if count]
+    frequent = max(tuning.by_words, tuning.frequent_share * total)
+    rarer = [term for term, count in chosen if 0 < count <= frequent]
+    if not there:
+        return []
+    asked = {
+        "match": any_of(rarer or there),
+        "audiences": json.dumps(open_to),
+        "limit": tuning.by_words,
+    }
+    return list(connection.execute(_BEST, asked).scalars())
 
 
 def _telling(
@@ -182,24 +192,27 @@ def gather(
         },
     ).all()
     numbers: dict[tuple[str, int], int] = {}
-    sessions = [numbers.setdefault((row[1], row[2]), len(numbers)) for row in found]
+    sessions = np.array(
+        [numbers.setdefault((row[1], row[2]), len(numbers)) for row in found], np.int64
+    )
+    order = np.lexsort((np.array([row[3] for row in found], np.int64), sessions))
+    found = [found[at] for at in order]
     return Candidates(
         rows=np.array([row[0] for row in found], np.int64),
-        sessions=np.array(sessions, np.int64),
+        sessions=sessions[order],
         speakers=[row[4] or "" for row in found],
         persons=[row[5] for row in found],
         said_at=np.array([row[6] or 0 for row in found], np.float64),
     )
 
 
-def read(connection: Connection, rows: Sequence[int]) -> dict[int, Turn]:
-    """Return the messages of ``rows`` that are still there."""
-    return {
-        row.id: Turn(
-            message=MessageId(row.message),
-            speaker=row.speaker,
-            text=row.text,
-            said_at=row.said_at.astimezone(UTC),
-        )
-        for row in connection.execute(_READ, {"rows": list(rows)})
-    }
+def texts(connection: Connection, rows: Sequence[int]) -> dict[int, Text]:
+    """Return what the messages of ``rows`` say, without those that are gone."""
+    found = connection.execute(_TEXTS, {"rows": json.dumps(list(rows))})
+    return {row[0]: Text(MessageId(row[1]), row[2]) for row in found}
+
+
+def sayings(connection: Connection, ids: Sequence[MessageId]) -> dict[MessageId, Saying]:
+    """Return who said the messages ``ids`` and when."""
+    found = connection.execute(_SAID, {"ids": list(ids)})
+    return {MessageId(row.id): Saying(row.author_name, row.created_at) for row in found}

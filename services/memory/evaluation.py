@@ -98,14 +98,15 @@ async def evaluate(
     kept = KeptEmbedder(embedder)
     tunings = {"": _FULL, **(ABLATIONS if ablation else {})}
     answered: dict[str, list[Answered]] = {name: [] for name in tunings}
-    for number, sample in enumerate(samples, 1):
-        progress(f"{number}/{len(samples)} {sample.name}: {len(sample.turns)} turns")
+    asked = [sample for sample in samples if sample.questions]
+    for number, sample in enumerate(asked, 1):
+        progress(f"{number}/{len(asked)} {sample.name}: {len(sample.turns)} turns")
         async with remembered(sample, embedder=kept, clock=clock) as trial:
             for name, tuning in tunings.items():
                 progress(f"{len(sample.questions)} questions {name}".rstrip())
                 answered[name] += await _answers(trial, tuning, measuring)
     whole = answered.pop("")
-    figures = {"embedder": embedder.id, "turns": sum(len(each.turns) for each in samples)}
+    figures = {"embedder": embedder.id, "turns": sum(len(each.turns) for each in asked)}
     figures |= _figures(whole, ks)
     if ablation:
         figures["ablation"] = {

@@ -9,7 +9,7 @@ from enum import StrEnum
 from services.domain.ids import ConversationId, MessageId, PersonaId, PersonId
 from services.memory import slots
 from services.memory.recollections import Dropped
-from services.memory.rules.findings import FactKind
+from services.memory.rules.findings import FactKind, Finding
 
 _SELF = "\x00self"
 
@@ -32,7 +32,7 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Testimony:
+class Telling:
     """Who said something, where, when and to whom; facts belong to that character and place."""
 
     teller: Party
@@ -101,6 +101,44 @@ class Fact:
     def track(self) -> str:
         """Name what it can contradict, and be contradicted by."""
         return slots.track(self.slot, self.value)
+
+
+def fact_from(
+    finding: Finding,
+    told: Telling,
+    *,
+    id: str,  # noqa: A002  what it becomes
+    audience: int,
+    now: datetime,
+    about: Party | None = None,
+) -> Fact:
+    """Return a finding as a fact that holds from when it was said, about the teller by default."""
+    whom = about or told.teller
+    hearsay = finding.about is not None
+    sentence = finding.sentence.replace("{who}", finding.who or whom.name)
+    if hearsay:
+        sentence = f"{sentence.rstrip('.')}, according to {told.teller.name}."
+    asked = finding.asked and told.origin is Origin.RULE
+    return Fact(
+        id=id,
+        audience=audience,
+        about=whom,
+        teller=told.teller,
+        hearsay=hearsay,
+        kind=finding.kind,
+        slot=finding.slot,
+        value=finding.value,
+        text=sentence,
+        quote=finding.quote,
+        confidence=finding.confidence,
+        origin=Origin.TOLD if asked else told.origin,
+        pinned=False,
+        conversation=str(told.conversation),
+        message=told.message,
+        valid_from=told.said_at,
+        valid_to=None,
+        created_at=now,
+    )
 
 
 class Outcome(StrEnum):

@@ -8,14 +8,14 @@ from sqlalchemy import Connection, RowMapping, Select, insert, select, update
 
 from services.domain.ids import ConversationId
 from services.memory import slots
-from services.memory.fact import Changes, Fact, Origin, Party, Testimony
+from services.memory.fact import Changes, Fact, Origin, Party, Telling
 from services.memory.recollections import Audience, add, audience_id, remove
 from services.memory.rules.findings import FactKind
 from services.memory.scope import Kind, place_of
 from services.storage.tables import facts
 
 
-def fact_audience(connection: Connection, told: Testimony) -> int:
+def fact_audience(connection: Connection, told: Telling) -> int:
     """Return the audience of what a person tells a character in a place, made if it is new."""
     audience = Audience(
         kind=Kind.FACT,

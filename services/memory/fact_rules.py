@@ -8,6 +8,7 @@ from dataclasses import replace
 from services.memory.echoes import Earlier
 from services.memory.rules.findings import Finding, Reading, Refusal
 from services.memory.rules.reader import read
+from services.memory.rules.sentences import sentences
 
 NOTHING_EARLIER = Earlier(())
 
@@ -21,11 +22,23 @@ def learn_by_rule(
 ) -> Reading:
     """Return what ``teller`` says in ``text`` that is not a repeat of what was said ``earlier``."""
     reading = read(text, teller=teller, others=others)
-    kept = tuple(each for each in reading.findings if not _repeats(each, teller, earlier))
+    if not reading.findings:
+        return reading
+    repeated = [text] if earlier.echoed(text) else _repeated_sentences(text, earlier)
+    kept = tuple(
+        each
+        for each in reading.findings
+        if not _repeats(each, teller, earlier) and not any(each.quote in said for said in repeated)
+    )
     if len(kept) == len(reading.findings):
         return reading
     refusals = dict.fromkeys((*reading.refusals, Refusal.ECHO))
     return replace(reading, findings=kept, refusals=tuple(refusals))
+
+
+def _repeated_sentences(text: str, earlier: Earlier) -> list[str]:
+    spans = sentences(text)
+    return [each.text for each in spans if earlier.echoed(each.text)]
 
 
 def _repeats(finding: Finding, teller: str, earlier: Earlier) -> bool:

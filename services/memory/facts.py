@@ -11,7 +11,16 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 from services.domain.errors import InvalidRequest, NotFound
 from services.domain.ids import IdSource
 from services.memory.contradictions import reopened, resolve
-from services.memory.fact import Changes, Fact, Kept, Origin, Outcome, Party, Testimony
+from services.memory.fact import (
+    Changes,
+    Fact,
+    Kept,
+    Origin,
+    Outcome,
+    Party,
+    Telling,
+    fact_from,
+)
 from services.memory.fact_rows import (
     fact_audience,
     facts_beside,
@@ -40,7 +49,7 @@ class Facts:
         self,
         connection: Connection,
         finding: Finding,
-        told: Testimony,
+        told: Telling,
         *,
         changes: Changes,
         now: datetime,
@@ -52,7 +61,7 @@ class Facts:
         ``about`` is whom the finding names, by default the teller.
         """
         audience = fact_audience(connection, told)
-        fact = self._fact(finding, told, audience=audience, about=about or told.teller, now=now)
+        fact = fact_from(finding, told, id=self._ids.new(), audience=audience, about=about, now=now)
         found = resolve(
             fact,
             facts_beside(connection, fact),
@@ -158,35 +167,6 @@ class Facts:
         settled.setdefault(fact.id, open_again)
         for each in sorted(settled.values(), key=lambda one: one.standing):
             update_fact(connection, each, changes)
-
-    def _fact(
-        self, finding: Finding, told: Testimony, *, audience: int, about: Party, now: datetime
-    ) -> Fact:
-        hearsay = finding.about is not None
-        sentence = finding.sentence.replace("{who}", finding.who or about.name)
-        if hearsay:
-            sentence = f"{sentence.rstrip('.')}, according to {told.teller.name}."
-        asked = finding.asked and told.origin is Origin.RULE
-        return Fact(
-            id=self._ids.new(),
-            audience=audience,
-            about=about,
-            teller=told.teller,
-            hearsay=hearsay,
-            kind=finding.kind,
-            slot=finding.slot,
-            value=finding.value,
-            text=sentence,
-            quote=finding.quote,
-            confidence=finding.confidence,
-            origin=Origin.TOLD if asked else told.origin,
-            pinned=False,
-            conversation=str(told.conversation),
-            message=told.message,
-            valid_from=told.said_at,
-            valid_to=None,
-            created_at=now,
-        )
 
 
 def _portions(values: Sequence[str]) -> Iterator[Sequence[str]]:

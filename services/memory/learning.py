@@ -33,7 +33,7 @@ from services.memory.memory_block import Suggestion
 from services.memory.news import FOLLOWED
 from services.memory.recollections import Dropped
 from services.memory.rounds import Rounds
-from services.memory.thinking_over import AT_ONCE, ThinkingOver, Written
+from services.memory.thinking_over import AT_ONCE, ThinkingOver, Thought, Written
 from services.observability.metrics import Metrics
 from services.settings import MemorySettings
 from services.storage.database import Database
@@ -165,16 +165,18 @@ class Learner:
         if not portion:
             return False
         worth = [each for each in portion if _written(each).worth_reading]
-        claims: list[list[Claim]] | None = []
+        thought: Thought | None = Thought(claims=[])
         if worth:
-            claims = await self._thinking_over.claims(
+            thought = await self._thinking_over.claims(
                 [_written(each) for each in worth], tenant=_tenant(portion[0])
             )
-        if claims is None:
+        if thought is None:
             return False
-        by_message = dict(zip((each.id for each in worth), claims, strict=True))
+        by_message = dict(zip((each.id for each in worth), thought.claims, strict=True))
         for each in portion:
             await self._change(self._learn_claims, each.id, by_message.get(each.id, []))
+        if worth and thought.warmth:
+            await self._change(self._lessons.warm, worth[-1].id, thought.warmth)
         return True
 
     async def _follow(self, events: object) -> None:

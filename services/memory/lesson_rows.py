@@ -69,7 +69,12 @@ _UNTHOUGHT = (
 _NO_LONGER = (
     select(lessons.c.message_id)
     .outerjoin(messages, messages.c.id == lessons.c.message_id)
-    .where(messages.c.id.is_(None) | messages.c.deleted_at.is_not(None) | ~messages.c.active)
+    .where(
+        messages.c.id.is_(None)
+        | messages.c.deleted_at.is_not(None)
+        | ~messages.c.active
+        | (messages.c.edited_at > lessons.c.learned_at)
+    )
 )
 
 
@@ -84,7 +89,7 @@ def unthought(connection: Connection, *, limit: int) -> list[str]:
 
 
 def no_longer_said(connection: Connection) -> list[str]:
-    """Return messages with a lesson that were removed or undone since."""
+    """Return messages with a lesson that were removed, undone or edited since."""
     return list(connection.execute(_NO_LONGER).scalars())
 
 

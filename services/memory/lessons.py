@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection, select
 
 from services.domain.clock import Clock
 from services.domain.ids import PersonaId
-from services.memory.affection import Affections
+from services.memory.affection import Affections, warmth
 from services.memory.extraction import Claim, examine
-from services.memory.fact import Changes, Origin, Outcome, Party, Testimony
+from services.memory.fact import Changes, Origin, Outcome, Party, Telling
 from services.memory.fact_rules import learn_by_rule
 from services.memory.facts import Facts
 from services.memory.lesson_rows import (
@@ -112,6 +112,22 @@ class Lessons:
             added += new
         return added
 
+    def warm(self, connection: Connection, message: str, by: int, _changes: Changes) -> int:
+        """Change affection by what a model makes of a message whose words alone did not."""
+        spoken = reread_message(connection, message)
+        if spoken is None or spoken.person is None or not spoken.native or warmth(spoken.text):
+            return 0
+        for persona in spoken.personas:
+            self._affections.adjust(
+                connection,
+                spoken.person,
+                persona,
+                by,
+                conversation=spoken.conversation,
+                at=spoken.said_at,
+            )
+        return 0
+
     def unlearn(self, connection: Connection, messages: Sequence[str], changes: Changes) -> int:
         """Forget what messages taught, and that they were read; returns how many facts went."""
         gone = self._facts.retract(connection, messages, changes=changes)
@@ -128,7 +144,7 @@ class Lessons:
     ) -> int:
         added = 0
         for persona in spoken.personas:
-            told = _testimony(spoken, persona, origin)
+            told = _telling(spoken, persona, origin)
             for finding in findings:
                 kept = self._facts.keep(
                     connection,
@@ -159,8 +175,8 @@ class Lessons:
         return [plain(value) for value in connection.execute(query).scalars()]
 
 
-def _testimony(spoken: Spoken, persona: PersonaId, origin: Origin) -> Testimony:
-    return Testimony(
+def _telling(spoken: Spoken, persona: PersonaId, origin: Origin) -> Telling:
+    return Telling(
         teller=Party(name=spoken.teller, person=spoken.person),
         persona=persona,
         conversation=spoken.conversation,
@@ -182,8 +198,3 @@ def _among(value: str, known: Sequence[str]) -> bool:
     """Tell whether the rules took the same, or more words around it, from the message."""
     wanted = f" {plain(value)} "
     return any(wanted in f" {each} " or f" {each} " in wanted for each in known if each)
-
-
-def when(moment: datetime) -> str:
-    """Return a moment as programs read it."""
-    return moment.isoformat()

@@ -1,10 +1,12 @@
-"""Embedders that compute in this process, in a thread of their own."""
+"""Embedders that compute in this process, in threads of their own."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -12,15 +14,17 @@ import numpy as np
 from services.domain.errors import ProviderError, ProviderFault
 from services.memory.embedded_texts import batches, checked, clean, nothing
 from services.memory.embedding import Vectors
-from services.memory.engine_thread import EngineThread
+from services.memory.engine_threads import EngineThreads
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_AT_ONCE = 64
+
 
 class LocalEngine(Protocol):
-    """A loaded model; all of it is called in one thread."""
+    """A loaded model, called from as many threads at a time as its embedder was given."""
 
     def passages(self, texts: Sequence[str]) -> Vectors:
         """Return one row per text."""
@@ -32,15 +36,23 @@ class LocalEngine(Protocol):
 
 
 class LocalEmbedder:
-    """An ``Embedder`` around an engine that ``load`` makes, in the thread, at the first call.
+    """An ``Embedder`` around an engine that ``load`` makes, in a thread, at the first call.
 
-    At most ``batch`` texts are computed at a time, so that a search waits for no more than these.
+    Each of ``threads`` computes at most ``batch`` texts at a time. A search waits for no more than
+    these, and where the engine is ``reentrant`` it has a thread of its own and waits for nothing.
     ``missing`` says what to do where the engine is not installed, which is when ``load`` raises
     ``ImportError`` or ``FileNotFoundError``.
     """
 
     def __init__(
-        self, identity: str, load: Callable[[], LocalEngine], *, batch: int, missing: str
+        self,
+        identity: str,
+        load: Callable[[], LocalEngine],
+        *,
+        batch: int,
+        missing: str,
+        threads: int = 1,
+        reentrant: bool = False,
     ) -> None:
         self._id = identity
         self._provider = identity.partition(":")[0]
@@ -48,7 +60,9 @@ class LocalEmbedder:
         self._batch = batch
         self._missing = missing
         self._engine: LocalEngine | None = None
-        self._thread = EngineThread("embedder")
+        self._loading = threading.Lock()
+        self._threads = EngineThreads("embedder", threads)
+        self._searching = EngineThreads("embedder search") if reentrant else self._threads
 
     @property
     def id(self) -> str:
@@ -58,18 +72,21 @@ class LocalEmbedder:
     async def passages(self, texts: Sequence[str], /) -> Vectors:
         """Return one row per text. Raises ``ProviderError``."""
         made: list[Vectors] = []
-        for part in batches(texts, self._batch):
-            made.append(await self._thread.run(lambda part=part: self._passages(part)))  # type: ignore[misc]
-            await asyncio.sleep(0)
+        for start in range(0, len(texts), _AT_ONCE):
+            parts = batches(texts[start : start + _AT_ONCE], self._batch)
+            made += await asyncio.gather(
+                *(self._threads.run(partial(self._passages, part)) for part in parts)
+            )
         return np.concatenate(made) if made else nothing()
 
     async def query(self, text: str, /) -> Vectors:
         """Return the vector of a search, ahead of all passages. Raises ``ProviderError``."""
-        return await self._thread.run(lambda: self._query(clean(text)), urgent=True)
+        return await self._searching.run(lambda: self._query(clean(text)), urgent=True)
 
     async def close(self) -> None:
-        """End the thread and drop the model; a later call loads it again."""
-        await self._thread.close()
+        """End the threads and drop the model; a later call loads it again."""
+        await self._threads.close()
+        await self._searching.close()
         self._engine = None
 
     def _passages(self, texts: Sequence[str]) -> Vectors:
@@ -82,9 +99,11 @@ class LocalEmbedder:
 
     def _call(self, work: Callable[[LocalEngine], T]) -> T:
         try:
-            if self._engine is None:
-                self._engine = self._load()
-            return work(self._engine)
+            with self._loading:
+                if self._engine is None:
+                    self._engine = self._load()
+                engine = self._engine
+            return work(engine)
         except (ImportError, FileNotFoundError) as error:
             raise ProviderError(
                 self._provider,

@@ -78,8 +78,6 @@ def _sample(given: object, number: int, path: Path) -> Sample:
         raise _wrong(path, f"lacks conversation or qa in {where}")
     turns = list(_turns(said, path, where))
     known = {turn.key for turn in turns}
-    if len(known) != len(turns):
-        raise _wrong(path, f"names two turns alike in {where}")
     questions = [_question(each, known, path, where) for each in asked]
     return Sample(
         name=str(given.get("sample_id", number)),
@@ -105,7 +103,7 @@ def _turns(said: Mapping[str, object], path: Path, where: str) -> Iterator[Sampl
 def _turn(given: object, place: TurnKey, moment: datetime, path: Path, where: str) -> SampleTurn:
     if not isinstance(given, Mapping):
         raise _wrong(path, f"has no object as turn {place[1]} of session {place[0]} of {where}")
-    speaker, text = given.get("speaker"), given.get("text")
+    speaker, text = given.get("speaker"), given.get("text", "")
     if not isinstance(speaker, str) or not isinstance(text, str):
         raise _wrong(path, f"lacks speaker or text in session {place[0]} of {where}")
     caption = given.get("blip_caption")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -166,20 +166,3 @@ _READERS: Mapping[re.Pattern[str], Callable[[re.Match[str], datetime], Period | 
     ): _ago,
     re.compile(rf"\b(?:on|last|this|past) (?P<weekday>{_alternatives(_WEEKDAYS)})\b"): _weekday,
 }
-
-
-def _named(text: str) -> Iterator[str]:
-    for pattern in _READERS:
-        yield from (match[0] for match in pattern.finditer(text.lower()))
-
-
-def without_periods(text: str) -> str:
-    """Return ``text`` without the words that name periods."""
-    lowered = text.lower()
-    for named in sorted(set(_named(text)), key=len, reverse=True):
-        at = lowered.find(named)
-        while at >= 0:
-            text = f"{text[:at]} {text[at + len(named) :]}"
-            lowered = text.lower()
-            at = lowered.find(named)
-    return text

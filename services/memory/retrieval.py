@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from services.domain.errors import AcoreError
 from services.domain.ids import MessageId
-from services.memory.candidates import Candidates, Found, Turn, gather, look_up, read
+from services.memory.candidates import Candidates, Found, Text, gather, look_up, sayings, texts
 from services.memory.embedding import Embedder, Vectors
 from services.memory.evidence import asks_of_self, closeness, form, speakers_named
 from services.memory.periods import periods
@@ -53,6 +53,15 @@ class _Question:
     text: str
     viewer: Viewer
     now: datetime
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    at: int
+    text: Text
+    form: float
+    score: float
 
 
 class TurnRetrieval:
@@ -89,7 +98,7 @@ class TurnRetrieval:
         of it; equal scores are settled by age. Raises ``StorageError`` or ``Busy``; other failures
         leave words to do the work.
         """
-        asked = _Question(question, viewer, now)
+        asked = _Question(question[: self._tuning.longest_question], viewer, now, limit)
         try:
             async with asyncio.TaskGroup() as tasks:
                 looking = tasks.create_task(self._look_up(asked))
@@ -101,8 +110,7 @@ class TurnRetrieval:
             return []
         near = await self._nearest(vector, found.audiences)
         async with self._database.reader() as snapshot:
-            ranked = await snapshot.run(self._rank, asked, found, near)
-        return [turn for turn in ranked if turn.message not in without][:limit]
+            return await snapshot.run(self._rank, asked, found, near, frozenset(without))
 
     async def _look_up(self, asked: _Question) -> Found:
         async with self._database.reader() as snapshot:
@@ -139,7 +147,12 @@ class TurnRetrieval:
             self._metrics.count("memory_recall_failures", source=source)
 
     def _rank(
-        self, connection: Connection, asked: _Question, found: Found, near: Sequence[Near]
+        self,
+        connection: Connection,
+        asked: _Question,
+        found: Found,
+        near: Sequence[Near],
+        left_out: Collection[MessageId],
     ) -> list[Recalled]:
         tuning = self._tuning
         proposed = {*found.rows, *(each.row for each in near[: tuning.by_meaning])}
@@ -149,13 +162,28 @@ class TurnRetrieval:
         parts = weigh(candidates, _evidence(asked, found, near, candidates, tuning), tuning)
         scores = sum(parts.values(), start=np.zeros(len(candidates.rows)))
         best = np.lexsort((candidates.rows, -scores))[: tuning.read]
-        turns = read(connection, [int(row) for row in candidates.rows[best]])
-        recalled = []
+        said = texts(connection, [int(row) for row in candidates.rows[best]])
+        ranked = []
         for at in best:
-            if (turn := turns.get(int(candidates.rows[at]))) is not None:
-                why = {kind: float(part[at]) for kind, part in parts.items()}
-                recalled.append(_recalled(turn, why, tuning, by_words_alone=not near))
-        return sorted(recalled, key=lambda each: -each.score)
+            text = said.get(int(candidates.rows[at]))
+            if text is not None and text.message not in left_out:
+                formed = form(text.text, tuning)
+                ranked.append(_Ranked(int(at), text, formed, float(scores[at]) + formed))
+        ranked.sort(key=lambda each: -each.score)
+        by = sayings(connection, [each.text.message for each in ranked[: asked.limit]])
+        return [
+            Recalled(
+                message=each.text.message,
+                speaker=by[each.text.message].speaker,
+                text=each.text.text,
+                said_at=by[each.text.message].said_at,
+                score=each.score,
+                why={kind: float(part[each.at]) for kind, part in parts.items()}
+                | {"form": each.form},
+                by_words_alone=not near,
+            )
+            for each in ranked[: asked.limit]
+        ]
 
 
 def _evidence(
@@ -190,18 +218,3 @@ def _likeness(candidates: Candidates, near: Sequence[Near], tuning: RecallTuning
     known = np.array(list(scores.values()))
     other = float(known.min() if len(near) >= tuning.compared else known.mean())
     return np.array([scores.get(int(row), other) for row in candidates.rows])
-
-
-def _recalled(
-    turn: Turn, why: Mapping[str, float], tuning: RecallTuning, *, by_words_alone: bool
-) -> Recalled:
-    parts = {**why, "form": form(turn.text, tuning)}
-    return Recalled(
-        message=turn.message,
-        speaker=turn.speaker,
-        text=turn.text,
-        said_at=turn.said_at,
-        score=sum(parts.values()),
-        why=parts,
-        by_words_alone=by_words_alone,
-    )

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from services.domain.errors import ProviderError
+from services.domain.errors import ProviderError, ProviderFault
 from services.llm.model import ChatRequest, Priority, PromptMessage, PromptRole, Sampling
 from services.llm.structured import ask_typed
 from services.llm.thinking import ModelSource, Prompts
@@ -43,6 +43,7 @@ class _Claimed(BaseModel):
 
 class _Answer(BaseModel):
     facts: Annotated[list[_Claimed], Field(max_length=_MOST_CLAIMS)]
+    warmth: Annotated[int, Field(ge=-1, le=1)] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,14 @@ class Written:
     def worth_reading(self) -> bool:
         """Whether there is enough of it to hold a fact."""
         return sum(letter.isalpha() for letter in self.text) >= _FEWEST_LETTERS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thought:
+    """What a model claims of each message, and how warm the last one is: -1, 0 or 1."""
+
+    claims: list[list[Claim]]
+    warmth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,7 @@ class ThinkingOver:
         """Ask the model that the settings name from now on."""
         self._name = settings.learner or llm.thinking_model
 
-    async def claims(self, messages: Sequence[Written], *, tenant: str) -> list[list[Claim]] | None:
+    async def claims(self, messages: Sequence[Written], *, tenant: str) -> Thought | None:
         """Return what is claimed of each of up to six messages, ``None`` when no model answered.
 
         An answer in another form than asked for claims nothing. It is asked in the background: a
@@ -110,16 +119,15 @@ class ThinkingOver:
                 model = await self._models.get(self._name)
                 answer = await ask_typed(model, request, _Answer)
         except TimeoutError:
-            return self._unanswered("too_late")
+            self._unanswered("too_late")
+            return None
         except ProviderError as error:
-            if error.code == "provider_malformed":
-                self._unanswered(error.code)
-                return found
-            return self._unanswered(error.code)
+            self._unanswered(error.code)
+            return Thought(claims=found) if error.fault is ProviderFault.MALFORMED else None
         for each in answer.facts:
             if each.source <= len(found):
                 found[each.source - 1].append(_claim(each))
-        return found
+        return Thought(claims=found, warmth=answer.warmth)
 
     def _unanswered(self, code: str) -> None:
         logger.info("nothing was learnt by a model", extra={"code": code})

@@ -52,6 +52,8 @@ class RecallTuning:
     telling_time: float = 0.1
     """A turn that says when ("yesterday", "in June") tells of something that happened."""
 
+    longest_question: int = 2_000
+    """Characters of a question that are looked at."""
     most_terms: int = 16
     """The rarest words of a question that are looked up."""
     frequent_share: float = 0.05

@@ -90,6 +90,8 @@ METRICS: Mapping[str, MetricSpec] = {
     "memory_index_pending": _gauge(
         "Of these, how many have no vector of the embedder yet.", unit="items"
     ),
+    "memory_learnt": _counter("Facts learnt from what people said.", unit="items"),
+    "memory_refused": _counter("What a model claimed and the messages do not say.", "reason"),
     "memory_indexed": _counter("Messages that became searchable by their words.", unit="items"),
     "memory_embedded": _counter("Texts that got a vector.", unit="items"),
     "memory_embed_seconds": _seconds("How long batches of up to 16 texts took to embed."),

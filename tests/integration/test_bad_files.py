@@ -175,7 +175,7 @@ def test_file_that_may_not_be_read_is_one_sentence(
 
 
 ODD: Sequence[object] = (
-    None, -1, "9" * 60, ["a", 1, None, {}], {"text": {"a": 1}, "depth": -1, "role": []},
+    None, -1, 9e15, "9" * 60, ["a", 1, None, {}], {"text": {"a": 1}, "depth": -1, "role": []},
 )  # fmt: skip
 
 
@@ -186,6 +186,7 @@ def test_value_of_the_wrong_type_is_understood_or_refused_in_a_sentence(
     names = (
         "user", "scan_depth", "budget", "strategy", "names", "vectorized", "note", "persona",
         "group", "kind", "response", "texts", "lore", "variables", "chat", "now", "seed",
+        "last_user_at", "decorators",
     )  # fmt: skip
     for name in names:
         for value in ODD:

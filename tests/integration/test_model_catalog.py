@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,13 @@ from services.llm import hosts
 from services.llm.catalog import ModelCatalog, PullProgress
 from services.llm.engines import OllamaEngine
 from services.llm.hosts import HostWatch
-from services.llm.model import ChatRequest, ModelListing, PromptMessage, PromptRole
+from services.llm.model import (
+    ChatRequest,
+    ModelListing,
+    PromptMessage,
+    PromptRole,
+    Sampling,
+)
 from services.llm.ollama_connection import OllamaConnection
 from services.llm.tokens import CalibratedTokens, EstimatedTokens
 from services.settings import (
@@ -29,6 +36,7 @@ from services.settings import (
 )
 from tests.fakes.catalog import Notices, catalog, free_port, refused
 from tests.fakes.clock import ManualClock
+from tests.fakes.heard import hear
 from tests.fakes.ollama_server import Answer, FakeOllama, Model
 from tests.fakes.openai_server import FakeOpenAi
 
@@ -393,3 +401,17 @@ async def test_reconfiguring_changes_the_fallbacks_of_the_next_call(tmp_path: Pa
     ):
         models.reconfigure(LlmSettings(fallbacks=("b",)))
         assert (await words(models))[1] == "b@ollama"
+
+
+async def test_answer_of_one_host_is_not_given_for_another(tmp_path: Path) -> None:
+    request = replace(REQUEST, repeatable=True, sampling=Sampling(temperature=0.0))
+    async with (
+        FakeOllama().running() as first,
+        FakeOllama(default=Answer(pieces=("Other.",))).running() as second,
+        catalog(
+            tmp_path, ollama_host=first.url, ollama_hosts=(second.url,), embedded="never"
+        ) as models,
+    ):
+        for name, said in (("tiny@ollama", "Hello there."), ("tiny@ollama2", "Other.")) * 2:
+            assert (await hear(await models.get(name), request)).text == said
+        assert (len(first.chats), len(second.chats)) == (1, 1)

@@ -233,10 +233,7 @@ async def test_fault_becomes_what_the_table_says(name: str) -> None:
         else:
             assert heard.fault is None
             assert heard.ended.finish == outcome
-        if name == "takes too long":
-            assert 1 < len(heard.text) < 10
-        else:
-            assert heard.text == content
+        assert heard.text == content
         assert "secret" not in heard.text
         server.default = HostedAnswer()
         assert (await hear(model)).text == HELLO
@@ -630,23 +627,6 @@ async def test_a_new_connection_that_is_dropped_is_not_tried_again() -> None:
     assert len(server.chats) == 1
 
 
-async def test_host_gone_and_back_is_found_again() -> None:
-    server = FakeOpenAi()
-    async with server.running():
-        url = server.url
-    port = int(url.split(":")[2].removesuffix("/v1"))
-    async with connected(url) as connection:
-        model = model_at(connection)
-        async with server.running(port):
-            await model.open()
-            assert (await hear(model)).text == HELLO
-        gone = (await hear(model)).failed
-        assert gone.fault is ProviderFault.UNREACHABLE
-        assert "OPENAI_BASE_URL" in gone.user_message
-        async with server.running(port):
-            assert (await hear(model)).text == HELLO
-
-
 def unused_port() -> int:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -674,17 +654,6 @@ async def test_address_that_leads_nowhere_is_unreachable_and_says_why(
     assert said in caught.value.user_message
     assert "ACORE_VLLM__BASE_URL" in caught.value.user_message
     assert not unsafe(caught.value)
-
-
-async def test_plain_http_where_tls_is_expected_is_a_tls_failure() -> None:
-    async with (
-        FakeOpenAi().running() as server,
-        connected(server.url.replace("http:", "https:")) as connection,
-    ):
-        with pytest.raises(ProviderError) as caught:
-            await model_at(connection).open()
-    assert caught.value.fault is ProviderFault.UNREACHABLE
-    assert "TLS" in caught.value.user_message
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,8 @@ async def test_a_persons_words_are_kept_as_the_card_has_them(tmp_path: Path) -> 
 
 async def test_a_card_has_no_say_in_what_others_hear_too(tmp_path: Path) -> None:
     mine = {"extensions": {"talkativeness": 0, "regex_scripts": [script("/tea/", "X")]}}
-    settings = cast_settings(tmp_path, ann=mine)
+    theirs = {"extensions": {"talkativeness": 0, "regex_scripts": [script("/tea/", "Y")]}}
+    settings = cast_settings(tmp_path, ann=mine, ben=theirs)
     async with opened_app(tmp_path, ScriptedModel("Yes."), **settings) as app:
         play = Stage(app)
         await play.say("Ann, tea in the open?")
@@ -155,7 +156,7 @@ async def test_a_card_has_no_say_in_what_others_hear_too(tmp_path: Path) -> None
         await play.change(leave="ann")
         await play.say("tea without her")
         told = [text for who, text in await app.history() if who == "sam"]
-    assert told == ["Ann, tea in the open?", "X for Ann alone", "tea for both", "tea without her"]
+    assert told == ["Ann, tea in the open?", "X for Ann alone", "tea for both", "Y without her"]
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.002])

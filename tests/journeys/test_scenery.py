@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import re
@@ -30,6 +31,7 @@ from tests.fakes.scripted_model import Script, ScriptedModel
 
 HARBOUR = "The harbour was built in 1702."
 BELL = "The bell rings at noon."
+UNLIMITED = {"user_limit": 10**9, "channel_limit": 10**9}
 
 
 def entry(uid: int, key: str, content: str, **more: object) -> dict[str, object]:
@@ -346,3 +348,51 @@ async def test_layout_can_be_chosen(tmp_path: Path) -> None:
     async with opened_app(tmp_path, model, conversation=chosen) as app:
         await app.say("Hello there, dear Mira")
         assert model.requests[0].messages[0].source == "main"
+
+
+async def test_reading_ahead_reads_what_the_next_prompt_begins_with(tmp_path: Path) -> None:
+    persona = write_card(
+        tmp_path / "cards",
+        scenario="A rock at sea, with {{user}}.",
+        mes_example="<START>\n{{char}}: Ahoy, {{user}}.",
+    )
+    info = ModelInfo(provider="scripted", name="m", context_tokens=1024)
+    model = ScriptedModel("I see what you mean by that. " * 3, info=info)
+    async with opened_app(
+        tmp_path, model, persona=persona, gate=UNLIMITED, llm=LlmSettings(max_tokens=100)
+    ) as app:
+        for number in range(20):
+            await app.say(f"This is the remark number {number} of a longer talk")
+        before = len(model.requests)
+        app.conversations.prefill(PLACE, by=SAM)
+        async with asyncio.timeout(5):
+            while len(model.requests) < before + 2:  # noqa: ASYNC110  happens inside
+                await asyncio.sleep(0.01)
+        await app.say("And this is the next one")
+    ahead, then = model.requests[-2].messages, model.requests[-1].messages
+    assert model.requests[-2].prefill
+    assert sum(message.source == "chatHistory" for message in ahead) > 3
+    assert then[: len(ahead)] == ahead
+
+
+async def test_the_beginning_of_a_cut_history_stays_put_in_a_running_conversation(
+    tmp_path: Path,
+) -> None:
+    info = ModelInfo(provider="scripted", name="m", context_tokens=2048)
+    model = ScriptedModel("I see what you mean by that. " * 4, info=info)
+    async with opened_app(
+        tmp_path,
+        model,
+        persona=write_card(tmp_path / "cards"),
+        gate=UNLIMITED,
+        llm=LlmSettings(max_tokens=100),
+        conversation={"history_messages": 40},
+    ) as app:
+        for number in range(60):
+            await app.say(f"This is the remark number {number} of a much longer talk by the fire")
+    oldest = [
+        next(m.content for m in request.messages if m.source == "chatHistory")
+        for request in model.requests[-32:]
+    ]
+    assert len(model.requests) == 60
+    assert len(set(oldest)) <= 9, "a beginning that moves every turn is read anew every turn"

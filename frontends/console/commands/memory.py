@@ -6,12 +6,15 @@ import argparse
 from collections.abc import Mapping
 from typing import cast
 
-from frontends.console import memory_eval
+from frontends.console import memory_eval, memory_learn
 from frontends.console.arguments import add_action
 from frontends.console.invocation import CommandModule, Invocation
+from frontends.console.memory_rights import RIGHTS_ACTIONS
 
 _ACTIONS: Mapping[str, CommandModule] = {
+    **RIGHTS_ACTIONS,
     "eval": cast("CommandModule", memory_eval),
+    "learn": cast("CommandModule", memory_learn),
 }
 
 

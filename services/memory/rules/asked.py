@@ -11,7 +11,7 @@ from services.memory.rules.findings import FactKind, Finding, Refusal
 _LONGEST = 300
 _REQUEST = re.compile(
     r"(?i)^(?:(?:hey|hi|ok(?:ay)?|oh|so|and|also|well|yes|please|pls|btw|by the way|actually|"
-    r"[A-Z][\w'-]+|important)[\s,!:]+)*"
+    r"important)[\s,!:]+|(?-i:[A-Z])[\w'-]+[,!:]\s+)*"
     r"(?:(?:can|could|will|would) you (?:please |kindly )?|i (?:want|need|would like|'d like|ask) you "
     r"to |i'd like you to |you (?:should|must|need to|have to|can|may) (?:also )?|"
     r"(?:please |pls |kindly |do |just |always )*|let'?s )"
@@ -29,31 +29,33 @@ _TOPIC = re.compile(
     r"nb|heads up|just so you know|for your info)\s*[:,-]\s*"
 )
 _REMINDER = re.compile(
-    r"(?i)^(?:please |pls |hey,? |ok(?:ay)?,? )*(?:remember|don'?t forget|do not forget|remind me|"
-    r"never forget|make sure|note) (?:about\b|to\b|when\b|how\b|me\b|us\b|the time\b|what\b|who\b|"
+    r"(?i)^(?:please |pls |just |but |and |hey,? |ok(?:ay)?,? )*(?:remember|don'?t forget|do not forget|remind me|"
+    r"never forget|make sure|note),? (?:about\b|to\b|when\b|how\b|me\b|us\b|the time\b|what\b|who\b|"
     r"where\b|why\b)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Where in a sentence begins what is to be remembered, or why it is not."""
+    """Where in a sentence begins what is to be remembered, or why it is not.
+
+    ``plainly``: the words ask for it, and do not only underline what follows.
+    """
 
     start: int
+    plainly: bool = False
     refusal: Refusal | None = None
 
 
 def ask_to_remember(sentence: str) -> Asked | None:
     """Return the request a sentence opens with; ``None`` when there is none."""
     if _REMINDER.match(sentence):
-        return Asked(0, Refusal.REMINDER)
+        return Asked(0, refusal=Refusal.REMINDER)
     found = _REQUEST.match(sentence)
     if found is not None and found.end() < len(sentence):
-        if found["verb"].lower() == "know" and not re.search(
-            r"(?i)\byou (?:should|must|need|have|can|may)\b", found[0]
-        ):
-            return None
-        return Asked(found.end())
+        knows = found["verb"].lower() == "know"
+        if not knows or re.search(r"(?i)\byou (?:should|must|need|have|can|may)\b", found[0]):
+            return Asked(found.end(), plainly="," not in found["link"])
     topic = _TOPIC.match(sentence)
     if topic is not None and topic.end() < len(sentence):
         return Asked(topic.end())

@@ -47,7 +47,7 @@ _BIRTHDAY = re.compile(
     r"(?i)^(?:birthday|birth ?date|date of birth|name day|anniversary|wedding anniversary)$"
 )
 _DREAM = re.compile(
-    r"(?i)^(?:big |biggest |greatest |lifelong |life |)(?:dream|goal|ambition|wish)(?: in life| job)?$"
+    r"(?i)^(?:big |biggest |greatest |lifelong |life |)(?:dream|goal|ambition|wish)(?: in life| job|(?: for)? this year)?$"
 )
 _NO_ATTRIBUTE = re.compile(
     r"(?i)\b(?:point|question|problem|issue|idea|guess|bad|fault|head|day|week|weekend|night|evening|"
@@ -59,7 +59,7 @@ _NO_ATTRIBUTE = re.compile(
     r"word|words|thoughts?|test|character|persona|avatar)$"
 )
 _FITTING = re.compile(
-    r"(?i)^(?:\W*\d|[A-Z]|an? |the |in |on |at |called |named |blue|green|brown|red|black|white|"
+    r"(?i)^(?:\W*\d|(?-i:[A-Z])|an? |the |in |on |at |called |named |blue|green|brown|red|black|white|"
     r"blond|grey|gray|pink|purple|orange|yellow|teal|curly|straight|long|short|dark|light)"
 )
 _TELLING = re.compile(
@@ -69,6 +69,11 @@ _TELLING = re.compile(
     r"signature dish|specialty|role model|hero|idol|email|gamertag|band|school|university|company|"
     r"employer|shop|business|allergy|diet|ethnicity|motto|comfort food|guilty pleasure|"
     r"go-to \w+|style|model|brand|blood type|phobia|instagram|blog|podcast|channel)$"
+)
+_JUDGED = re.compile(
+    r"(?i)^(?:(?:so|super|really|very|too|quite|pretty|just|always|being|getting|going) |(?:great|good|"
+    r"bad|amazing|awesome|terrible|horrible|fine|nice|fun|okay|ok|broken|dead|slow|fast|late|empty|"
+    r"full|killing|driving|acting|the (?:best|worst|one|same|reason))\b)"
 )
 _ON_DATE = re.compile(
     rf"(?i)^(?:scheduled |planned |set |due |booked |coming up |going to be |)"
@@ -112,7 +117,9 @@ def _whose(found: re.Match[str]) -> str:
 
 
 def _called(rest: str) -> str:
-    return re.sub(r"(?i)^(?:called|named)\s+", "", rest)
+    return re.sub(
+        r"(?i)^(?:called|named|spel(?:led|t)|pronounced|written|actually|really)\s+", "", rest
+    )
 
 
 def _of(attribute: str, rest: str) -> Iterator[Finding]:
@@ -161,13 +168,19 @@ def _of(attribute: str, rest: str) -> Iterator[Finding]:
         words = re.sub(r"(?i)^(?:including|include)\s+", "", rest)
         yield from _many("hobby", words, FactKind.PREFERENCE, "{who}'s hobby is <v>.")
     elif _DREAM.match(attribute):
+        if not re.match(r"(?i)^(?:to|an?|my|\w+ing)\b", rest):
+            return
         yield from _one(
             "wants",
             values.tidy(re.sub(r"(?i)^to\s+", "", rest)),
             FactKind.PREFERENCE,
             "{who} wants: <v>.",
         )
-    elif not _NO_ATTRIBUTE.search(attribute) and len(attribute.split()) <= 4:
+    elif (
+        attribute.lower() != "favourite"
+        and not _NO_ATTRIBUTE.search(attribute)
+        and len(attribute.split()) <= 4
+    ):
         yield from _other(attribute, rest)
 
 
@@ -195,6 +208,8 @@ def _other(attribute: str, rest: str) -> Iterator[Finding]:
             FactKind.DATE,
             f"{{who}}'s {words} is on <v>.",
         )
+        return
+    if _JUDGED.match(rest):
         return
     telling = _TELLING.search(attribute)
     if not telling and not _FITTING.match(rest):

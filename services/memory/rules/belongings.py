@@ -19,7 +19,8 @@ from services.memory.rules.findings import FactKind, Finding
 from services.memory.rules.rule import rule
 
 _CALLED = r"(?:,?\s+(?:who (?:is|am|are) |that is |which is |and )?(?:(?:is|are|am) )?(?:called|named|by the name of|whose names? (?:is|are))\s+|(?:,?\s+whose names? (?:is|are)|\s*[:,(-]+)\s*)"
-_ADJ = r"(?:[\w'-]+ ){0,4}?"
+_WORD = r"(?:(?!with |for |of |to |from |at |in |on |and |the |my |some )[\w'-]+ )"
+_ADJ = rf"{_WORD}{{0,4}}?"
 _COUNT = (
     r"(?:two|three|four|five|six|seven|eight|nine|ten|both|several|many|a couple of|some|\d+|lots of"
     r"|a few|no)"
@@ -39,12 +40,12 @@ _PET_SOME = re.compile(
     rf"(?i)^{_GET} (?P<n>{_COUNT}) (?:{_ADJ})(?P<pet>{PET_MANY})\b{_APART}(?P<rest>.*)$"
 )
 _KIN_ONE = re.compile(
-    rf"(?i)^(?:have|had|have got|got|live with|share a \w+ with|am dating|am seeing|am married to|"
+    rf"(?i)^(?:have|have got|live with|share a \w+ with|am dating|am seeing|am married to|"
     rf"married|am engaged to) (?:an?|one|my|another) "
-    rf"(?P<adj>(?:[\w-]+ ){{0,3}}?)(?P<rel>{RELATION})\b{_APART}(?P<rest>.*)$"
+    rf"(?P<adj>{_WORD}{{0,3}}?)(?P<rel>{RELATION})\b{_APART}(?P<rest>.*)$"
 )
 _KIN_SOME = re.compile(
-    rf"(?i)^have (?P<n>{_COUNT}) (?P<adj>(?:[\w-]+ ){{0,3}}?)(?P<rel>{RELATION})\b{_APART}(?P<rest>.*)$"
+    rf"(?i)^have (?P<n>{_COUNT}) (?P<adj>{_WORD}{{0,3}}?)(?P<rel>{RELATION})\b{_APART}(?P<rest>.*)$"
 )
 _WITH = re.compile(
     r"(?i)^(?:am|have been|got|was|married|have) ?(?:(?:happily |recently |newly )?"
@@ -73,21 +74,24 @@ _CHILD_CALLED = re.compile(
     rf"(?i)^(?:named|called|are naming|am naming) (?:my|our) (?:new |\w+ )?(?P<who>{RELATION}|{PET}) "
     rf"(?P<name>.+)$"
 )
-_TRANSIENT = (
-    r"(?:question|idea|problem|issue|feeling|headache|migraine today|cold|minute|moment|second|bit|"
-    r"lot|point|meeting|appointment|doubt|plan|thought|suggestion|request|favou?r|dream|date|test|"
-    r"exam|deadline|time|fun|fever|cough|hunch|blast|choice|reason|clue|fight|break|look|chat|talk|"
-    r"hard time|good time|great time|bad day|good day|great day|long day|nice day|day off|week off|"
-    r"craving|crush|sip|bite|nap|shower|drink|snack|sandwich|coffee|tea|pizza|beer|guess|"
-    r"confession|secret|story|joke|link|message|request|theory|opinion|complaint|weekend|evening|"
-    r"morning|night|meal|lunch|dinner|breakfast|ticket|interview|call|chance|way|mess|hangover|"
-    r"stomach ache|toothache|sore throat|rough \w+|tough \w+|busy \w+|lazy \w+|new one|few|couple|"
-    r"interest|say|go|try|word|thing|something|rest|great \w+|good \w+|bad \w+|nice \w+|fantastic "
-    r"\w+|lovely \w+|wonderful \w+|terrible \w+|sinking|weird|strange|funny|job|bone|soft spot|"
-    r"weakness|passion|love|sweet tooth|fear|phobia|allergy|degree|accident|nightmare)"
-)
-
 BELONGINGS = (
+    rule(
+        r"(?:have )?(?:broke|broken|split|separated) (?:up )?(?:with|from) my (?P<rel>boyfriend|"
+        r"girlfriend|partner|fianc[e\u00e9]e?|husband|wife)\s*"
+        r"(?:$|[.,!]|\w+ (?:ago|week|month|year))",
+        "<rel>",
+        "{who} is no longer together with their <rel>.",
+        FactKind.RELATIONSHIP,
+        fixed="",
+        ends=True,
+    ),
+    rule(
+        r"am (?:dating|seeing|going out with) (?:an?|this) [\w -]{2,30} (?:called|named) (?P<v>.+)",
+        "partner",
+        "{who}'s partner is called <value>.",
+        FactKind.RELATIONSHIP,
+        named=True,
+    ),
     rule(
         r"(?:have )?(?:broke|broken|split|separated|am breaking) (?:up )?(?:with|from) (?:my \w+ )?"
         r"(?P<v>.+)",
@@ -126,12 +130,19 @@ BELONGINGS = (
         "{who} owns <value>.",
     ),
     rule(
-        rf"have (?P<v>(?:an?|two|three|four|five|six|\d+|over \d+|blue|green|brown|grey|gray|red|"
-        rf"blond\w*|black|curly|long|short|freckles|tattoos|dimples|perfect pitch)\b"
-        rf"(?! (?:\w+ )?{_TRANSIENT}\b).+|freckles|tattoos|dimples|perfect pitch)",
+        r"have (?!been |had |never )(?P<v>(?:(?:blue|green|brown|gr[ea]y|hazel|red|blond\w*|black|curly|long|short|straight|"
+        r"dark|ginger|dyed|wavy|purple|pink) )+(?:eyes|hair)\b.*|freckles|dimples|perfect pitch|"
+        r"(?:an? |two |three |four |five |several |many |\d+ |some |)(?:[\w'-]+ ){0,3}?(?:tattoos?|"
+        r"piercings?|scars?|beard|birthmark|moustache|dreadlocks|collection|garden|balcony|allotment|"
+        r"greenhouse|car|bike|bicycle|motorbike|motorcycle|scooter|boat|van|truck|house|flat|"
+        r"apartment|cottage|cabin|farm|vineyard|piano|guitar|violin|cello|telescope|kayak|camper|"
+        r"caravan|tesla|record player|3d printer|sewing machine|library card|pilot'?s licen[cs]e|"
+        r"driving licen[cs]e|driver'?s license|black belt|blog|podcast|youtube channel|beehives?|"
+        r"pool|sauna|workshop|drone|steam deck|playstation|xbox|switch|gaming pc|synthesi[sz]ers?|"
+        r"typewriters?|aquarium|terrarium|photographic memory|stutter|lisp|pacemaker)\b.*)",
         "has",
         "{who} has <value>.",
-        confidence=0.6,
+        confidence=0.7,
     ),
 )
 

@@ -31,15 +31,15 @@ _EMPHASIS = re.compile(r"(?<=\w )\*(\w+)\*(?= \w)")
 _ACTION = re.compile(r"\*[^*\n]*(?:\*|$)", re.MULTILINE)
 _MARKUP = re.compile(r"<[^<>\n]{0,200}>")
 _BRACKETED = re.compile(
-    r"(?i)\[[^\]\n]*\b(?:memor(?:y|ies)|recall(?:ed)?|remember(?:ed)?|facts?|system|context|note|"
-    r"inst|summary|said|earlier)\b[^\]\n]*\](?:[^\n]*)"
+    r"(?i)\[[^\[\]\n]{0,300}\b(?:memor(?:y|ies)|recall(?:ed)?|remember(?:ed)?|facts?|system|context|note|"
+    r"inst|summary|said|earlier)\b[^\[\]\n]{0,300}\](?:[^\n]*)"
 )
 _HEADED = re.compile(
-    r"(?im)^\W*(?:what (?:i|we) (?:know|remember|recall)|memor(?:y|ies)|recalled|known facts|facts|"
+    r"(?im)^[^\w\n]*(?:what (?:i|we) (?:know|remember|recall)|memor(?:y|ies)|recalled|known facts|facts|"
     r"summary|context|system|assistant|user|human|###\s*\w+)\b[^\n:]*:[^\n]*(?:\n[ ]*[-*\u2022].*)*"
 )
-_LISTED = re.compile(r"(?m)^\s*(?:[-*\u2022]\s+)(?=\S)")
-_SPEECH = re.compile(r'"[^"\n]*"')
+_LISTED = re.compile(r"(?m)^[ ]*(?:[-*\u2022]\s+)(?=\S)")
+_SPEECH = re.compile(r'"[^"\n]{1,1000}"')
 _FIRST_PERSON = re.compile(r"(?i)\b(?:i|i'm|i've|my|me|we|you|your)\b")
 _REPORTS = re.compile(
     r"(?i)(?:\b(?:said|says|say|saying|told|tells|asked|asks|replied|wrote|writes|goes|like|yelled|"
@@ -47,6 +47,7 @@ _REPORTS = re.compile(
 )
 _LABEL = re.compile(r"(?m)^[ ]*\*{0,2}([^\n:*]{1,40}?)\*{0,2}:[ ]")
 _KEEPS_EDGES = "\n"
+_NEAR = 60
 
 
 def own_words(text: str, *, teller: str = "", others: Collection[str] = ()) -> str:
@@ -92,7 +93,7 @@ def _drop_spoken_for(words: str) -> str:
 def _spoken(found: re.Match[str], words: str) -> str:
     """Blank speech; the marks alone of a title or a nickname."""
     inside = found[0][1:-1]
-    reported = _REPORTS.search(words[: found.start()].rstrip(" "))
+    reported = _REPORTS.search(words[max(0, found.start() - _NEAR) : found.start()].rstrip(" "))
     if _FIRST_PERSON.search(inside) or (reported and len(inside.split()) > 3):
         return _blank(found)
     return f" {inside} "

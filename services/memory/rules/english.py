@@ -147,7 +147,7 @@ RELATION = "|".join(sorted(map(re.escape, RELATION_OF), key=len, reverse=True))
 PET = "guinea pig|" + "|".join(sorted(PETS, key=len, reverse=True))
 PET_MANY = "|".join(sorted(PETS_PLURAL, key=len, reverse=True))
 KIN = (
-    r"(?:(?:younger|older|little|big|baby|elder|eldest|oldest|youngest|middle|only|twin|late|dear|"
+    r"(?:(?:two|three|four|five|six|\d|younger|older|little|big|baby|elder|eldest|oldest|youngest|middle|only|twin|late|dear|"
     r"other|new|old|first|second|best|good|close|closest|oldest|childhood|former|school|dear|"
     r"step|half|adopted|beloved|lovely|amazing)[ -])*"
 )
@@ -170,7 +170,7 @@ DATE = (
     rf"|the {_DAY}\b|tomorrow|tonight|next (?:week|month|year|spring|summer|autumn|fall|winter|"
     rf"weekend|semester|term)|this (?:weekend|spring|summer|autumn|fall|winter|month|year|"
     rf"christmas|easter)|(?:the end of )?(?:spring|summer|autumn|winter|christmas|easter|new year|"
-    rf"halloween|thanksgiving)(?:'s)?(?: \d{{4}})?|(?:a|two|three|four|five|six|\d+|a few|a couple"
+    rf"halloween|thanksgiving)(?:'s)?(?: \d{{4}})?|in (?:a|two|three|four|five|six|\d+|a few|a couple"
     rf" of) (?:days?|weeks?|months?|years?)(?=\s*(?:$|[.,!]|time|from now))|(?:19|20)\d{{2}})"
 )
 _EXPANDED = (

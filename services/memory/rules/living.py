@@ -8,7 +8,7 @@ from services.memory.rules.rule import rule
 
 _NUMBER = (
     r"(?:\d{1,3}|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](?:one|two|three|"
-    r"four|five|six|seven|eight|nine))?|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
+    r"four|five|six|seven|eight|nine))?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
     r"seventeen|eighteen|nineteen)"
 )
 _GONE = r"(?:\W+(?:any ?more|any longer|now|these days))"
@@ -64,7 +64,7 @@ _TRAITS = (
     r"religious|catholic|muslim|jewish|christian|buddhist|hindu|atheist|agnostic|gay|lesbian|bi|"
     r"bisexual|pansexual|asexual|queer|trans|transgender|non-?binary|straight|pregnant|adopted|"
     r"an only child|the (?:oldest|eldest|youngest|middle)(?: (?:child|of \w+(?: \w+)?|sibling|one))?|"
-    r"retired|unemployed|self-employed|between jobs|colourblind|superstitious|claustrophobic|"
+    r"retired|hard of hearing|unemployed|self-employed|between jobs|colourblind|superstitious|claustrophobic|"
     r"arachnophobic|perfectionist|ticklish|vaccinated|homeschooled|sober)\b"
 )
 NATIONALITY = (
@@ -79,6 +79,11 @@ NATIONALITY = (
 )
 
 HOME = (
+    rule(
+        r"(?:have )?(?:moved|came|emigrated|immigrated|relocated) (?:over )?here from (?P<v>.+)",
+        "from",
+        "{who} came from <value>.",
+    ),
     rule(
         r"(?:do not|no longer|am no longer|am not) (?:live|reside|living|based) (?:here )?"
         r"(?:in|at|near) (?P<v>.+)",
@@ -148,7 +153,7 @@ AGE = (
     rule(
         rf"(?:am|have turned|turned|have just turned|just turned|am about) (?P<v>{_NUMBER})"
         rf"(?: ?(?:years? old|yrs? old|years? of age|yo\b|y/o|yr old|years young))?"
-        rf"(?: (?:last|this|yesterday|today|on|in|a few|two|\w+ \w+ ago).*|)\s*(?=$|[,!]|\.(?!\d))",
+        rf"(?: (?:now|last|this|yesterday|today|on|in|a few|two|\w+ \w+ ago).*|)\s*(?=$|[,!]|\.(?!\d))",
         "age",
         "{who} is <value> years old.",
     ),
@@ -174,6 +179,24 @@ AGE = (
     ),
 )
 WORK = (
+    rule(
+        r"(?:work|am working|have (?:worked|been working)|am employed) (?:in|at|for|with) (?P<w>.+?) "
+        r"as (?:an? |the )?(?P<v>.+)",
+        "works_as",
+        "{who} works as <a value> at <w>.",
+    ),
+    rule(
+        r"(?:got|was|have been|have got|have just been|been) promoted to (?P<v>.+)",
+        "works_as",
+        "{who} works as <a value>.",
+        article=False,
+    ),
+    rule(
+        r"work (?P<v>nights|(?:night|day|late|early|rotating) shifts?|from home|remotely|part-time|"
+        r"full-time|shifts|freelance|weekends|on weekends)\b",
+        "works_how",
+        "{who} works <value>.",
+    ),
     rule(
         r"(?:do not|no longer|am no longer|am not) (?:work|working|employed)(?: as|) (?:an? )?"
         r"(?P<v>(?!at |for |in |with |on ).+)",
@@ -231,9 +254,9 @@ WORK = (
         "{who} works as <a value>.",
     ),
     rule(
-        r"(?:work|am working|have (?:worked|been working)|got hired|got a job|started|am employed|"
+        r"(?:work|am working|have (?:worked|been working)|got hired|(?:got|found|landed|started|have) a (?:new )?job|am employed|"
         r"have a job|volunteer)(?: part-time| full-time| nights| remotely| shifts| a lot)* "
-        r"(?P<where>at|for|with|in|from|by|on) (?P<v>(?!it\b|my way|this|that|nights|getting|"
+        r"(?P<where>at|for|with|in) (?P<v>(?!it\b|my way|this|that|nights|getting|"
         r"finding|becoming|being|the weekend|monday|a project|something)(?:.+))",
         "works_at",
         "{who} works <where> <value>.",
@@ -253,7 +276,11 @@ WORK = (
         "business",
         "{who} runs <value>.",
     ),
-    rule(r"teach (?P<v>.+)", "teaches", "{who} teaches <value>."),
+    rule(
+        r"(?:teach|am teaching|have been teaching|have taught) (?P<v>.+)",
+        "teaches",
+        "{who} teaches <value>.",
+    ),
     rule(
         r"volunteer (?P<where>at|for|with|in|as) (?P<v>.+)",
         "volunteers",
@@ -317,6 +344,13 @@ HEALTH = (
         "{who} has a <value> <what>.",
     ),
     rule(
+        r"(?:get|break out in|got) (?:hives|sick|a rash|a reaction|itchy|an allergic reaction|"
+        r"swollen) (?:from|when i eat|if i eat|after eating) (?P<v>.+)",
+        "allergy",
+        "{who} is allergic to <value>.",
+        many=True,
+    ),
+    rule(
         r"have (?:an? )?(?:\w+ )?allerg(?:y|ies) to (?P<v>.+)",
         "allergy",
         "{who} is allergic to <value>.",
@@ -340,10 +374,17 @@ HEALTH = (
         "diet",
         "{who} is <value>.",
     ),
+    rule(
+        r"can not have (?P<v>.+)",
+        "avoids",
+        "{who} cannot have <value>.",
+        FactKind.PREFERENCE,
+        many=True,
+    ),
     *(
         rule(
             rf"(?:do not|no longer|can not|never|stopped|have stopped|quit) (?:{act}|{act}ing) "
-            r"(?P<v>(?!any ?more)\S.+)",
+            r"(?P<v>(?!any ?more|in \d)\S.+)",
             "avoids",
             f"{{who}} does not {act} <value>.",
             FactKind.PREFERENCE,
@@ -380,6 +421,26 @@ HEALTH = (
     ),
 )
 STANDING = (
+    rule(
+        r"am an? (?P<v>aries|taurus|gemini|leo|virgo|libra|scorpio|sagittarius|capricorn|aquarius|"
+        r"pisces)\b",
+        "star_sign",
+        "{who}'s star sign is <value>.",
+        FactKind.TRAIT,
+    ),
+    rule(
+        r"(?:have no|do not have(?: any)?) (?P<v>siblings|kids|children|pets|brothers|sisters|"
+        r"allergies|tattoos|partner|driving licen[cs]e)\b",
+        "has_no",
+        "{who} has no <value>.",
+    ),
+    rule(
+        r"can not (?P<v>swim|drive|cook|dance|sing|whistle|ride a bike|ride a bicycle|see well|"
+        r"hear well|smell|read music|read maps)\b",
+        "trait",
+        "{who} cannot <value>.",
+        FactKind.TRAIT,
+    ),
     rule(
         r"(?:am not|am no longer) (?:(?:in a|my) )?(?P<v>married|single|engaged|relationship)"
         + _GONE,

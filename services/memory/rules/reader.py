@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from services.memory.rules.asked import ask_to_remember, told
 from services.memory.rules.attributes import corrected, read_attribute
 from services.memory.rules.belongings import BELONGINGS, named_companions, read_company
 from services.memory.rules.cleaning import own_words
 from services.memory.rules.english import (
+    KIN,
     PETS,
     RELATION_OF,
     expanded,
@@ -20,8 +22,8 @@ from services.memory.rules.findings import FactKind, Finding, Reading, Refusal
 from services.memory.rules.living import AGE, HEALTH, HOME, STANDING, WORK
 from services.memory.rules.refusals import (
     command,
-    instruction,
     joke,
+    order,
     refusal,
     secret,
     without_announcement,
@@ -39,16 +41,28 @@ from services.memory.rules.subjects import (
 )
 from services.memory.rules.tastes import DOINGS, LANGUAGES, PLANS, TASTES
 
-LONGEST_MESSAGE = 8000
+LONGEST_MESSAGE = 4000
 """Characters of a message that are read; the rest is not looked at."""
 
 _LONGEST_SENTENCE = 600
+_MOST_SENTENCES = 100
 _MOST_FINDINGS = 24
 _RULES = (*AGE, *HOME, *HEALTH, *STANDING, *WORK, *LANGUAGES, *TASTES, *BELONGINGS, *DOINGS)
 _GONE = re.compile(
     r"(?i)^(?:has |have |just |sadly |recently )*(?:died|passed away|ran away|run away|"
     r"is dead|is gone|is no longer with us|was put down|crossed the rainbow bridge)\b"
 )
+_MENTIONED = re.compile(
+    rf"(?<=\w )(?i:my|our) {KIN}(?P<who>[a-z][a-z-]*),? (?P<name>[A-Z][\w-]+)\b(?!'s)"
+)
+_IT_IS = re.compile(r"(?i)^(?:now )?(?:it|that) is (?:now |actually )?(?P<value>.+)$")
+_ATTRIBUTE = re.compile(r"(?i)^(?P<attribute>[\w' -]{2,50}?) (?:is|was|are|were|used to be)\b")
+_DROPPED = re.compile(
+    r"(?i)^(?:just |finally |recently )*(?:got|bought|adopted|moved|turned|grew up|graduated|"
+    r"love|adore|hate)\s+(?!the\b|and\b|is\b|can\b|will\b|has\b|always\b|you\b|it\b|that\b|this\b|your\b|to\b(?! \w+ing))\S"
+)
+_OTHERS = re.compile(r"(?i)\b(?:you|he|she|they|it|who|that|which)\b")
+_OF_SELF = re.compile(r"(?i)\b(?:i|i'm|im|i've|my|we|our|me)\b")
 _HEARSAY = 0.6
 _PET_WORDS = frozenset(PETS)
 
@@ -60,6 +74,7 @@ class _Talk:
     teller: str
     third: Named | None = None
     last: Subject | None = None
+    attribute: str | None = None
 
 
 def read(text: str, *, teller: str, others: Collection[str] = ()) -> Reading:
@@ -78,7 +93,7 @@ def read(text: str, *, teller: str, others: Collection[str] = ()) -> Reading:
     talk = _Talk(teller)
     found: list[Finding] = []
     refused: list[Refusal] = []
-    for sentence in sentences(words):
+    for sentence in islice(sentences(words), _MOST_SENTENCES):
         for each in _sentence(sentence, text, talk):
             if isinstance(each, Refusal):
                 refused.append(each)
@@ -93,6 +108,7 @@ def read(text: str, *, teller: str, others: Collection[str] = ()) -> Reading:
 
 
 def _sentence(sentence: Span, text: str, talk: _Talk) -> Iterator[Finding | Refusal]:
+    talk.attribute = talk.last = None
     if len(sentence.text) > _LONGEST_SENTENCE:
         return
     asked = ask_to_remember(sentence.text)
@@ -123,19 +139,26 @@ def _sentence(sentence: Span, text: str, talk: _Talk) -> Iterator[Finding | Refu
                 finding = replace(finding, asked=True, confidence=max(0.9, finding.confidence))
             yield replace(finding, quote=quote)
     if asked is not None and not any_found:
-        kept = told(body.text)
+        kept = told(body.text) if asked.plainly or _OF_SELF.search(body.text) else None
         yield replace(kept, quote=_quote(text, sentence)) if kept else Refusal.REMINDER
 
 
 def _clause(clause: Span, talk: _Talk, *, goes_on: bool) -> Iterator[Finding]:
     lead = lead_in(expanded(clause.text))
     words = lead.rest
-    for finding in _said(words, talk, goes_on=goes_on):
+    for finding in (*_said(words, talk, goes_on=goes_on), *_mentioned(words)):
         if lead.corrects:
             finding = corrected(finding)
         if lead.unsure:
             finding = replace(finding, confidence=round(finding.confidence - 0.2, 2))
         yield finding
+
+
+def _mentioned(words: str) -> Iterator[Finding]:
+    """Yield the names of relatives and pets that a clause mentions, such as "my cat Whiskers"."""
+    for found in _MENTIONED.finditer(words):
+        if found["who"].lower() in (RELATION_OF.keys() | _PET_WORDS):
+            yield from named_companions(found["who"].lower(), found["name"], only=False)
 
 
 def _said(words: str, talk: _Talk, *, goes_on: bool) -> Iterator[Finding]:
@@ -145,13 +168,19 @@ def _said(words: str, talk: _Talk, *, goes_on: bool) -> Iterator[Finding]:
         yield named
         return
     words = reversed_words(words)
+    if talk.attribute is not None and (same := _IT_IS.match(words)):
+        words = f"my {talk.attribute} is {same['value']}"
+    elif _DROPPED.match(words) and not goes_on:
+        words = f"I {words[:1].lower()}{words[1:]}"
     subject = subject_of(words, third=talk.third)
-    if subject is None and goes_on and talk.last is not None:
+    if subject is None and goes_on and talk.last is not None and not _OTHERS.search(talk.last.rest):
         subject = replace(talk.last, rest=words, owned=False)
     if subject is None:
         return
     talk.last = subject
     if subject.named is None:
+        if subject.owned and (owned := _ATTRIBUTE.match(subject.rest)):
+            talk.attribute = owned["attribute"]
         for each in _of_myself(subject):
             yield each
             talk.third = _introduced(each) or talk.third
@@ -159,7 +188,7 @@ def _said(words: str, talk: _Talk, *, goes_on: bool) -> Iterator[Finding]:
     talk.third = subject.named
     if subject.introduces is not None and subject.named.called:
         yield from named_companions(subject.introduces, subject.named.called, only=False)
-    companions = _of_companion(subject, subject.named)
+    companions = _of_companion(subject, subject.named, talk.teller)
     if companions:
         yield from companions
         return
@@ -195,7 +224,7 @@ def _of_myself(subject: Subject) -> Iterator[Finding]:
     yield from _own_name(subject)
 
 
-def _of_companion(subject: Subject, named: Named) -> list[Finding]:
+def _of_companion(subject: Subject, named: Named, teller: str) -> list[Finding]:
     """Return what is said of a pet's or relative's name or end, which concerns the teller."""
     word = named.relation.rpartition(" ")[2]
     if not word:
@@ -205,6 +234,18 @@ def _of_companion(subject: Subject, named: Named) -> list[Finding]:
     )
     if called is not None:
         return named_companions(word, called["v"], only=False)
+    if word in RELATION_OF and _GONE.match(subject.rest):
+        return [
+            Finding(
+                slot="died",
+                value="has died",
+                kind=FactKind.FACT,
+                sentence="{who} has died.",
+                quote="",
+                about=named.label(teller),
+                who=named.described(teller),
+            )
+        ]
     if word not in RELATION_OF and _GONE.match(subject.rest):
         gone = f"{{who}} no longer has the {word}."
         return [
@@ -225,12 +266,16 @@ def _introduced(finding: Finding) -> Named | None:
 def _own_name(subject: Subject) -> Iterator[Finding]:
     if subject.named is None:
         found = call_me(f"I {subject.rest}", greeted=True)
-        if found is not None:
-            yield found
+        if found is None:
+            return
+        yield found
+        for part in re.split(r",\s*|\s+and\s+|\s+(?=from\b)", subject.rest)[1:]:
+            for each in (*AGE, *HOME):
+                yield from each.read(f"am {part}")
 
 
 def _unfit(finding: Finding) -> bool:
-    return instruction(finding.value) or secret(finding.value) or "?" in finding.value
+    return order(finding.value) or secret(finding.value) or "?" in finding.value
 
 
 def _quote(text: str, span: Span) -> str:

@@ -118,6 +118,11 @@ _ANNOUNCES = re.compile(
     r"do you know that|guess what[?!,:.]?|you know what[?!,:.]?)\s+"
     r"(?=(?:i|i'm|im|i've|my|our|we|we're|[A-Z][\w-]+(?:'s)?)\b)"
 )
+_AFTERTHOUGHT = re.compile(
+    r"(?i),?\s+if (?:you (?:can believe (?:it|that)|must know|know what i mean|want to know|care|"
+    r"wonder|ask me|like that sort of thing)|i (?:remember|recall) (?:it )?(?:right|correctly)|"
+    r"memory serves(?: me)?|that (?:helps|matters|counts)|it matters)\W*$"
+)
 _TAIL = re.compile(
     r"(?i)[,.\s-]+(?:(?:did|have) i (?:ever )?(?:tell|told|mention(?:ed)?|say|said)[^?]*|you know|"
     r"ok(?:ay)?|isn'?t (?:it|that|he|she) (?:\w+)|(?:do you )?remember|can you believe (?:it|that)|"
@@ -141,6 +146,11 @@ def instruction(words: str) -> bool:
     return bool(_INSTRUCTION.search(words) or _IMPERATIVE.search(words.strip()))
 
 
+def order(words: str) -> bool:
+    """Tell whether ``words``, which need not be a sentence, order somebody about."""
+    return bool(_INSTRUCTION.search(words))
+
+
 def joke(text: str) -> bool:
     """Tell whether a message is marked as not meant."""
     return bool(_JOKE.search(text))
@@ -153,7 +163,7 @@ def command(text: str) -> bool:
 
 def without_tail(sentence: str) -> str:
     """Return a statement without the question that only seeks attention, such as ", you know?"."""
-    return _TAIL.sub(".", sentence)
+    return _AFTERTHOUGHT.sub(".", _TAIL.sub(".", sentence))
 
 
 def without_announcement(sentence: str) -> tuple[str, int]:

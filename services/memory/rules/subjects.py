@@ -18,7 +18,8 @@ _OPENING = re.compile(
     r"it turns out|just so you know|so you know|speaking of which|anyway|anyways|besides|"
     r"basically|obviously|of course|luckily|sadly|unfortunately|thankfully|fortunately|personally|"
     r"recently|lately|nowadays|these days|currently|right now|now|today|yesterday|last \w+|"
-    r"this (?:year|month|week|morning|summer)|at the moment|since last \w+|for a living|"
+    r"this (?:year|month|week|morning|summer)|on (?:mon|tues|wednes|thurs|fri|satur|sun)days?|"
+    r"every \w+|each \w+|in the (?:mornings?|evenings?|winter|summer)|at night|after work|at the moment|since last \w+|for a living|"
     r"in my (?:free|spare) time|on (?:the )?weekends?|at weekends|when i was (?:a|\d+)[\w -]{0,30}|"
     r"as a (?:kid|child|hobby)|these past \w+|for fun|in my opinion|"
     r"i (?:should|must|have to|need to|want to|wanted to|can|forgot to|just wanted to|would like to) "
@@ -54,11 +55,11 @@ _NOT_NAMES = frozenset(
     "some many most all nothing everything something work life god and but so if because also then "
     "monday tuesday wednesday thursday friday saturday sunday january february march april june july "
     "august september october november december winter summer spring autumn no yes not one "
-    "please remember english school music food money time love here now well sorry thanks".split()
+    "lots plenty things pets kids dogs cats please remember english school music food money time love here now well sorry thanks".split()
 )
 _NAME = r"(?P<name>(?:(?:Dr|Mr|Mrs|Ms|Prof|Uncle|Aunt|Auntie|Grandma|Grandpa)\.? )?[A-Z\u00c0-\u00de][\w-]{1,20}(?: [A-Z\u00c0-\u00de][\w-]{1,20})?)"
 _MOVES = "|".join(
-    sorted({*THIRD, *PAST, "will", "can", "used", "has", "does"}, key=len, reverse=True)
+    sorted(({*THIRD, *PAST} - {"are", "were"}) | {"will", "can", "used"}, key=len, reverse=True)
 )
 _NAMED = re.compile(
     rf"^{_NAME} (?P<rest>(?:(?:also|really|just|still|now|always|never|recently|usually|"
@@ -85,7 +86,7 @@ _CALL_ME = re.compile(
     r"mom|colleagues)|some people|all my friends)(?: \w+ly| all| just| mostly)? call(?:s)? me|"
     r"i (?:go by|am called|am known as|prefer to be called|like to be called|prefer being called|"
     r"answer to|am named|want to be called|was named|"
-    r"go by the name(?: of)?)|name is|the name is|"
+    r"go by the name(?: of)?|(?:have |legally |just )*changed my name to)|name is|the name is|"
     r"my (?:friends|family|mates|parents|mum|mom) (?:all |usually |just )?call me) "
     r"(?P<name>.+)$"
 )
@@ -111,8 +112,8 @@ _FLIPPED = (
     ),
     (
         re.compile(
-            rf"(?i)^(?P<v>(?:(?:Dr|Mr|Mrs|Ms|Prof)\.? )?[A-Z][\w'-]+(?: [A-Z][\w'-]+)?) is (?:my|our) (?P<a>{KIN}(?:{RELATION}|"
-            rf"{PET}))(?P<r>\W.*|)$"
+            rf"(?i)^(?P<v>(?:(?:Dr|Mr|Mrs|Ms|Prof)\.? )?(?-i:[A-Z])[\w'-]+(?: (?-i:[A-Z])[\w'-]+)?) is (?:my|our) (?P<a>{KIN}(?:{RELATION}|"
+            rf"{PET}))(?P<r>(?!'s)\W.*|)$"
         ),
         r"my \g<a> is called \g<v>",
     ),
@@ -123,7 +124,7 @@ _FLIPPED = (
     (
         re.compile(
             rf"(?i)^(?:this is |meet )?(?:my|our) (?P<a>{KIN}(?:{RELATION}|{PET}))(?:,| is|:) "
-            rf"(?P<v>[A-Z][\w'-]+)$"
+            rf"(?P<v>(?-i:[A-Z])[\w'-]+)$"
         ),
         r"my \g<a> is called \g<v>",
     ),

@@ -108,7 +108,8 @@ TASTES = (
     ),
     rule(
         r"(?:am|have been|have always been|became|have become|am such|am also) (?:an? |the )?"
-        r"(?:\w+[ly]* ){0,2}?(?:fan of|fond of|keen on|into|crazy about|mad about|nuts about|"
+        r"(?:(?:\w+ly|big|huge|massive|really|so|very|such|great|real|total|true|die-?hard|quite|pretty|"
+        r"super|kind of|long-?time|lifelong|avid|bit|keen|passionate|proud|devoted) )*(?:fan of|fond of|keen on|into|crazy about|mad about|nuts about|"
         r"obsessed with|passionate about|in love with|addicted to|hooked on|a sucker for|sucker for|"
         r"lover of|enthusiast of|partial to|fascinated by|devoted to) "
         r"(?!you\b|your\b|it\b|this\b|that\b)(?P<v>.+)",
@@ -132,7 +133,7 @@ TASTES = (
         rf"(?:(?:have |)(?:always |)(?:like|liked|love|loved|adore|adored|enjoy|enjoyed|dig|fancy|"
         rf"admire|appreciate|treasure|worship|cherish)|can not (?:get enough of|live without|resist)|"
         rf"live for|fell in love with|have fallen in love with|have a (?:soft spot|weakness|passion|"
-        rf"sweet tooth|thing|love) for|get excited about|swear by|look forward to) "
+        rf"sweet tooth|thing|love) for|get excited about|swear by) "
         rf"{_NOT_LIKED}(?P<v>.+)",
         "likes",
         "{who} likes <value>.",
@@ -159,6 +160,15 @@ TASTES = (
         "fear",
         "{who} is afraid of <value>.",
         FactKind.TRAIT,
+        many=True,
+    ),
+    rule(r"(?:have|suffer from) (?P<v>\w+phobia)", "fear", "{who} has <value>.", FactKind.TRAIT),
+    rule(
+        r"(?:watch|read|listen to|drink|eat) (?P<v>.+?) (?:all the time|a lot|constantly|non-?stop|"
+        r"all day|way too much)",
+        "likes",
+        "{who} likes <value>.",
+        FactKind.PREFERENCE,
         many=True,
     ),
     rule(r"fear (?P<v>.+)", "fear", "{who} is afraid of <value>.", FactKind.TRAIT, many=True),
@@ -188,7 +198,7 @@ DOINGS = (
     ),
     rule(
         r"(?:play|have been playing|have played|started playing|picked up|took up|have taken up|"
-        r"have picked up) (?:the |some |)(?P<v>(?!with\b|it\b|"
+        r"have picked up) (?:the |some |)(?P<v>(?!with\b|for\b|since\b|professionally\b|together\b|it\b|"
         r"this|that|a joke|along|around|a new job|working|the day)(?:.+?))(?: in (?:a|an|my) .+|"
         r" with .+| on \w+days?.*| every .+| at .+|)$",
         "plays",
@@ -208,7 +218,7 @@ DOINGS = (
         "{who}'s hobby is <value>.",
     ),
     rule(
-        r"(?:go|went|have been going|enjoy going|often go|started going) (?P<v>(?:\w+ )?"
+        r"(?:go|have been going|enjoy going|often go|started going) (?P<v>(?:\w+ )?"
         r"(?:hiking|climbing|swimming|running|jogging|cycling|skiing|snowboarding|surfing|fishing|"
         r"camping|dancing|bouldering|sailing|kayaking|birdwatching|birding|riding|skating|bowling|"
         r"diving|hunting|foraging|geocaching|paragliding)\b.*)",
@@ -224,7 +234,7 @@ DOINGS = (
         r"judo|tai chi|pilates|calligraphy)|write (?:poetry|poems|songs|stories|novels|short stories|"
         r"fan ?fiction|code|music|fiction|a \w+)|make (?:pottery|jewel\w+|music|films|candles|"
         r"furniture|my own|games|videos|wine|cheese|beer|ceramics|soap)|keep (?:bees|chickens|an? )|"
-        r"grow (?!up|old)|restore|build (?:model|ships|guitars|keyboards|robots|furniture|my own)|"
+        r"grow (?:my own|vegetables|tomatoes|roses|herbs|flowers|orchids|plants|chil[il]\w*|bonsai)|restore (?:old|vintage|antique|furniture|cars|clocks|\w+s)|build (?:model|ships|guitars|keyboards|robots|furniture|my own)|"
         r"ride (?:a |my )?(?:horses?|motorbikes?|motorcycles?|bikes?|bicycles?)|raise|breed|"
         r"train for|volunteer|foster)(?:\b.*|s\b.*|))$",
         "hobby",
@@ -242,12 +252,12 @@ DOINGS = (
         whole=True,
     ),
     rule(
-        r"(?P<v>(?:wake|get up|go|eat|have|drink|read|work|sleep|walk|take|run|watch|cook|swim|"
+        r"(?P<v>(?:wake|get up|go|eat|have(?! to)|drink|read|work|sleep|walk|take|run|watch|cook|swim|"
         r"train|meet|call|visit|do|play|attend|volunteer|cycle|commute|meditate|jog)\b.*"
-        r"\b(?:every|each|daily|weekly|twice a|once a|three times a|most|on) "
-        r"?(?:day|morning|evening|night|week|weekend|month|year|sunday|monday|tuesday|wednesday|"
-        r"thursday|friday|saturday|summer|winter|other|single|time|weekday|mornings|evenings|"
-        r"sundays|mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|weekends|)s?\b.*)",
+        r"\b(?:daily|weekly|(?:every|each|twice an?|once an?|three times an?|most) (?:single |other |"
+        r"second )?(?:day|morning|evening|night|week|weekend|month|year|sunday|monday|tuesday|"
+        r"wednesday|thursday|friday|saturday|summer|winter|weekday|hour)s?|on (?:sun|mon|tues|wednes|"
+        r"thurs|fri|satur)days|on weekends|at weekends)\b.*)",
         "habit",
         "{who} <third>.",
         FactKind.TRAIT,
@@ -256,7 +266,7 @@ DOINGS = (
     rule(
         r"(?:have been to|have visited|visited|went to|travelled to|traveled to|have travelled to|"
         r"have traveled to|have lived abroad in|spent \w+ (?:weeks|months|years) in|backpacked "
-        r"(?:through|across|around)) (?P<v>(?:the )?[A-Z]\w.+?)(?: (?:twice|once|last|in|for|with|a|"
+        r"(?:through|across|around)) (?P<v>(?:the )?(?-i:[A-Z])\w.+?)(?: (?:twice|once|last|in|for|with|a|"
         r"three|two|several|many|as).*|)$",
         "been_to",
         "{who} has been to <value>.",
@@ -271,9 +281,9 @@ DOINGS = (
         r"(?:(?:have always wanted|want|hope|aspire|am saving up|am dying|am hoping|am training|"
         r"would love|would like|would really love|would really like|am planning|plan|intend|aim) to|"
         r"have dreamed to) "
-        r"(?P<v>(?:(?:someday|one day|finally) )?(?:become|be an?|visit|learn|see the|see [A-Z]|"
+        r"(?P<v>(?:(?:someday|one day|finally) )?(?:become|be an?|visit|learn|see the|see (?-i:[A-Z])|"
         r"travel|write|open|move|study|own|build|run|climb|start|adopt|publish|retire|quit|go to "
-        r"[A-Z]|live in|get an?)\b.*)",
+        r"(?-i:[A-Z])|live in|get an?)\b.*)",
         "wants",
         "{who} wants to <value>.",
         FactKind.PREFERENCE,
@@ -296,15 +306,24 @@ DOINGS = (
 )
 PLANS = (
     rule(
+        r"(?P<v>am (?:moving|relocating|emigrating) (?:back )?to .+)",
+        "plan",
+        "{who} <third>.",
+        FactKind.DATE,
+        whole=True,
+    ),
+    rule(
         rf"(?P<v>(?:am (?:going|flying|moving|travelling|traveling|visiting|starting|getting|having|"
         rf"taking|leaving|seeing|meeting|running|throwing|hosting|presenting|performing|defending|"
         rf"graduating|driving|sitting|expecting|off|due|spending|giving|attending|doing|playing|"
-        rf"competing|joining|picking|adopting|buying|returning|coming|heading|celebrating|marrying)|"
+        rf"competing|training|joining|picking|adopting|buying|returning|coming|heading|celebrating|"
+        rf"marrying)|"
         rf"will |have (?:an?|my|our|the|two|three) .*(?:exam|test|appointment|interview|meeting|date|"
         rf"surgery|operation|wedding|concert|flight|trip|deadline|holiday|vacation|party|match|"
         rf"race|recital|presentation|game|dinner|ticket|reservation|checkup|check-up|class|show|"
-        rf"graduation|anniversary|performance|reunion|move|birthday|doctor|dentist)|plan(?:ning)? "
-        rf"to|fly|leave for|start|graduate|get married|booked|have booked|have tickets).*"
+        rf"graduation|anniversary|performance|reunion|move|birthday|doctor|dentist)|"
+        rf"(?:plan(?:ning)? to|fly|leave for|start|graduate|get married|booked|have booked|"
+        rf"have tickets)\b).*"
         rf"\b(?:on|in|at|for|this|next|by|until|during|over)?\s*{DATE}.*)",
         "plan",
         "{who} <third>.",

@@ -19,20 +19,20 @@ _ENDS = re.compile(
     r"good)\b|since (?:\d{4}|\w+ \d{4}|last|i|we|childhood|forever)|"
     r"now|already|again|instead|obviously|though|tho|xd|:\)|even more|honestly|i (?:think|guess|"
     r"suppose|swear|promise)|of course|all the time|with all my heart|to be honest|tbh|"
-    r"at least|in general|yesterday|recently|originally|last (?:week|month|year|night|summer|winter|"
+    r"at least|in general|with a passion|with every \w+|with all my \w+|yesterday|recently|originally|last (?:week|month|year|night|summer|winter|"
     r"spring|autumn|fall|\w+day)|(?:a|an|two|three|four|five|six|\d+|some|many|few|a few|several|a "
     r"couple of|about \w+) (?:days?|weeks?|months?|years?|hours?|decades?) ago|thanks|thank you|please|nice to meet you|remember)(?=\W|$)"
 )
 _EDGES = " \t\n.,;:!?\"'()[]{}*_~<>|\u2026-"
 _NO_VALUE = re.compile(
-    r"(?i)^(?:it|that|this|these|those|them|him|her|you|one|ones|there|here|everything|nothing|"
+    r"(?i)^(?:it|me|us|that|this|these|those|them|him|her|you|one|ones|there|here|everything|nothing|"
     r"something|anything|someone|anyone|everyone|nobody|so|not|no|yes|yeah|none|a lot|lots|much|"
     r"more|less|all|both|either|neither|some|any|how|what|when|where|why|who|whoever|whatever|to|"
     r"too|well|ok|okay|fine|good|bad|great|nice|cool|hard|ready|sure|sorry|same|different|weird|"
     r"crazy|done|over|the same|the best|the worst|your .*|you .*|yours|how .*|when .*|what .*|"
     r"that .*|it when .*|it that .*|it how .*|this .*|the way .*|the idea .*|the fact .*|"
     r"to (?:say|admit|think|know|see you|hear|tell|ask|be honest|meet you|talk to you|chat)\b.*|"
-    r"myself|a minute|thing|things|stuff|back|off|up|out|it .*|secret|unknown|important)$"
+    r"myself|a minute|thing|things|stuff|back|off|up|out|it .*|secret|unknown|important|.*\b(?:you|your|yours|yourself|you're)\b.*)$"
 )
 _JOINED = re.compile(r"(?i)\s*,\s*(?:and\s+|or\s+|&\s*)?|\s+(?:and|or|&|plus|as well as)\s+")
 _ARTICLE = re.compile(r"(?i)^(?:a|an|the|some)\s+")

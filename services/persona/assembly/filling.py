@@ -19,6 +19,7 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 _NAMES = re.compile(
     r"\{\{\s*(?:char|user|trim|newline|noop|//[^{}]*|comment:[^{}]*)\s*\}\}", re.IGNORECASE
 )
+_NAMED = frozenset({"char", "user", "bot", "trim", "newline", "noop", "comment"})
 _OLD_GROUP = re.compile(r"<(?:GROUP|CHARIFNOTGROUP)>", re.IGNORECASE)
 
 
@@ -103,7 +104,8 @@ def fill_in(text: str, environment: MacroEnvironment) -> str:
     if "{{" not in text and "<" not in text:
         return text
     user, char = environment.user, environment.char
-    if len(text) <= _LONGEST and "{{" not in user + char and _names_only(text):
+    plain = "{{" not in user + char and environment.values.keys().isdisjoint(_NAMED)
+    if plain and len(text) <= _LONGEST and _names_only(text):
         return _with_names(text, user, char)
     return expand(text, environment)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Literal
 
-from services.llm.model import PromptRole
+from services.llm.model import PromptMessage, PromptRole
 
 Kind = Literal["normal", "continue", "impersonate", "swipe", "regenerate", "quiet"]
 
@@ -120,16 +120,12 @@ class LayoutTexts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class Piece(PromptMessage):
     """A message of the prompt in the making.
 
     ``ordinal`` is the number of a message of the conversation, from 1; 0 for anything else.
     """
 
-    role: PromptRole
-    content: str
-    source: str
-    name: str | None = None
     ordinal: int = 0
 
 

@@ -58,7 +58,7 @@ class Scan:
             for rank, entry in enumerate(lineup.entries if request.vectorized else ())
             if (entry.book, str(entry.entry.uid)) in request.vectorized
         }
-        self._depth = settings.scan_depth
+        self._depth = max(0, settings.scan_depth)
         self._levels = list(lineup.levels)
         self._level = self._levels.pop(0) if self._levels else 0
         self._activated: dict[int, Activation] = {}

@@ -15,8 +15,7 @@ from services.persona.macros.syntax import DEEPEST, Block, Head, Macro, Node, Te
 LONGEST = 1_000_000
 """Characters that macros may add to a text; what comes after is cut off."""
 
-_MOST_WORK = 4_000_000
-_WORK_FOR_A_MACRO = 16
+_MOST_WORK = 1_000_000
 _VALUES_DEEP = 6
 _OLD_NAMES = re.compile(r"<(USER|BOT|CHAR|GROUP|CHARIFNOTGROUP)>", re.IGNORECASE)
 _TRIM = "\x00trim\x00"
@@ -32,17 +31,16 @@ def expand(text: str, environment: MacroEnvironment) -> str:
     """
     if "{{" not in text and "<" not in text:
         return text
-    expansion = _Expansion(
-        environment,
-        longest=LONGEST + len(text),
-        work=_MOST_WORK + len(text) * len("{{}}"),
-    )
-    return expansion.run(text)
+    return _Expansion(environment, longest=LONGEST + len(text), work=_MOST_WORK).run(text)
 
 
 @dataclass(slots=True)
 class _Expansion:
-    """One run over one text; ``work`` is what it may still cost, ``length`` what it has made."""
+    """One run over one text.
+
+    ``length`` is what it has made, ``work`` what it may still cost beyond its own text: characters
+    of the values it names, and dice.
+    """
 
     environment: MacroEnvironment
     longest: int
@@ -83,7 +81,6 @@ class _Expansion:
             self.length += len(node.value)
             return node.value
         before = self.length
-        self.work -= _WORK_FOR_A_MACRO
         self.nested += 1
         result = self._macro(node) if isinstance(node, Macro) else self._block(node)
         self.nested -= 1

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
-from services.persona.macros import dates, variables
+from services.persona.macros import chance, moments, variables
 from services.persona.macros.environment import ChatLine, MacroEnvironment
 
 if TYPE_CHECKING:
@@ -16,12 +14,8 @@ if TYPE_CHECKING:
 
 Function = Callable[["Call"], str | None]
 
-_DICE = re.compile(r"(\d{0,5})d(\d{1,9})\s*([+-]\s*\d{1,9})?", re.IGNORECASE)
 _LONGEST_NUMBER = 9
-_MOST_DICE = 10_000
 _MOST_LINES = 1000
-_UTC = re.compile(r"\s*(?:UTC)?\s*([+-]?\d{1,2})\s*", re.IGNORECASE)
-_COMMA = re.compile(r"(?<!\\),")
 _FALSE = frozenset({"", "false", "off", "0"})
 
 
@@ -113,41 +107,6 @@ def _original(macro: Call) -> str | None:
     return None if macro.environment.original is None else macro.value(macro.original())
 
 
-def _random(macro: Call) -> str:
-    items = _items(macro)
-    return items[macro.environment.rng.randrange(len(items))] if items else ""
-
-
-def _pick(macro: Call) -> str:
-    items = _items(macro)
-    if not items:
-        return ""
-    return items[random.Random(macro.seed()).randrange(len(items))]
-
-
-def _items(macro: Call) -> list[str]:
-    if macro.count == 0:
-        return []
-    if macro.count > 1:
-        return [macro.argument(index) for index in range(macro.count)]
-    return [part.strip().replace("\\,", ",") for part in _COMMA.split(macro.raw(0))]
-
-
-def _roll(macro: Call) -> str:
-    formula = macro.rest().strip()
-    if formula.isascii() and formula.isdigit():
-        formula = f"1d{formula}"
-    match = _DICE.fullmatch(formula)
-    if match is None:
-        return ""
-    count, sides = int(match[1] or 1), int(match[2])
-    if not 1 <= count <= _MOST_DICE or sides < 1 or not macro.spend(count):
-        return ""
-    rng = macro.environment.rng
-    bonus = int((match[3] or "0").replace(" ", ""))
-    return str(sum(rng.randint(1, sides) for _ in range(count)) + bonus)
-
-
 def _repeated(character: str) -> Function:
     def repeat(macro: Call) -> str:
         count = macro.argument(0, "1")
@@ -174,48 +133,6 @@ def _reverse(macro: Call) -> str:
 
 def _banned(macro: Call) -> str:
     return ""
-
-
-def _time(macro: Call) -> str | None:
-    if macro.count == 0:
-        return dates.time_of_day(macro.environment.now)
-    return _time_utc(macro)
-
-
-def _time_utc(macro: Call) -> str | None:
-    match = _UTC.fullmatch(macro.argument(0))
-    if match is None or abs(int(match[1])) > 14:
-        return None
-    zone = timezone(timedelta(hours=int(match[1])))
-    return dates.time_of_day(macro.environment.now.astimezone(zone))
-
-
-def _moment(pattern: str) -> Function:
-    def moment(macro: Call) -> str:
-        return dates.formatted(macro.environment.now, pattern)
-
-    return moment
-
-
-def _formatted_moment(macro: Call) -> str:
-    return dates.formatted(macro.environment.now, macro.rest().strip())
-
-
-def _idle(macro: Call) -> str:
-    last = macro.environment.last_user_at
-    if last is None:
-        return "just now"
-    return dates.humanised(macro.environment.now - last)
-
-
-def _difference(macro: Call) -> str | None:
-    if macro.count < 2:
-        return None
-    now = macro.environment.now
-    first, second = (dates.read_moment(macro.argument(index), now) for index in (0, 1))
-    if first is None or second is None:
-        return "Invalid date"
-    return dates.from_now(first - second)
 
 
 def _last(wanted: Callable[[ChatLine], bool]) -> Function:
@@ -281,9 +198,6 @@ FUNCTIONS: Mapping[str, Function] = {
     "notchar": _others,
     "groupnotmuted": _name,
     "original": _original,
-    "random": _random,
-    "pick": _pick,
-    "roll": _roll,
     "newline": _repeated("\n"),
     "space": _repeated(" "),
     "noop": _constant(""),
@@ -293,16 +207,6 @@ FUNCTIONS: Mapping[str, Function] = {
     "reverse": _reverse,
     "banned": _banned,
     "if": _if_inline,
-    "time": _time,
-    "time_utc": _time_utc,
-    "date": _moment("LL"),
-    "weekday": _moment("dddd"),
-    "isotime": _moment("HH:mm"),
-    "isodate": _moment("YYYY-MM-DD"),
-    "datetimeformat": _formatted_moment,
-    "idle_duration": _idle,
-    "idleduration": _idle,
-    "timediff": _difference,
     "lastmessage": _last(lambda line: True),
     "lastusermessage": _last(lambda line: line.is_user),
     "lastcharmessage": _last(lambda line: not line.is_user),
@@ -316,6 +220,8 @@ FUNCTIONS: Mapping[str, Function] = {
     "maxprompt": _text("max_prompt"),
     "lastgenerationtype": _text("generation"),
     "ismobile": _constant("false"),
+    **chance.FUNCTIONS,
+    **moments.FUNCTIONS,
     **variables.FUNCTIONS,
 }
 

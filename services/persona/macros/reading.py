@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from zoneinfo import ZoneInfo
 
 from services.domain.errors import InvalidRequest
@@ -136,7 +136,9 @@ def _moment(value: object, key: str, now: datetime) -> datetime | None:
 
 def _read(value: object, now: datetime) -> datetime | None:
     if not isinstance(value, int | float):
-        return read_moment(str(value).replace("Z", "+00:00"), now)
+        moment = read_moment(str(value).replace("Z", "+00:00"), now)
+        # In the first and the last year another time zone may be out of the calendar.
+        return moment if moment and MINYEAR < moment.year < MAXYEAR else None
     seconds = value / 1000 if abs(value) > _MILLISECONDS_FROM else value
     try:
         return datetime.fromtimestamp(seconds, UTC).astimezone(now.tzinfo)

@@ -71,8 +71,8 @@ def test_a_history_of_which_the_window_is_full_is_cut_like_one_without_room() ->
 
 
 def test_the_beginning_is_never_behind_what_is_answered() -> None:
-    found = fitted(talk(64), 12 * 18, keep={57, 64})
-    assert found.pieces[0].ordinal == 56
+    assert fitted(talk(64), 12 * 18).pieces[0].ordinal == 56
+    assert fitted(talk(64), 12 * 18, keep={55, 64}).pieces[0].ordinal == 54
 
 
 def test_a_message_longer_than_the_budget_is_clipped_not_dropped() -> None:

@@ -207,6 +207,7 @@ def test_idle_time_counts_from_the_user_message_before_the_newest() -> None:
     [
         ({"now": "soon"}, "now"),
         ({"now": 1e300}, "now"),
+        ({"now": "9999-12-31T23:59:59Z"}, "now"),
         ({"lastUserAt": "never"}, "last_user_at"),
         ({"timezone": "No/Where"}, "No/Where"),
         ({"variables": [1]}, "variables"),

@@ -104,6 +104,12 @@ def test_card_entries_keep_sillytavern_s_fields_in_extensions():
         ({"matchScenario": True}, "sources", frozenset({Source.SCENARIO})),
         ({"triggers": ["Normal"]}, "triggers", frozenset({"normal"})),
         ({"content": None}, "content", ""),
+        ({"groupWeight": 10**400}, "group_weight", 2**63),
+        ({"depth": -(10**400)}, "depth", -(2**63)),
+        ({"scanDepth": 1e308}, "scan_depth", 2**63),
+        ({"uid": float("inf")}, "uid", 0),
+        ({"uid": float("nan")}, "uid", 0),
+        ({"uid": 1.5}, "uid", 1.5),
     ],
 )
 def test_types_are_read_as_they_were_meant(value, field, expected):

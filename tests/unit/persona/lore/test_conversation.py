@@ -194,6 +194,7 @@ def test_a_patch_that_cannot_be_understood_is_refused(patch, sentence):
         ({"id": 3, "settings": {"strategy": 9}, "turns": [{"chat": []}]}, "strategy"),
         ({"id": 3, "turns": [{"chat": [], "patch": 4}]}, "patch"),
         ("[" * 100_000, "not valid JSON"),
+        ({"id": 3, "settings": [1]}, "settings have to be an object"),
     ],
 )
 def test_a_bad_line_is_answered_and_the_rest_goes_on(line, sentence):
@@ -201,6 +202,15 @@ def test_a_bad_line_is_answered_and_the_rest_goes_on(line, sentence):
     assert sentence in bad["error"]
     assert bad["id"] == (3 if isinstance(line, dict) else None)
     assert good["turns"][0]["before"] == [1]
+
+
+def test_numbers_that_are_none_do_not_leave_again():
+    line = '{"id": 1e999, "books": [{"name": "w", "entries": {"0": {"uid": 1e999, "constant": true,'
+    line += ' "content": "x", "order": NaN}}}], "turns": [{"chat": []}]}'
+    (got,) = answer(line)
+    assert got["id"] is None
+    assert before([got]) == [[0]]
+    assert json.dumps(got, allow_nan=False)
 
 
 def test_names_of_the_settings_fill_macros():

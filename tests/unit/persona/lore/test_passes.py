@@ -151,6 +151,13 @@ def test_min_activations_widen_one_message_at_a_time_and_one_beyond_the_maximum(
     assert activated(scan(entries, "four", "three", "two", "one", **settings)) == found
 
 
+def test_a_depth_below_zero_searches_nothing_and_widens_from_zero():
+    entries = [entry(1, "two"), entry(2, "one"), entry(3, "two", scanDepth=-5)]
+    assert activated(scan(entries, "two", "one", scan_depth=-(10**9))) == []
+    found = scan(entries, "two", "one", scan_depth=-(10**9), min_activations=2)
+    assert activated(found) == [2, 1]
+
+
 def test_an_entry_s_own_depth_is_not_widened():
     entries = [entry(1, "old", scanDepth=1), entry(2, "old")]
     assert activated(scan(entries, "old", "new", "newest", scan_depth=1, min_activations=5)) == [2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.persona.lore.books import card_lorebook, read_book
 from tests.fakes.lore import Told, activated, book, chat, entry, scan, skipped, uids
 
 
@@ -13,6 +14,25 @@ def test_higher_orders_come_lower_and_equal_ones_in_reverse():
     assert activated(result) == [2, 3, 1]
     assert uids(result.before) == [1, 3, 2]
     assert result.texts().before == "content 1\ncontent 3\ncontent 2"
+
+
+def test_of_equal_orders_what_was_activated_later_comes_higher():
+    entries = [entry(1, "second"), entry(2, "first", content="second"), entry(3, "first")]
+    result = scan(entries, "first")
+    assert activated(result) == [2, 3, 1]
+    assert uids(result.before) == [1, 3, 2]
+
+
+def test_the_entries_of_a_card_stand_by_their_ids_not_by_their_place():
+    listed = [
+        {"id": uid, "keys": [], "constant": True, "content": "x", "insertion_order": 1}
+        for uid in (10, "b", 2, "a", 2)
+    ]
+    for entry_of_card in listed:
+        entry_of_card["position"] = "before_char"
+    result = Told([card_lorebook({"entries": listed}, name="c")]).scan("x")
+    assert activated(result) == [2, 2, 10, "b", "a"]
+    assert uids(result.before) == ["a", "b", 10, 2, 2]
 
 
 def test_every_position_has_its_place():
@@ -219,6 +239,75 @@ def test_v3_entries_that_yield_to_the_context_come_last():
     ]
     result = Told([book(*entries)], {"decorators": "v3", "budget": 15}).scan("hi")
     assert activated(result) == [2]
+
+
+V3_BOOK = {
+    "spec": "lorebook_v3",
+    "data": {
+        "entries": [
+            {"keys": ["key"], "content": "@@depth 2\nx", "enabled": True, "insertion_order": 1}
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "depths"),
+    [({}, [2]), ({"decorators": "auto"}, [2]), ({"decorators": "sillytavern"}, [])],
+)
+def test_files_that_say_they_are_v3_are_read_by_its_rules(settings, depths):
+    told = Told([read_book(V3_BOOK, name="v3"), book(entry(1, "key", content="@@depth 3\nx"))])
+    told.settings = settings
+    result = told.scan("key")
+    assert len(result.activated) == 2
+    assert [block.depth for block in result.at_depth] == depths
+
+
+def v3_book(*entries, **fields):
+    """A V3 book; every entry has the key ``key`` and stands before the character."""
+    listed = [
+        {"keys": ["key"], "content": "y" * 8, "position": "before_char", "id": uid, **one}
+        for uid, one in enumerate(entries)
+    ]
+    return read_book({"spec": "lorebook_v3", "data": {"entries": listed, **fields}}, name="v3")
+
+
+def test_a_v3_book_keeps_to_its_own_budget_and_drops_the_lowest_priority_first():
+    own = v3_book({"priority": 1}, {"priority": 5}, {"priority": 3}, {}, token_budget=4)
+    result = Told([own, book(entry(9, "key", content="z" * 80))]).scan("key")
+    assert sorted(activated(result)) == [1, 2, 9]
+    assert skipped(result) == {0: "budget of the book", 3: "budget of the book"}
+
+
+def test_what_a_v3_book_s_budget_cuts_wakes_nothing_and_stays_out():
+    own = v3_book({"content": "omen"}, {"content": "sign " * 5}, token_budget=2)
+    others = book(entry(7, "omen", content="more"), entry(8, "sign"), entry(9, "more"))
+    assert activated(Told([own, others]).scan("key")) == [0, 7, 9]
+
+
+def test_a_v3_book_s_budget_counts_by_v3_s_rules_only():
+    own = v3_book({}, {}, token_budget=2)
+    assert activated(Told([own], {"decorators": "sillytavern"}).scan("key")) == [0, 1]
+    assert activated(Told([own], {"decorators": "v3"}).scan("key")) == [0]
+
+
+@pytest.mark.parametrize(
+    ("fields", "one", "texts", "found"),
+    [
+        ({"scan_depth": 1}, {}, ["key", "other"], []),
+        ({"scan_depth": 3}, {}, ["key", "a", "b"], [0]),
+        ({"scan_depth": 1}, {"extensions": {"scan_depth": 2}}, ["key", "other"], [0]),
+        ({}, {"case_sensitive": True}, ["Key"], []),
+        ({}, {"case_sensitive": True, "extensions": {"case_sensitive": False}}, ["Key"], [0]),
+        ({"recursive_scanning": False}, {"keys": ["omen"]}, ["wake"], []),
+        ({"recursive_scanning": True}, {"keys": ["omen"]}, ["wake"], [0]),
+        ({}, {"keys": ["omen"]}, ["wake"], [0]),
+    ],
+)
+def test_what_v3_books_ask_for_holds(fields, one, texts, found):
+    waking = book(entry(9, "wake", content="omen"))
+    result = Told([v3_book(one, **fields), waking]).scan(*texts)
+    assert [uid for uid in activated(result) if uid != 9] == found
 
 
 def test_nothing_is_there_without_books():

@@ -1,4 +1,4 @@
-"""One thread for an engine that computes, which serves what is urgent first."""
+"""Threads for an engine that computes, which serve what is urgent first."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class EngineThread:
-    """Runs one piece of work after the other, in a thread that begins with the first.
+class EngineThreads:
+    """Runs ``count`` pieces of work at a time, in threads that begin with the first.
 
     What is urgent goes before all that has not begun. A cancelled call that has not begun never
     begins; one that has ends in its own time.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, count: int = 1) -> None:
         self._name = name
+        self._count = count
         self._executor: ThreadPoolExecutor | None = None
         self._waiting: list[tuple[bool, int, Future[Any], Callable[[], Any]]] = []
         self._numbers = itertools.count()
@@ -30,7 +31,7 @@ class EngineThread:
     async def run(self, work: Callable[[], T], *, urgent: bool = False) -> T:
         """Run ``work`` and return what it returns."""
         if self._executor is None:
-            self._executor = ThreadPoolExecutor(1, thread_name_prefix=self._name)
+            self._executor = ThreadPoolExecutor(self._count, thread_name_prefix=self._name)
         result: Future[T] = Future()
         with self._lock:
             heapq.heappush(self._waiting, (not urgent, next(self._numbers), result, work))
@@ -38,7 +39,7 @@ class EngineThread:
         return await asyncio.wrap_future(result)
 
     async def close(self) -> None:
-        """Wait for the work that has begun, drop the rest, and end the thread."""
+        """Wait for the work that has begun, drop the rest, and end the threads."""
         executor, self._executor = self._executor, None
         if executor is None:
             return
@@ -46,8 +47,7 @@ class EngineThread:
             dropped, self._waiting = self._waiting, []
         for _, _, result, _ in dropped:
             result.cancel()
-        await asyncio.get_running_loop().run_in_executor(executor, _nothing)
-        executor.shutdown(wait=False)
+        await asyncio.to_thread(executor.shutdown)
 
     def _run_next(self) -> None:
         with self._lock:
@@ -62,7 +62,3 @@ class EngineThread:
             result.set_exception(error)
         else:
             result.set_result(value)
-
-
-def _nothing() -> None:
-    """Mark the end of a thread's work."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from services.domain.errors import ConfigurationError, ProviderError, ProviderFault
-from services.memory.engine_thread import EngineThread
+from services.memory.engine_threads import EngineThreads
 from services.memory.engines import build_embedder, build_shelves
 from services.memory.exact import ExactIndex
 from services.memory.local_embedder import LocalEmbedder
@@ -21,7 +21,7 @@ async def settle():
 
 
 async def test_what_is_urgent_goes_before_all_that_waits():
-    thread, hold = EngineThread("test"), threading.Event()
+    thread, hold = EngineThreads("test"), threading.Event()
     order: list[str] = []
     try:
         async with asyncio.TaskGroup() as group:
@@ -38,8 +38,16 @@ async def test_what_is_urgent_goes_before_all_that_waits():
     assert order == ["urgent", "first", "second"]
 
 
+async def test_as_much_runs_at_a_time_as_there_are_threads():
+    threads, both = EngineThreads("test", 2), threading.Barrier(2, timeout=10)
+    try:
+        await asyncio.gather(threads.run(both.wait), threads.run(both.wait))
+    finally:
+        await threads.close()
+
+
 async def test_cancelled_work_that_waits_never_begins():
-    thread, hold = EngineThread("test"), threading.Event()
+    thread, hold = EngineThreads("test"), threading.Event()
     order: list[str] = []
     try:
         async with asyncio.TaskGroup() as group:
@@ -56,7 +64,7 @@ async def test_cancelled_work_that_waits_never_begins():
 
 
 async def test_failures_reach_whoever_asked_and_the_thread_goes_on():
-    thread = EngineThread("test")
+    thread = EngineThreads("test")
     try:
         with pytest.raises(ZeroDivisionError):
             await thread.run(lambda: 1 / 0)
@@ -66,8 +74,13 @@ async def test_failures_reach_whoever_asked_and_the_thread_goes_on():
 
 
 async def test_closing_drops_what_has_not_begun():
-    thread, hold, begun = EngineThread("test"), threading.Event(), threading.Event()
-    running = asyncio.get_running_loop().create_task(thread.run(lambda: (begun.set(), hold.wait())))
+    thread, hold, begun = EngineThreads("test"), threading.Event(), threading.Event()
+
+    def work() -> None:
+        begun.set()
+        hold.wait()
+
+    running = asyncio.get_running_loop().create_task(thread.run(work))
     await asyncio.to_thread(begun.wait)
     waiting = asyncio.get_running_loop().create_task(thread.run(lambda: None))
     await settle()

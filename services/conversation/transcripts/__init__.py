@@ -1,0 +1,1 @@
+"""Conversations as files: taken out, and taken in as imported text without authority."""
