@@ -26,11 +26,14 @@ _KIND = re.compile(
     r"cute|brilliant|smart|good friend|friend|beautiful|fantastic|adorable|clever)|"
     r"good (?:job|work)|well done|great (?:job|answer|idea)|proud of you|glad (?:you|to)|"
     r"happy to (?:see|talk|chat|meet)|nice (?:to (?:see|talk|meet|hear)|talking|chatting)|"
-    r"hugs?|sorry (?:for|about|that i)|how are you|sleep well|sweet dreams|take care)\b|\u2764|\U0001f970"
+    r"hugs?|sorry (?:for|about|that i)|how are you|sleep well|sweet "
+    r"dreams|take care)\b|\u2764|\U0001f970"
 )
 _UNKIND = re.compile(
-    r"(?i)\b(?:(?:i )?(?:hate|despise|can'?t stand) you\b|shut (?:up|it)|you(?:'re| are) (?:so |such an? "
-    r"|an? |really |very |the )*(?:stupid|dumb|idiot|useless|worthless|annoying|boring|ugly|pathetic|"
+    r"(?i)\b(?:(?:i )?(?:hate|despise|can'?t stand) you\b|shut (?:up|"
+    r"it)|you(?:'re| are) (?:so |such an? "
+    r"|an? |really |very |the )*(?:stupid|dumb|idiot|useless|worthless|"
+    r"annoying|boring|ugly|pathetic|"
     r"garbage|trash|terrible|awful|worst|moron|creep|disgusting|liar|loser|bad|horrible)|"
     r"fuck (?:you|off)|screw you|go to hell|piss off|get lost|stupid (?:bot|machine|thing|ai)|"
     r"dumb (?:bot|machine|thing|ai)|useless (?:bot|machine|thing|ai)|idiot|moron|bastard|bitch|"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from sqlalchemy import (
     BindParameter,
     Connection,
-    Select,
     and_,
     bindparam,
     column,
@@ -47,18 +45,15 @@ _NEWEST = (
 )
 
 
-def _other_than(*known: str) -> Select[Any]:
-    named = [_rows.embedder != bindparam(name) for name in known]
-    return select(*_COLUMNS).where(*named).limit(bindparam("limit"))
-
-
-_OUTDATED = _other_than("embedder", "refused")
-_PENDING = select(func.count()).where(
-    or_(
-        _rows.embedder.is_(None),
-        and_(_rows.embedder != bindparam("embedder"), _rows.embedder != bindparam("refused")),
-    )
+_low, _high = bindparam("low"), bindparam("high")
+# Ranges, which the index on embedders answers; inequalities would read every row.
+_OF_OTHERS = or_(
+    _rows.embedder < _low,
+    and_(_rows.embedder > _low, _rows.embedder < _high),
+    _rows.embedder > _high,
 )
+_OUTDATED = select(*_COLUMNS).where(_OF_OTHERS).limit(bindparam("limit"))
+_PENDING = select(func.count()).where(or_(_rows.embedder.is_(None), _OF_OTHERS))
 _TOTAL = select(func.count()).select_from(recollections)
 _EMBEDDED = select(func.count()).where(
     _rows.embedder == bindparam("embedder"), _rows.kind.in_(_KINDS)
@@ -101,7 +96,7 @@ class Waiting:
 
 def waiting(connection: Connection, embedder: str, *, limit: int) -> list[Waiting]:
     """Return rows to embed: those that never were, newest first, then those of other embedders."""
-    values = {"embedder": embedder, "refused": _REFUSED + embedder, "limit": limit}
+    values = {**_settled(embedder), "limit": limit}
     found = (
         connection.execute(_NEWEST, {"limit": limit}).all()
         or connection.execute(_OUTDATED, values).all()
@@ -173,8 +168,7 @@ def dimensions(connection: Connection, embedder: str) -> int | None:
 
 def counted(connection: Connection, embedder: str) -> tuple[int, int]:
     """Return how many rows there are, and how many of them wait for a vector."""
-    values = {"embedder": embedder, "refused": _REFUSED + embedder}
-    pending = connection.execute(_PENDING, values).scalar_one()
+    pending = connection.execute(_PENDING, _settled(embedder)).scalar_one()
     return int(connection.execute(_TOTAL).scalar_one()), int(pending)
 
 
@@ -185,6 +179,12 @@ def unembed(connection: Connection, *, limit: int) -> int:
         update(recollections).where(_rows.id.in_(rows)).values(embedder=None, embedding=None)
     )
     return len(rows)
+
+
+def _settled(embedder: str) -> dict[str, str]:
+    """Return the two marks of rows that wait for nothing, as bounds of the ranges between them."""
+    low, high = sorted((embedder, _REFUSED + embedder))
+    return {"low": low, "high": high}
 
 
 def _words_of(connection: Connection, rows: Sequence[int]) -> dict[int, str]:

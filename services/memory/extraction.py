@@ -26,8 +26,48 @@ _CONFIDENCE = 0.6
 _SUPPORTED = 0.6
 _WORD = re.compile(r"\w+")
 _LITTLE = frozenset(
-    "a an the of to in on at for with and or is are was my his her their our i you it that this "
-    "they them as by from be has have had not no very really some any".split()
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "to",
+        "in",
+        "on",
+        "at",
+        "for",
+        "with",
+        "and",
+        "or",
+        "is",
+        "are",
+        "was",
+        "my",
+        "his",
+        "her",
+        "their",
+        "our",
+        "i",
+        "you",
+        "it",
+        "that",
+        "this",
+        "they",
+        "them",
+        "as",
+        "by",
+        "from",
+        "be",
+        "has",
+        "have",
+        "had",
+        "not",
+        "no",
+        "very",
+        "really",
+        "some",
+        "any",
+    ]
 )
 _SELF = frozenset(
     {"", "i", "me", "myself", "self", "user", "the user", "speaker", "human", "we", "you"}

@@ -45,7 +45,7 @@ _READ = 200
 _ERASED = 200
 _CHARACTERS_AT_ONCE = 2_000_000
 _MESSAGES_AT_ONCE = 10_000
-_MOST_NEEDLES = 6_000
+_MOST_NEEDLES = 500
 _CONSOLE = "console"
 _SAID_BY_PEOPLE = (Kind.TURN, Kind.FACT, Kind.SUMMARY)
 
@@ -101,7 +101,7 @@ class _Work:
 
     def keep(self, needles: Iterable[str]) -> None:
         self.needles += needles
-        if len(self.needles) > _MOST_NEEDLES:
+        while len(self.needles) > _MOST_NEEDLES:
             self.needles = self.needles[::2]
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from ahocorasick_rs import BytesAhoCorasick
 
-_BLOCK = 1 << 20
-_SHORTEST = 8
+# Searching and building hold up other threads, so both happen in pieces of some milliseconds.
+_BLOCK = 128 * 1024
+_STRINGS_AT_ONCE = 250
+_SHORTEST, _LONGEST = 8, 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +37,23 @@ def scan(folder: Path, strings: Collection[str], *, but: Collection[Path] = ()) 
     """Search every file below ``folder`` for ``strings`` as UTF-8, UTF-16 and within JSON; blocks.
 
     Follows no links; files below ``but`` are left out. Strings of fewer than eight characters are
-    not sought: their bytes occur by chance. Reads a megabyte at a time.
+    not sought, as their bytes occur by chance, and of longer ones the first 32 are.
     """
-    sought = sorted({text for text in strings if len(text) >= _SHORTEST})
-    patterns = sorted({form for text in sought for form in _forms(text)})
-    automaton = BytesAhoCorasick(patterns) if patterns else None
-    overlap = max(map(len, patterns), default=1) - 1
+    sought = sorted({text[:_LONGEST] for text in strings if len(text) >= _SHORTEST})
+    automata = []
+    overlap = 0
+    for start in range(0, len(sought), _STRINGS_AT_ONCE):
+        some = sought[start : start + _STRINGS_AT_ONCE]
+        patterns = sorted({form for text in some for form in _forms(text)})
+        automata.append(BytesAhoCorasick(patterns))
+        overlap = max(overlap, *(len(pattern) - 1 for pattern in patterns))
     files, size = 0, 0
     found: list[tuple[str, int]] = []
     unread: list[str] = []
     for path in _files(folder, but):
         name = path.relative_to(folder).as_posix()
         try:
-            read, hits = _search(path, automaton, overlap)
+            read, hits = _search(path, automata, overlap)
         except FileNotFoundError:
             continue
         except OSError:
@@ -74,16 +80,15 @@ def blank_lines(path: Path, spans: Sequence[tuple[int, int]]) -> None:
         os.fsync(file.fileno())
 
 
-def _search(path: Path, automaton: BytesAhoCorasick | None, overlap: int) -> tuple[int, int]:
+def _search(path: Path, automata: Sequence[BytesAhoCorasick], overlap: int) -> tuple[int, int]:
     size, hits, tail = 0, 0, b""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             size += len(block)
-            if automaton is not None:
-                joined = tail + block
-                found = automaton.find_matches_as_indexes(joined, overlapping=False)
-                hits += len(found)
-                tail = joined[len(joined) - overlap :] if overlap and not found else b""
+            joined = tail + block
+            found = sum(len(each.find_matches_as_indexes(joined)) for each in automata)
+            hits += found
+            tail = joined[len(joined) - overlap :] if overlap and not found else b""
     return size, hits
 
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CTE, Connection, bindparam, or_, select, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Integer,
+    bindparam,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from services.memory.scope import Kind
 from services.storage.tables import messages, recollections, turns
@@ -27,6 +38,7 @@ def _standing() -> CTE:
                 undone.c.id == _child.c.turn_id,
             ),
         )
+        .correlate(messages, _child)
         .exists()
     )
     left = select(_child.c.id).where(
@@ -42,8 +54,13 @@ def _standing() -> CTE:
         .cte("standing", recursive=True)
     )
     return walk.union_all(
-        select(_child.c.id).join(walk, _child.c.parent_id == walk.c.id).where(_child.c.active)
+        select(_child.c.id).join(walk, _child.c.parent_id == walk.c.id).where(_stands(_child))
     )
+
+
+def _stands(said: FromClause) -> ColumnElement[bool]:
+    # As a sum, so that SQLite does not index the whole table by it anew at every step.
+    return type_coerce(said.c.active, Integer) + 0 == 1
 
 
 _WALK = _standing()

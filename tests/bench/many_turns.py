@@ -99,9 +99,11 @@ async def fill(folder: Path, count: int) -> None:
             _write(raw, portion, vectors.astype("<f2"), embedder)
         connection.execute(text("ANALYZE"))
 
-    async with Database(StorageSettings(data=folder), clock=SystemClock()) as database:
-        async with database.transaction() as tx:
-            await tx.run(store)
+    async with (
+        Database(StorageSettings(data=folder), clock=SystemClock()) as database,
+        database.transaction() as tx,
+    ):
+        await tx.run(store)
 
 
 def _write(raw: Any, portion: list[tuple[int, str, str]], vectors: Any, embedder: str) -> None:

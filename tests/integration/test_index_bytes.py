@@ -6,7 +6,6 @@ from sqlalchemy import text
 from services.domain.events import MessageEdited
 from services.memory.recollections import forget_rows
 from tests.fakes.memory_world import opened_world
-from tests.unit.storage.samples import ALICE
 
 SECRETS = ["Zanzibarquux", "kwyjibofnord", "plughxyzzy"]
 
@@ -60,7 +59,6 @@ async def test_removed_words_leave_no_bytes_behind(world, tmp_path, clock, how):
         await world.database.checkpoint()
         assert traces(tmp_path) == []
         assert await world.found(SECRETS[0]) == []
-    assert ALICE.display_name == "Alice"
 
 
 async def test_the_word_index_stays_sound(world, clock):

@@ -5,6 +5,7 @@ import random
 import time
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
 
 from services.domain.clock import SystemClock
@@ -15,17 +16,6 @@ from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.memory_world import opened_world
 
 WORDS = ["cat", "island", "sister", "garden", "bread", "coffee", "winter", "train", "letter"]
-    "cat",
-    "island",
-    "sister",
-    "garden",
-    "bread",
-    "coffee",
-    "winter",
-    "train",
-    "letter",
-    "music",
-]
 
 
 class OnItsThread(HashEmbedder):
@@ -35,8 +25,6 @@ class OnItsThread(HashEmbedder):
         return await asyncio.to_thread(lambda: self._all(texts))
 
     def _all(self, texts):
-        import numpy as np
-
         return np.stack([self.vector(text) for text in texts])
 
 

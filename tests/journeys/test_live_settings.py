@@ -101,7 +101,7 @@ async def test_who_answers_by_default_and_what_people_are_called(tmp_path: Path)
         other = next(one for one in app.factory.library().all() if one.id != before.id)
         changed(app, persona={"default": other.slug, "user_name": "Wanderer"})
         assert (await app.conversations.persona_of(PLACE)).id == other.id
-        opening = app.factory.assembler().opening(_NAMING, _INFO)
+        opening = app.factory.assembler().beginning(_NAMING, _INFO, reserve=100)
         assert "for Wanderer" in "".join(part.content for part in opening)
         with pytest.raises(ConfigurationError, match="nobody"):
             check_default(Settings.model_validate({"persona": {"default": "nobody"}}), app.factory)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -184,7 +185,7 @@ async def test_what_a_card_counts_is_counted_once_a_turn(tmp_path: Path, layout:
 async def test_an_answer_given_anew_counts_nothing_twice(tmp_path: Path, layout: str) -> None:
     persona = write_card(tmp_path / "cards", **COUNTED)
     model = ScriptedModel("I see.")
-    settings = {"persona": persona, "conversation": {"layout": layout}}
+    settings: dict[str, Any] = {"persona": persona, "conversation": {"layout": layout}}
     async with opened_app(tmp_path, model, **settings) as app:
         await app.say("Is the lamp lit tonight?")
         await app.say("Is the lamp lit now?")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.domain.ids import ConversationId, MessageId, PersonaId, PersonId
 from services.memory.contradictions import resolve
-from services.memory.fact import Party, Telling, fact_from
+from services.memory.fact import Fact, Party, Telling, fact_from
 from services.memory.memory_block import MemoryBlockFilter
 from services.memory.rules.findings import FactKind, Finding
 from services.memory.timeline import Statement, settle
@@ -60,7 +60,7 @@ def test_the_order_of_telling_does_not_matter(said, chance):
 
 
 def learnt(said):
-    stored = {}
+    stored: dict[str, Fact] = {}
     for at, (day, slot, value) in enumerate(said):
         finding = Finding(
             slot=slot, value=value, kind=FactKind.FACT, sentence="{who}: it.", quote="it"
@@ -89,7 +89,7 @@ def test_nothing_stands_twice_and_tastes_never_contradict(said):
 @given(LIKED)
 def test_the_last_word_on_each_taste_stands(said):
     said = sorted(said, key=lambda each: each[0])
-    last = {}
+    last: dict[str, tuple[int, str]] = {}
     for day, slot, value in said:
         if day >= last.get(value.lower(), (-1, ""))[0]:
             last[value.lower()] = (day, slot)

@@ -12,7 +12,8 @@ _LONGEST = 300
 _REQUEST = re.compile(
     r"(?i)^(?:(?:hey|hi|ok(?:ay)?|oh|so|and|also|well|yes|please|pls|btw|by the way|actually|"
     r"important)[\s,!:]+|(?-i:[A-Z])[\w'-]+[,!:]\s+)*"
-    r"(?:(?:can|could|will|would) you (?:please |kindly )?|i (?:want|need|would like|'d like|ask) you "
+    r"(?:(?:can|could|will|would) you (?:please |kindly )?|i (?:want|"
+    r"need|would like|'d like|ask) you "
     r"to |i'd like you to |you (?:should|must|need to|have to|can|may) (?:also )?|"
     r"(?:please |pls |kindly |do |just |always )*|let'?s )"
     r"(?P<verb>(?:remember|memori[sz]e|never forget|don'?t (?:you )?(?:ever )?forget|do not forget|"
@@ -25,12 +26,15 @@ _REQUEST = re.compile(
 )
 _TOPIC = re.compile(
     r"(?i)^(?:for (?:future reference|the record|your (?:information|records|notes|memory))|fyi|"
-    r"note to self|important|mental note|reminder|fun fact(?: about me)?|random fact|note|ps|p\.s\.|"
+    r"note to self|important|mental note|reminder|fun fact(?: about "
+    r"me)?|random fact|note|ps|p\.s\.|"
     r"nb|heads up|just so you know|for your info)\s*[:,-]\s*"
 )
 _REMINDER = re.compile(
-    r"(?i)^(?:please |pls |just |but |and |hey,? |ok(?:ay)?,? )*(?:remember|don'?t forget|do not forget|remind me|"
-    r"never forget|make sure|note),? (?:about\b|to\b|when\b|how\b|me\b|us\b|the time\b|what\b|who\b|"
+    r"(?i)^(?:please |pls |just |but |and |hey,? |ok(?:ay)?,? )*(?:remember|"
+    r"don'?t forget|do not forget|remind me|"
+    r"never forget|make sure|note),? (?:about\b|to\b|when\b|how\b|"
+    r"me\b|us\b|the time\b|what\b|who\b|"
     r"where\b|why\b)"
 )
 

@@ -16,10 +16,12 @@ _COMPANION = re.compile(
     rf"(?i)^(?P<adj>{KIN})(?P<who>{RELATION}|{PET}|{PET_MANY})(?:s'|'s|')? names?$"
 )
 _CALLED = re.compile(
-    rf"(?i)^(?P<adj>{KIN})(?P<who>{RELATION}|{PET}|{PET_MANY}) (?:is|are|am) (?:called|named|known as) (?P<v>.+)$"
+    rf"(?i)^(?P<adj>{KIN})(?P<who>{RELATION}|{PET}|{PET_MANY}) (?:is|"
+    rf"are|am) (?:called|named|known as) (?P<v>.+)$"
 )
 _IS = re.compile(
-    r"(?i)^(?P<attribute>[\w' -]{2,60}?)(?: (?P<verb>is|are|has always been|has been|have always been|"
+    r"(?i)^(?P<attribute>[\w' -]{2,60}?)(?: (?P<verb>is|are|has always "
+    r"been|has been|have always been|"
     r"was|were|used to be|will be|falls on|starts|leaves|begins|takes place|happens to be|would be|"
     r"has to be|must be|remains|became|is called|changed to|turned)| ?[:=]) (?P<rest>.+)$"
 )
@@ -28,7 +30,8 @@ _NAME = re.compile(
 )
 _FAVOURITE = re.compile(
     r"(?i)^(?:current |all[- ]time |absolute |personal |number one |number-one |top |new |very |"
-    r"other |)favourite (?P<what>[\w' -]+?)(?: (?:of all time|ever|in the world|these days|right now|"
+    r"other |)favourite (?P<what>[\w' -]+?)(?: (?:of all time|ever|"
+    r"in the world|these days|right now|"
     r"at the moment|to \w+|by far|as a (?:kid|child)))?$"
 )
 _WORST = re.compile(r"(?i)^least favourite (?P<what>[\w' -]+)$")
@@ -47,23 +50,28 @@ _BIRTHDAY = re.compile(
     r"(?i)^(?:birthday|birth ?date|date of birth|name day|anniversary|wedding anniversary)$"
 )
 _DREAM = re.compile(
-    r"(?i)^(?:big |biggest |greatest |lifelong |life |)(?:dream|goal|ambition|wish)(?: in life| job|(?: for)? this year)?$"
+    r"(?i)^(?:big |biggest |greatest |lifelong |life |)(?:dream|goal|"
+    r"ambition|wish)(?: in life| job|(?: for)? this year)?$"
 )
 _NO_ATTRIBUTE = re.compile(
-    r"(?i)\b(?:point|question|problem|issue|idea|guess|bad|fault|head|day|week|weekend|night|evening|"
+    r"(?i)\b(?:point|question|problem|issue|idea|guess|bad|fault|head|"
+    r"day|week|weekend|night|evening|"
     r"morning|mood|turn|pleasure|opinion|view|answer|advice|mind|heart|god|life|back|feet|legs|arm|"
-    r"throat|stomach|brain|phone battery|internet|connection|computer|laptop|room|message|text|reply|"
+    r"throat|stomach|brain|phone battery|internet|connection|computer|"
+    r"laptop|room|message|text|reply|"
     r"suggestion|concern|worry|fear is that|thing|stuff|code|app|last|next question|understanding|"
     r"impression|feeling|feelings|hope|lunch|dinner|breakfast|meal|coffee|tea|mouth|hands?|face|"
     r"body|self|own|instructions?|rules?|command|orders?|prompt|system|reason|excuse|mistake|bag|"
     r"word|words|thoughts?|test|character|persona|avatar)$"
 )
 _FITTING = re.compile(
-    r"(?i)^(?:\W*\d|(?-i:[A-Z])|an? |the |in |on |at |called |named |blue|green|brown|red|black|white|"
+    r"(?i)^(?:\W*\d|(?-i:[A-Z])|an? |the |in |on |at |called |named "
+    r"|blue|green|brown|red|black|white|"
     r"blond|grey|gray|pink|purple|orange|yellow|teal|curly|straight|long|short|dark|light)"
 )
 _TELLING = re.compile(
-    r"(?i)\b(?:hair|eyes?|eye colou?r|hair colou?r|size|number|sign|zodiac|type|pronouns|height|weight|"
+    r"(?i)\b(?:hair|eyes?|eye colou?r|hair colou?r|size|number|sign|"
+    r"zodiac|type|pronouns|height|weight|"
     r"time ?zone|nickname|surname|username|handle|team|club|instrument|major|minor|subject|car|"
     r"bike|house|flat|apartment|guitar|religion|faith|nationality|gender|star sign|username|"
     r"signature dish|specialty|role model|hero|idol|email|gamertag|band|school|university|company|"
@@ -71,7 +79,8 @@ _TELLING = re.compile(
     r"go-to \w+|style|model|brand|blood type|phobia|instagram|blog|podcast|channel)$"
 )
 _JUDGED = re.compile(
-    r"(?i)^(?:(?:so|super|really|very|too|quite|pretty|just|always|being|getting|going) |(?:great|good|"
+    r"(?i)^(?:(?:so|super|really|very|too|quite|pretty|just|always|"
+    r"being|getting|going) |(?:great|good|"
     r"bad|amazing|awesome|terrible|horrible|fine|nice|fun|okay|ok|broken|dead|slow|fast|late|empty|"
     r"full|killing|driving|acting|the (?:best|worst|one|same|reason))\b)"
 )
@@ -83,11 +92,51 @@ _PAST = frozenset({"was", "were", "used to be"})
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose attribute it is; ``about`` is ``None`` for the one who speaks."""
+class _Plain:
+    """An attribute that always fills the same slot, and what may stand before its value."""
 
-    about: str | None = None
-    who: str | None = None
+    pattern: re.Pattern[str]
+    slot: str
+    sentence: str
+    before: str = ""
+    kind: FactKind = FactKind.FACT
+    many: bool = False
+    needs: str = ""
+
+    def read(self, rest: str) -> Iterator[Finding]:
+        """Yield the value or values in ``rest``."""
+        if self.needs and not re.match(self.needs, rest):
+            return
+        words = re.sub(self.before, "", rest) if self.before else rest
+        if self.many:
+            yield from _many(self.slot, words, self.kind, self.sentence)
+        else:
+            yield from _one(self.slot, values.tidy(words), self.kind, self.sentence)
+
+
+_PLAIN = (
+    _Plain(re.compile(r"(?i)^age$"), "age", "{who} is <v> years old."),
+    _Plain(_WORK, "works_as", "{who} works as <v>.", before=r"(?i)^(?:as|being|to be)\s+"),
+    _Plain(_HOME, "lives_in", "{who} lives in <v>.", before=r"(?i)^(?:in|at|near|now)\s+"),
+    _Plain(_ORIGIN, "from", "{who} is from <v>."),
+    _Plain(_TONGUE, "native_language", "{who}'s native language is <v>.", many=True),
+    _Plain(
+        _HOBBY,
+        "hobby",
+        "{who}'s hobby is <v>.",
+        before=r"(?i)^(?:including|include)\s+",
+        kind=FactKind.PREFERENCE,
+        many=True,
+    ),
+    _Plain(
+        _DREAM,
+        "wants",
+        "{who} wants: <v>.",
+        before=r"(?i)^to\s+",
+        kind=FactKind.PREFERENCE,
+        needs=r"(?i)^(?:to|an?|my|\w+ing)\b",
+    ),
+)
 
 
 def read_attribute(words: str) -> Iterator[Finding]:
@@ -144,38 +193,8 @@ def _of(attribute: str, rest: str) -> Iterator[Finding]:
         )
         if re.search(rf"(?i){MONTH}|\d", value):
             yield from _one(slot, value, FactKind.DATE, f"{{who}}'s {attribute.lower()} is <v>.")
-    elif attribute.lower() == "age":
-        yield from _one("age", values.tidy(rest), FactKind.FACT, "{who} is <v> years old.")
-    elif _WORK.match(attribute):
-        yield from _one(
-            "works_as",
-            values.tidy(re.sub(r"(?i)^(?:as|being|to be)\s+", "", rest)),
-            FactKind.FACT,
-            "{who} works as <v>.",
-        )
-    elif _HOME.match(attribute):
-        yield from _one(
-            "lives_in",
-            values.tidy(re.sub(r"(?i)^(?:in|at|near|now)\s+", "", rest)),
-            FactKind.FACT,
-            "{who} lives in <v>.",
-        )
-    elif _ORIGIN.match(attribute):
-        yield from _one("from", values.tidy(rest), FactKind.FACT, "{who} is from <v>.")
-    elif _TONGUE.match(attribute):
-        yield from _many("native_language", rest, FactKind.FACT, "{who}'s native language is <v>.")
-    elif _HOBBY.match(attribute):
-        words = re.sub(r"(?i)^(?:including|include)\s+", "", rest)
-        yield from _many("hobby", words, FactKind.PREFERENCE, "{who}'s hobby is <v>.")
-    elif _DREAM.match(attribute):
-        if not re.match(r"(?i)^(?:to|an?|my|\w+ing)\b", rest):
-            return
-        yield from _one(
-            "wants",
-            values.tidy(re.sub(r"(?i)^to\s+", "", rest)),
-            FactKind.PREFERENCE,
-            "{who} wants: <v>.",
-        )
+    elif plain := next((each for each in _PLAIN if each.pattern.match(attribute)), None):
+        yield from plain.read(rest)
     elif (
         attribute.lower() != "favourite"
         and not _NO_ATTRIBUTE.search(attribute)

@@ -18,11 +18,16 @@ from services.memory.rules.english import (
 from services.memory.rules.findings import FactKind, Finding
 from services.memory.rules.rule import rule
 
-_CALLED = r"(?:,?\s+(?:who (?:is|am|are) |that is |which is |and )?(?:(?:is|are|am) )?(?:called|named|by the name of|whose names? (?:is|are))\s+|(?:,?\s+whose names? (?:is|are)|\s*[:,(-]+)\s*)"
+_CALLED = (
+    r"(?:,?\s+(?:who (?:is|am|are) |that is |which is |and )?(?:(?:is|"
+    r"are|am) )?(?:called|named|by the name of|whose names? (?:is|"
+    r"are))\s+|(?:,?\s+whose names? (?:is|are)|\s*[:,(-]+)\s*)"
+)
 _WORD = r"(?:(?!with |for |of |to |from |at |in |on |and |the |my |some )[\w'-]+ )"
 _ADJ = rf"{_WORD}{{0,4}}?"
 _COUNT = (
-    r"(?:two|three|four|five|six|seven|eight|nine|ten|both|several|many|a couple of|some|\d+|lots of"
+    r"(?:two|three|four|five|six|seven|eight|nine|ten|both|several|"
+    r"many|a couple of|some|\d+|lots of"
     r"|a few|no)"
 )
 _GET = (
@@ -30,11 +35,13 @@ _GET = (
     r"fostered|raise|keep|gotten|am getting|inherited|found))"
 )
 _APART = (
-    r"(?=\s*$|\s*[,.!(:;&-]|\s+(?:and|who|that|which|named|called|whose|in|from|with|at|living|aged|"
+    r"(?=\s*$|\s*[,.!(:;&-]|\s+(?:and|who|that|which|named|called|"
+    r"whose|in|from|with|at|living|aged|"
     r"but|he|she|by|for|now|too|back|since|i|we|so|as|on|of|again|together|\d|(?-i:[A-Z])))"
 )
 _PET_ONE = re.compile(
-    rf"(?i)^{_GET} (?:an?|one|my|our|another|this|the) (?P<adj>{_ADJ})(?P<pet>{PET})\b{_APART}(?P<rest>.*)$"
+    rf"(?i)^{_GET} (?:an?|one|my|our|another|this|the) (?P<adj>{_ADJ})"
+    rf"(?P<pet>{PET})\b{_APART}(?P<rest>.*)$"
 )
 _PET_SOME = re.compile(
     rf"(?i)^{_GET} (?P<n>{_COUNT}) (?:{_ADJ})(?P<pet>{PET_MANY})\b{_APART}(?P<rest>.*)$"
@@ -66,12 +73,14 @@ _HOW = {
     "best friends with": "best_friend",
 }
 _PARENT_OF = re.compile(
-    r"(?i)^(?:am|became|have become|am now) (?:an? )?(?:proud |single |new |happy |)(?P<v>(?:mother|"
+    r"(?i)^(?:am|became|have become|am now) (?:an? )?(?:proud |single "
+    r"|new |happy |)(?P<v>(?:mother|"
     r"father|mum|mom|dad|parent|grandmother|grandfather|grandma|grandpa|aunt|uncle|godmother|"
     r"godfather|twin|stepmother|stepfather|stepmum|stepdad)(?: (?:of|to) .+|))$"
 )
 _CHILD_CALLED = re.compile(
-    rf"(?i)^(?:named|called|are naming|am naming) (?:my|our) (?:new |\w+ )?(?P<who>{RELATION}|{PET}) "
+    rf"(?i)^(?:named|called|are naming|am naming) (?:my|our) (?:new "
+    rf"|\w+ )?(?P<who>{RELATION}|{PET}) "
     rf"(?P<name>.+)$"
 )
 BELONGINGS = (
@@ -116,13 +125,15 @@ BELONGINGS = (
         "{who} drives <value>.",
     ),
     rule(
-        r"(?:own|have owned) (?P<v>(?:an?|two|three|\d+|my own|over|about|more than|many|several|the) .+)",
+        r"(?:own|have owned) (?P<v>(?:an?|two|three|\d+|my own|over|about|"
+        r"more than|many|several|the) .+)",
         "owns",
         "{who} owns <value>.",
     ),
     rule(
         r"(?:bought|have bought|purchased|inherited|have inherited|got myself|treated myself to|"
-        r"built|restored) (?P<v>(?:an?|my|our|the) (?:[\w'-]+ ){0,5}(?:house|flat|apartment|car|bike|"
+        r"built|restored) (?P<v>(?:an?|my|our|the) (?:[\w'-]+ ){0,5}(?:house|"
+        r"flat|apartment|car|bike|"
         r"bicycle|motorbike|motorcycle|boat|van|campervan|camper|guitar|piano|violin|cello|camera|"
         r"telescope|laptop|computer|pc|keyboard|console|drone|farm|cottage|cabin|tesla|volvo|"
         r"harley|vespa|kayak|typewriter|record player|synth\w*|printer|phone)\b.*)",
@@ -130,10 +141,12 @@ BELONGINGS = (
         "{who} owns <value>.",
     ),
     rule(
-        r"have (?!been |had |never )(?P<v>(?:(?:blue|green|brown|gr[ea]y|hazel|red|blond\w*|black|curly|long|short|straight|"
+        r"have (?!been |had |never )(?P<v>(?:(?:blue|green|brown|gr[ea]y|"
+        r"hazel|red|blond\w*|black|curly|long|short|straight|"
         r"dark|ginger|dyed|wavy|purple|pink) )+(?:eyes|hair)\b.*|freckles|dimples|perfect pitch|"
         r"(?:an? |two |three |four |five |several |many |\d+ |some |)(?:[\w'-]+ ){0,3}?(?:tattoos?|"
-        r"piercings?|scars?|beard|birthmark|moustache|dreadlocks|collection|garden|balcony|allotment|"
+        r"piercings?|scars?|beard|birthmark|moustache|dreadlocks|collection|"
+        r"garden|balcony|allotment|"
         r"greenhouse|car|bike|bicycle|motorbike|motorcycle|scooter|boat|van|truck|house|flat|"
         r"apartment|cottage|cabin|farm|vineyard|piano|guitar|violin|cello|telescope|kayak|camper|"
         r"caravan|tesla|record player|3d printer|sewing machine|library card|pilot'?s licen[cs]e|"
@@ -161,7 +174,12 @@ def read_company(predicate: str) -> Iterator[Finding]:
             return
         pet = PETS_PLURAL.get(found["pet"].lower(), found["pet"].lower())
         yield from _pets([pet], found["rest"], "", count=f"{found['n']} {found['pet']}")
-    elif (found := _CHILD_CALLED.match(predicate)) and (called := _names(found["name"])):
+    else:
+        yield from _people(predicate)
+
+
+def _people(predicate: str) -> Iterator[Finding]:
+    if (found := _CHILD_CALLED.match(predicate)) and (called := _names(found["name"])):
         yield _named(found["who"].lower(), called[0])
     elif (found := _WITH.match(predicate)) and (called := _names(found["name"])):
         relation = _HOW.get(found["how"].lower(), "spouse")

@@ -31,11 +31,13 @@ _EMPHASIS = re.compile(r"(?<=\w )\*(\w+)\*(?= \w)")
 _ACTION = re.compile(r"\*[^*\n]*(?:\*|$)", re.MULTILINE)
 _MARKUP = re.compile(r"<[^<>\n]{0,200}>")
 _BRACKETED = re.compile(
-    r"(?i)\[[^\[\]\n]{0,300}\b(?:memor(?:y|ies)|recall(?:ed)?|remember(?:ed)?|facts?|system|context|note|"
+    r"(?i)\[[^\[\]\n]{0,300}\b(?:memor(?:y|ies)|recall(?:ed)?|remember(?:ed)"
+    r"?|facts?|system|context|note|"
     r"inst|summary|said|earlier)\b[^\[\]\n]{0,300}\](?:[^\n]*)"
 )
 _HEADED = re.compile(
-    r"(?im)^[^\w\n]*(?:what (?:i|we) (?:know|remember|recall)|memor(?:y|ies)|recalled|known facts|facts|"
+    r"(?im)^[^\w\n]*(?:what (?:i|we) (?:know|remember|recall)|memor(?:y|"
+    r"ies)|recalled|known facts|facts|"
     r"summary|context|system|assistant|user|human|###\s*\w+)\b[^\n:]*:[^\n]*(?:\n[ ]*[-*\u2022].*)*"
 )
 _LISTED = re.compile(r"(?m)^[ ]*(?:[-*\u2022]\s+)(?=\S)")
@@ -53,9 +55,9 @@ _NEAR = 60
 def own_words(text: str, *, teller: str = "", others: Collection[str] = ()) -> str:
     """Return ``text`` with all but its writer's own words blanked, every other place unchanged.
 
-    Blanked are code, quoted lines and speech, addresses, actions between asterisks, markup, recalled
-    text that is marked as such, and lines that begin with one of ``others`` as their speaker. Curly
-    marks become straight ones.
+    Blanked are code, quoted lines and speech, addresses, actions between asterisks, markup,
+    recalled text that is marked as such, and lines that begin with one of ``others`` as their
+    speaker. Curly marks become straight ones.
     """
     words = text.translate(_SAME_LENGTH)
     for pattern in (_CODE, _QUOTED_LINE, _ADDRESS, _MARKUP, _BRACKETED):

@@ -4,21 +4,161 @@ from __future__ import annotations
 
 import re
 
-VERBS = (
-    "live reside work study teach like love hate adore enjoy prefer detest despise dislike loathe "
-    "play speak drive own collect paint draw knit bake cook garden hike climb run swim cycle dance "
-    "sing write read ride surf ski skate brew sew crochet eat drink smoke wear need want come hail "
-    "attend major volunteer suffer use keep breed grow make do go get take practise practice raise "
-    "lead manage build code develop stream tutor coach train jog box fence fish hunt travel row "
-    "sail can fear follow support commute vape call name turn share wake watch listen visit meet "
-    "sleep walk tend start"
-).split()
-PAST = (
-    "was were had moved lived worked studied grew got bought started stopped quit used became "
-    "adopted retired graduated broke gave switched went took visited married divorced left lost "
-    "turned sold relocated settled named born learned learnt taught owned played won finished "
-    "published joined wanted changed dropped returned passed died"
-).split()
+VERBS = [
+    "live",
+    "reside",
+    "work",
+    "study",
+    "teach",
+    "like",
+    "love",
+    "hate",
+    "adore",
+    "enjoy",
+    "prefer",
+    "detest",
+    "despise",
+    "dislike",
+    "loathe",
+    "play",
+    "speak",
+    "drive",
+    "own",
+    "collect",
+    "paint",
+    "draw",
+    "knit",
+    "bake",
+    "cook",
+    "garden",
+    "hike",
+    "climb",
+    "run",
+    "swim",
+    "cycle",
+    "dance",
+    "sing",
+    "write",
+    "read",
+    "ride",
+    "surf",
+    "ski",
+    "skate",
+    "brew",
+    "sew",
+    "crochet",
+    "eat",
+    "drink",
+    "smoke",
+    "wear",
+    "need",
+    "want",
+    "come",
+    "hail",
+    "attend",
+    "major",
+    "volunteer",
+    "suffer",
+    "use",
+    "keep",
+    "breed",
+    "grow",
+    "make",
+    "do",
+    "go",
+    "get",
+    "take",
+    "practise",
+    "practice",
+    "raise",
+    "lead",
+    "manage",
+    "build",
+    "code",
+    "develop",
+    "stream",
+    "tutor",
+    "coach",
+    "train",
+    "jog",
+    "box",
+    "fence",
+    "fish",
+    "hunt",
+    "travel",
+    "row",
+    "sail",
+    "can",
+    "fear",
+    "follow",
+    "support",
+    "commute",
+    "vape",
+    "call",
+    "name",
+    "turn",
+    "share",
+    "wake",
+    "watch",
+    "listen",
+    "visit",
+    "meet",
+    "sleep",
+    "walk",
+    "tend",
+    "start",
+]
+PAST = [
+    "was",
+    "were",
+    "had",
+    "moved",
+    "lived",
+    "worked",
+    "studied",
+    "grew",
+    "got",
+    "bought",
+    "started",
+    "stopped",
+    "quit",
+    "used",
+    "became",
+    "adopted",
+    "retired",
+    "graduated",
+    "broke",
+    "gave",
+    "switched",
+    "went",
+    "took",
+    "visited",
+    "married",
+    "divorced",
+    "left",
+    "lost",
+    "turned",
+    "sold",
+    "relocated",
+    "settled",
+    "named",
+    "born",
+    "learned",
+    "learnt",
+    "taught",
+    "owned",
+    "played",
+    "won",
+    "finished",
+    "published",
+    "joined",
+    "wanted",
+    "changed",
+    "dropped",
+    "returned",
+    "passed",
+    "died",
+]
 
 
 def _third(verb: str) -> str:
@@ -103,14 +243,85 @@ RELATION_OF |= {
     "grandkids": "grandchild",
     "grandchildren": "grandchild",
 }
-PETS = (
-    "dog puppy pup doggo cat kitten kitty hamster gerbil rabbit bunny parrot budgie parakeet bird "
-    "horse pony mare fish goldfish turtle tortoise snake gecko lizard ferret rat mouse chicken hen "
-    "rooster duck goose goat pig sheep cow axolotl hedgehog cockatiel canary iguana frog tarantula "
-    "donkey llama alpaca labrador lab beagle poodle corgi husky dachshund terrier retriever "
-    "shepherd bulldog pug collie spaniel siamese persian tabby chihuahua greyhound rottweiler "
-    "dalmatian whippet mutt chinchilla python cockatoo macaw betta crab pet"
-).split()
+PETS = [
+    "dog",
+    "puppy",
+    "pup",
+    "doggo",
+    "cat",
+    "kitten",
+    "kitty",
+    "hamster",
+    "gerbil",
+    "rabbit",
+    "bunny",
+    "parrot",
+    "budgie",
+    "parakeet",
+    "bird",
+    "horse",
+    "pony",
+    "mare",
+    "fish",
+    "goldfish",
+    "turtle",
+    "tortoise",
+    "snake",
+    "gecko",
+    "lizard",
+    "ferret",
+    "rat",
+    "mouse",
+    "chicken",
+    "hen",
+    "rooster",
+    "duck",
+    "goose",
+    "goat",
+    "pig",
+    "sheep",
+    "cow",
+    "axolotl",
+    "hedgehog",
+    "cockatiel",
+    "canary",
+    "iguana",
+    "frog",
+    "tarantula",
+    "donkey",
+    "llama",
+    "alpaca",
+    "labrador",
+    "lab",
+    "beagle",
+    "poodle",
+    "corgi",
+    "husky",
+    "dachshund",
+    "terrier",
+    "retriever",
+    "shepherd",
+    "bulldog",
+    "pug",
+    "collie",
+    "spaniel",
+    "siamese",
+    "persian",
+    "tabby",
+    "chihuahua",
+    "greyhound",
+    "rottweiler",
+    "dalmatian",
+    "whippet",
+    "mutt",
+    "chinchilla",
+    "python",
+    "cockatoo",
+    "macaw",
+    "betta",
+    "crab",
+    "pet",
+]
 PETS_PLURAL = {f"{pet}s": pet for pet in PETS} | {
     "puppies": "puppy",
     "kitties": "kitty",
@@ -139,15 +350,36 @@ SPECIES = {
     "goldfish": "fish",
     "betta": "fish",
 } | dict.fromkeys(
-    "labrador lab beagle poodle corgi husky dachshund terrier retriever shepherd bulldog pug "
-    "collie spaniel chihuahua greyhound rottweiler dalmatian whippet mutt".split(),
+    [
+        "labrador",
+        "lab",
+        "beagle",
+        "poodle",
+        "corgi",
+        "husky",
+        "dachshund",
+        "terrier",
+        "retriever",
+        "shepherd",
+        "bulldog",
+        "pug",
+        "collie",
+        "spaniel",
+        "chihuahua",
+        "greyhound",
+        "rottweiler",
+        "dalmatian",
+        "whippet",
+        "mutt",
+    ],
     "dog",
 )
 RELATION = "|".join(sorted(map(re.escape, RELATION_OF), key=len, reverse=True))
 PET = "guinea pig|" + "|".join(sorted(PETS, key=len, reverse=True))
 PET_MANY = "|".join(sorted(PETS_PLURAL, key=len, reverse=True))
 KIN = (
-    r"(?:(?:two|three|four|five|six|\d|younger|older|little|big|baby|elder|eldest|oldest|youngest|middle|only|twin|late|dear|"
+    r"(?:(?:two|three|four|five|six|\d|younger|older|little|big|baby|"
+    r"elder|eldest|oldest|youngest|middle|only|twin|late|dear|"
     r"other|new|old|first|second|best|good|close|closest|oldest|childhood|former|school|dear|"
     r"step|half|adopted|beloved|lovely|amazing)[ -])*"
 )
@@ -165,12 +397,14 @@ _WRITTEN_DAY = (
 DATE = (
     rf"(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}[./]\d{{1,2}}(?:[./]\d{{2,4}})?"
     rf"|(?:the )?(?:{_DAY}|{_WRITTEN_DAY})(?: of)? {MONTH}(?:,? \d{{4}})?"
-    rf"|(?:early |late |mid-?\s?)?{MONTH}(?: the)?(?: (?:{_DAY}\b|{_WRITTEN_DAY}\b))?(?:,? \d{{4}})?"
+    rf"|(?:early |late |mid-?\s?)?{MONTH}(?: the)?(?: (?:{_DAY}\b|{_WRITTEN_DAY}\b)"
+    rf")?(?:,? \d{{4}})?"
     rf"|(?:this |next |the |on )?{WEEKDAY}(?: (?:morning|afternoon|evening|night|week))?"
     rf"|the {_DAY}\b|tomorrow|tonight|next (?:week|month|year|spring|summer|autumn|fall|winter|"
     rf"weekend|semester|term)|this (?:weekend|spring|summer|autumn|fall|winter|month|year|"
     rf"christmas|easter)|(?:the end of )?(?:spring|summer|autumn|winter|christmas|easter|new year|"
-    rf"halloween|thanksgiving)(?:'s)?(?: \d{{4}})?|in (?:a|two|three|four|five|six|\d+|a few|a couple"
+    rf"halloween|thanksgiving)(?:'s)?(?: \d{{4}})?|in (?:a|two|three|"
+    rf"four|five|six|\d+|a few|a couple"
     rf" of) (?:days?|weeks?|months?|years?)(?=\s*(?:$|[.,!]|time|from now))|(?:19|20)\d{{2}})"
 )
 _EXPANDED = (
@@ -199,8 +433,10 @@ _EXPANDED = (
     (re.compile(r"(?i)\b(he|she|it|that|there)'s\b"), r"\1 is"),
     (
         re.compile(
-            r"(?i)\b(names?|birthday|job|colou?r|age|hometown|surname|nickname|sign|number|language|"
-            r"tongue|food|band|film|movie|book|song|drink|animal|season|game|sport|subject|hobby)'s "
+            r"(?i)\b(names?|birthday|job|colou?r|age|hometown|surname|nickname|"
+            r"sign|number|language|"
+            r"tongue|food|band|film|movie|book|song|drink|animal|season|game|"
+            r"sport|subject|hobby)'s "
         ),
         r"\1 is ",
     ),
@@ -253,7 +489,9 @@ def in_order(predicate: str) -> str:
     return _SHORT_CUT.sub("have ", text)
 
 
-_OFTEN = frozenset("usually often always generally normally regularly never rarely".split())
+_OFTEN = frozenset(
+    ["usually", "often", "always", "generally", "normally", "regularly", "never", "rarely"]
+)
 _TO_THIRD = {"am": "is", "have": "has", "do": "does", "was": "was", "will": "will", "can": "can"}
 
 

@@ -8,7 +8,9 @@ from services.memory.rules.rule import rule
 
 _NUMBER = (
     r"(?:\d{1,3}|(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](?:one|two|three|"
-    r"four|five|six|seven|eight|nine))?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|"
+    r"four|five|six|seven|eight|nine))?|one|two|three|four|five|six|"
+    r"seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"
+    r"sixteen|"
     r"seventeen|eighteen|nineteen)"
 )
 _GONE = r"(?:\W+(?:any ?more|any longer|now|these days))"
@@ -59,12 +61,15 @@ _CONDITIONS = (
 )
 _TRAITS = (
     r"(?P<v>(?:left|right)-?\s?handed|ambidextrous|colou?r-?\s?blind|deaf|blind|mute|"
-    r"(?:short|near|far|long)-?sighted|an? (?:introvert|extrovert|ambivert)|introverted|extroverted|"
+    r"(?:short|near|far|long)-?sighted|an? (?:introvert|extrovert|"
+    r"ambivert)|introverted|extroverted|"
     r"autistic|dyslexic|diabetic|asthmatic|epileptic|bilingual|trilingual|multilingual|shy|"
     r"religious|catholic|muslim|jewish|christian|buddhist|hindu|atheist|agnostic|gay|lesbian|bi|"
     r"bisexual|pansexual|asexual|queer|trans|transgender|non-?binary|straight|pregnant|adopted|"
-    r"an only child|the (?:oldest|eldest|youngest|middle)(?: (?:child|of \w+(?: \w+)?|sibling|one))?|"
-    r"retired|hard of hearing|unemployed|self-employed|between jobs|colourblind|superstitious|claustrophobic|"
+    r"an only child|the (?:oldest|eldest|youngest|middle)(?: (?:child|"
+    r"of \w+(?: \w+)?|sibling|one))?|"
+    r"retired|hard of hearing|unemployed|self-employed|between jobs|"
+    r"colourblind|superstitious|claustrophobic|"
     r"arachnophobic|perfectionist|ticklish|vaccinated|homeschooled|sober)\b"
 )
 NATIONALITY = (
@@ -105,7 +110,8 @@ HOME = (
     ),
     rule(
         rf"(?:have )?(?:just |finally )?(?:moved|relocated|settled(?: down)?|migrated|emigrated)"
-        rf"(?: back| here| over| down| up| house| permanently| all the way)*(?: to| in| into| near) "
+        rf"(?: back| here| over| down| up| house| permanently| all the "
+        rf"way)*(?: to| in| into| near) "
         rf"(?P<v>.+?)(?: from .+| (?:in|on) {DATE}.*| (?:last|this) \w+.*| (?:a|two|three|\w+) \w+ "
         rf"ago.*| with .+| for .+|)$",
         "lives_in",
@@ -153,7 +159,8 @@ AGE = (
     rule(
         rf"(?:am|have turned|turned|have just turned|just turned|am about) (?P<v>{_NUMBER})"
         rf"(?: ?(?:years? old|yrs? old|years? of age|yo\b|y/o|yr old|years young))?"
-        rf"(?: (?:now|last|this|yesterday|today|on|in|a few|two|\w+ \w+ ago).*|)\s*(?=$|[,!]|\.(?!\d))",
+        rf"(?: (?:now|last|this|yesterday|today|on|in|a few|two|\w+ \w+ "
+        rf"ago).*|)\s*(?=$|[,!]|\.(?!\d))",
         "age",
         "{who} is <value> years old.",
     ),
@@ -180,7 +187,8 @@ AGE = (
 )
 WORK = (
     rule(
-        r"(?:work|am working|have (?:worked|been working)|am employed) (?:in|at|for|with) (?P<w>.+?) "
+        r"(?:work|am working|have (?:worked|been working)|am employed)"
+        r" (?:in|at|for|with) (?P<w>.+?) "
         r"as (?:an? |the )?(?P<v>.+)",
         "works_as",
         "{who} works as <a value> at <w>.",
@@ -218,7 +226,8 @@ WORK = (
         ends=True,
     ),
     rule(
-        r"(?:have )?(?:just )?(?:quit|left|lost|gave up|resigned from|got fired from|was fired from|"
+        r"(?:have )?(?:just )?(?:quit|left|lost|gave up|resigned from|"
+        r"got fired from|was fired from|"
         r"was laid off from)(?: my| the)? job(?: (?:as|at|with|in) (?P<v>.+)|.*)",
         "works_as+works_at",
         "{who} left their job.",
@@ -238,7 +247,8 @@ WORK = (
         article=False,
     ),
     rule(
-        r"(?:(?:have )?(?:worked|been working)|work|am working|started working|have started working|"
+        r"(?:(?:have )?(?:worked|been working)|work|am working|started "
+        r"working|have started working|"
         r"am employed|got a (?:new )?job|have got a (?:new )?job|have a (?:new )?job|"
         r"found a (?:new )?job|started(?: a new job)?|earn my living|earn a living|make a living|"
         r"make my living|moonlight|freelance)"
@@ -248,13 +258,15 @@ WORK = (
         "{who} works as <a value>.",
     ),
     rule(
-        r"(?:am|have been|have become|became|have just become|am now) (?:an? |the )(?P<v>(?:[\w-]+ )"
+        r"(?:am|have been|have become|became|have just become|am now) "
+        r"(?:an? |the )(?P<v>(?:[\w-]+ )"
         r"{0,4}?" + _JOB_WORDS + r"\b(?: (?:at|for|in|on|with) [^,.]+)?)",
         "works_as",
         "{who} works as <a value>.",
     ),
     rule(
-        r"(?:work|am working|have (?:worked|been working)|got hired|(?:got|found|landed|started|have) a (?:new )?job|am employed|"
+        r"(?:work|am working|have (?:worked|been working)|got hired|(?:got|"
+        r"found|landed|started|have) a (?:new )?job|am employed|"
         r"have a job|volunteer)(?: part-time| full-time| nights| remotely| shifts| a lot)* "
         r"(?P<where>at|for|with|in) (?P<v>(?!it\b|my way|this|that|nights|getting|"
         r"finding|becoming|being|the weekend|monday|a project|something)(?:.+))",
@@ -305,7 +317,8 @@ WORK = (
         r"(?:have|got|hold|completed|finished|am doing|am getting|am finishing|do|am working on|"
         r"am pursuing|started|am in the middle of|have started) "
         r"(?:an? |my |the )?(?P<v>(?:phd|ph\.d\.?|doctorate|master'?s?(?: degree)?|bachelor'?s?"
-        r"(?: degree)?|degree|diploma|mba|apprenticeship|traineeship|internship|thesis|dissertation)"
+        r"(?: degree)?|degree|diploma|mba|apprenticeship|traineeship|internship|"
+        r"thesis|dissertation)"
         r"\b.*)",
         "studies",
         "{who} does or has a degree: <value>.",
@@ -339,7 +352,8 @@ HEALTH = (
     ),
     rule(
         r"(?:have|suffer from|got|developed|have developed) (?:an? )?(?:\w+ly |serious |bad |"
-        r"terrible |nasty |life-threatening |)(?P<v>[\w -]+?) (?P<what>allergy|allergies|intolerance)",
+        r"terrible |nasty |life-threatening |)(?P<v>[\w -]+?) (?P<what>allergy|"
+        r"allergies|intolerance)",
         "allergy",
         "{who} has a <value> <what>.",
     ),

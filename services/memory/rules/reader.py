@@ -59,7 +59,8 @@ _IT_IS = re.compile(r"(?i)^(?:now )?(?:it|that) is (?:now |actually )?(?P<value>
 _ATTRIBUTE = re.compile(r"(?i)^(?P<attribute>[\w' -]{2,50}?) (?:is|was|are|were|used to be)\b")
 _DROPPED = re.compile(
     r"(?i)^(?:just |finally |recently )*(?:got|bought|adopted|moved|turned|grew up|graduated|"
-    r"love|adore|hate)\s+(?!the\b|and\b|is\b|can\b|will\b|has\b|always\b|you\b|it\b|that\b|this\b|your\b|to\b(?! \w+ing))\S"
+    r"love|adore|hate)\s+(?!the\b|and\b|is\b|can\b|will\b|has\b|always\b|"
+    r"you\b|it\b|that\b|this\b|your\b|to\b(?! \w+ing))\S"
 )
 _OTHERS = re.compile(r"(?i)\b(?:you|he|she|they|it|who|that|which)\b")
 _OF_SELF = re.compile(r"(?i)\b(?:i|i'm|im|i've|my|we|our|me)\b")
@@ -167,36 +168,48 @@ def _said(words: str, talk: _Talk, *, goes_on: bool) -> Iterator[Finding]:
         talk.last = Subject.myself(words)
         yield named
         return
+    subject = _subject(words, talk, goes_on=goes_on)
+    if subject is None:
+        return
+    talk.last = subject
+    if subject.named is not None:
+        yield from _of_other(subject, subject.named, talk)
+        return
+    if subject.owned and (owned := _ATTRIBUTE.match(subject.rest)):
+        talk.attribute = owned["attribute"]
+    for each in _of_myself(subject):
+        yield each
+        talk.third = _introduced(each) or talk.third
+
+
+def _subject(words: str, talk: _Talk, *, goes_on: bool) -> Subject | None:
+    """Return of whom a clause speaks, also where it leaves that to what came before."""
     words = reversed_words(words)
     if talk.attribute is not None and (same := _IT_IS.match(words)):
         words = f"my {talk.attribute} is {same['value']}"
     elif _DROPPED.match(words) and not goes_on:
         words = f"I {words[:1].lower()}{words[1:]}"
     subject = subject_of(words, third=talk.third)
-    if subject is None and goes_on and talk.last is not None and not _OTHERS.search(talk.last.rest):
-        subject = replace(talk.last, rest=words, owned=False)
-    if subject is None:
-        return
-    talk.last = subject
-    if subject.named is None:
-        if subject.owned and (owned := _ATTRIBUTE.match(subject.rest)):
-            talk.attribute = owned["attribute"]
-        for each in _of_myself(subject):
-            yield each
-            talk.third = _introduced(each) or talk.third
-        return
-    talk.third = subject.named
-    if subject.introduces is not None and subject.named.called:
-        yield from named_companions(subject.introduces, subject.named.called, only=False)
-    companions = _of_companion(subject, subject.named, talk.teller)
+    last = talk.last
+    if subject is None and goes_on and last is not None and not _OTHERS.search(last.rest):
+        return replace(last, rest=words, owned=False)
+    return subject
+
+
+def _of_other(subject: Subject, named: Named, talk: _Talk) -> Iterator[Finding]:
+    """Yield what is said of somebody else, and what they are to the teller."""
+    talk.third = named
+    if subject.introduces is not None and named.called:
+        yield from named_companions(subject.introduces, named.called, only=False)
+    companions = _of_companion(subject, named, talk.teller)
     if companions:
         yield from companions
         return
     for finding in _of_myself(subject):
         yield replace(
             finding,
-            about=subject.named.label(talk.teller),
-            who=subject.named.described(talk.teller),
+            about=named.label(talk.teller),
+            who=named.described(talk.teller),
             confidence=_HEARSAY,
         )
 

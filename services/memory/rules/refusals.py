@@ -86,7 +86,8 @@ _PARENTHESIS = re.compile(
     r"(?:wondering|forgot|did not know|didn't know)|if (?:it|that) helps)\s*[,:-]?\s*"
 )
 _REPORTED = re.compile(
-    r"(?i)(?:^|\b(?:that|and|but|then|because)\s+)(?!i\b|we\b)(?:my |our |the |your )?[\w' -]{1,30}?"
+    r"(?i)(?:^|\b(?:that|and|but|then|because)\s+)(?!i\b|we\b)(?:my "
+    r"|our |the |your )?[\w' -]{1,30}?"
     r"\s+(?:said|says|say|told (?:me|us|him|her|them|everyone)|tells? (?:me|us)|claims?|claimed|"
     r"thinks?|thought|believes?|insists?|insisted|swears?|wrote|writes|asked|goes|was like|is like|"
     r"were like|yelled|whispered|shouted|joked|sings|sang|keeps? saying|reckons?|guess(?:es|ed)?|"
@@ -113,7 +114,8 @@ _ASKS = re.compile(
     r"my|about))"
 )
 _ANNOUNCES = re.compile(
-    r"(?i)^(?:(?:and|but|so|ok|okay|well|hey|oh|also|btw)[\s,]+)*(?:(?:did|have) i (?:ever |already )?"
+    r"(?i)^(?:(?:and|but|so|ok|okay|well|hey|oh|also|btw)[\s,]+)*(?:(?:did|"
+    r"have) i (?:ever |already )?"
     r"(?:tell|told|mention(?:ed)?)(?: to)?(?: you)?(?: that)?|did you know(?: that)?|"
     r"do you know that|guess what[?!,:.]?|you know what[?!,:.]?)\s+"
     r"(?=(?:i|i'm|im|i've|my|our|we|we're|[A-Z][\w-]+(?:'s)?)\b)"

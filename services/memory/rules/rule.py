@@ -11,7 +11,6 @@ from services.memory.rules.english import of_third
 from services.memory.rules.findings import FactKind, Finding
 from services.memory.slots import slug
 
-
 _SHORT = 16
 
 
@@ -21,8 +20,8 @@ class Rule:
 
     ``slot`` and ``sentence`` may name groups of ``pattern``: in the slot as parts of it, in the
     sentence as words. The group ``v`` is the value, or the values of a list where there are
-    ``many``; a ``+`` in the slot stands between several. ``fixed`` stands for a value the words only imply. ``whole`` takes the predicate
-    itself as the value.
+    ``many``; a ``+`` in the slot stands between several. ``fixed`` stands for a value the words
+    only imply. ``whole`` takes the predicate itself as the value.
     """
 
     pattern: re.Pattern[str]

@@ -11,20 +11,26 @@ from services.memory.rules.findings import FactKind, Finding
 
 _OPENING = re.compile(
     r"(?i)^(?:(?:well|oh|ah|um+|uh+|hmm+|so|also|and|but|then|plus|ok(?:ay)?|yes|yeah|yep|yup|sure|"
-    r"right|hey(?: there)?|hi(?: there)?|hello(?: there)?|hiya|yo|good (?:morning|evening|afternoon)|"
-    r"btw|by the way|fyi|fun fact|funny thing|the thing is|the truth is|truth is|fact is|guess what|"
+    r"right|hey(?: there)?|hi(?: there)?|hello(?: there)?|hiya|yo|"
+    r"good (?:morning|evening|afternoon)|"
+    r"btw|by the way|fyi|fun fact|funny thing|the thing is|the truth "
+    r"is|truth is|fact is|guess what|"
     r"you know(?: what)?|you see|look|listen|honestly|to be honest|tbh|frankly|in fact|"
     r"for the record|as i (?:said|mentioned|told you)(?: before| earlier)?|like i said|turns out|"
     r"it turns out|just so you know|so you know|speaking of which|anyway|anyways|besides|"
     r"basically|obviously|of course|luckily|sadly|unfortunately|thankfully|fortunately|personally|"
     r"recently|lately|nowadays|these days|currently|right now|now|today|yesterday|last \w+|"
     r"this (?:year|month|week|morning|summer)|on (?:mon|tues|wednes|thurs|fri|satur|sun)days?|"
-    r"every \w+|each \w+|in the (?:mornings?|evenings?|winter|summer)|at night|after work|at the moment|since last \w+|for a living|"
+    r"every \w+|each \w+|in the (?:mornings?|evenings?|winter|summer)"
+    r"|at night|after work|at the moment|since last \w+|for a living|"
     r"in my (?:free|spare) time|on (?:the )?weekends?|at weekends|when i was (?:a|\d+)[\w -]{0,30}|"
     r"as a (?:kid|child|hobby)|these past \w+|for fun|in my opinion|"
-    r"i (?:should|must|have to|need to|want to|wanted to|can|forgot to|just wanted to|would like to) "
-    r"(?:mention|tell you|say|admit|confess|add|let you know|share|introduce myself)(?: you)?(?: that)?|"
-    r"(?:did|have) i (?:ever |already )?(?:tell|told|mention(?:ed)?|say|said)(?: to)?(?: you)?(?: that)?|"
+    r"i (?:should|must|have to|need to|want to|wanted to|can|forgot "
+    r"to|just wanted to|would like to) "
+    r"(?:mention|tell you|say|admit|confess|add|let you know|share|"
+    r"introduce myself)(?: you)?(?: that)?|"
+    r"(?:did|have) i (?:ever |already )?(?:tell|told|mention(?:ed)"
+    r"?|say|said)(?: to)?(?: you)?(?: that)?|"
     r"did you know(?: that)?|you (?:should|may|might|will want to) (?:also )?know(?: that)?|"
     r"i (?:already )?(?:told|said|mentioned)(?: to)?(?: you)?(?: before)?(?: that)?|"
     r"i (?:can|must) say(?: that)?|thanks(?: for asking)?|thank you(?: for asking)?|"
@@ -44,20 +50,121 @@ _CORRECTION = re.compile(
     r"things changed|as of (?:now|today|this \w+)|instead)\b(?:\s*[,:;!.-]+\s*|\s+)"
 )
 _UNSURE = re.compile(
-    r"(?i)^(?:i (?:think|guess|believe|suppose|reckon|feel like)|probably|apparently|i am pretty sure|"
+    r"(?i)^(?:i (?:think|guess|believe|suppose|reckon|feel like)|probably|"
+    r"apparently|i am pretty sure|"
     r"i am fairly sure|if i am not mistaken|i would say|supposedly|rumou?r has it(?: that)?|"
     r"i heard|i have heard|as far as i know)\b(?: that)?[\s,]+"
 )
 _VOCATIVE = re.compile(r"^[A-Z][\w'-]{1,20}(?: [A-Z][\w'-]{1,20})?\s*[,!:]\s+(?=\S)")
 _NOT_NAMES = frozenset(
-    "i the a an it this that there these those what when where who why how my our your his her their "
-    "he she they we you today tomorrow yesterday everyone everybody nobody someone somebody people "
-    "some many most all nothing everything something work life god and but so if because also then "
-    "monday tuesday wednesday thursday friday saturday sunday january february march april june july "
-    "august september october november december winter summer spring autumn no yes not one "
-    "lots plenty things pets kids dogs cats please remember english school music food money time love here now well sorry thanks".split()
+    [
+        "i",
+        "the",
+        "a",
+        "an",
+        "it",
+        "this",
+        "that",
+        "there",
+        "these",
+        "those",
+        "what",
+        "when",
+        "where",
+        "who",
+        "why",
+        "how",
+        "my",
+        "our",
+        "your",
+        "his",
+        "her",
+        "their",
+        "he",
+        "she",
+        "they",
+        "we",
+        "you",
+        "today",
+        "tomorrow",
+        "yesterday",
+        "everyone",
+        "everybody",
+        "nobody",
+        "someone",
+        "somebody",
+        "people",
+        "some",
+        "many",
+        "most",
+        "all",
+        "nothing",
+        "everything",
+        "something",
+        "work",
+        "life",
+        "god",
+        "and",
+        "but",
+        "so",
+        "if",
+        "because",
+        "also",
+        "then",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "january",
+        "february",
+        "march",
+        "april",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "winter",
+        "summer",
+        "spring",
+        "autumn",
+        "no",
+        "yes",
+        "not",
+        "one",
+        "lots",
+        "plenty",
+        "things",
+        "pets",
+        "kids",
+        "dogs",
+        "cats",
+        "please",
+        "remember",
+        "english",
+        "school",
+        "music",
+        "food",
+        "money",
+        "time",
+        "love",
+        "here",
+        "now",
+        "well",
+        "sorry",
+        "thanks",
+    ]
 )
-_NAME = r"(?P<name>(?:(?:Dr|Mr|Mrs|Ms|Prof|Uncle|Aunt|Auntie|Grandma|Grandpa)\.? )?[A-Z\u00c0-\u00de][\w-]{1,20}(?: [A-Z\u00c0-\u00de][\w-]{1,20})?)"
+_NAME = (
+    r"(?P<name>(?:(?:Dr|Mr|Mrs|Ms|Prof|Uncle|Aunt|Auntie|Grandma|Grandpa)"
+    r"\.? )?[A-Z\u00c0-\u00de][\w-]{1,20}(?: [A-Z\u00c0-\u00de][\w-]{1,20})"
+    r"?)"
+)
 _MOVES = "|".join(
     sorted(({*THIRD, *PAST} - {"are", "were"}) | {"will", "can", "used"}, key=len, reverse=True)
 )
@@ -74,15 +181,18 @@ _KIN = re.compile(rf"(?i)^(?:my|our) (?P<adj>{KIN})(?P<rel>{RELATION}|{PET})\b(?
 _HE = re.compile(r"(?i)^(?P<who>he|she|they|it) (?P<rest>.+)$")
 _HIS = re.compile(r"(?i)^(?P<who>his|her|their|its) (?P<rest>.+)$")
 _SAID_OF_SELF = re.compile(
-    r"^(?P<whom>(?:(?i:my|our) (?:\w+ ){0,2}\w+|[A-Z][\w-]+))(?i: (?:said|says|told (?:me|us)|tells (?:me|us)|"
+    r"^(?P<whom>(?:(?i:my|our) (?:\w+ ){0,2}\w+|[A-Z][\w-]+))(?i: "
+    r"(?:said|says|told (?:me|us)|tells (?:me|us)|"
     r"mentioned|claims|admitted|swears|announced)(?: that)? (?:he|she|they)) (?P<rest>.+)$"
 )
 _I = re.compile(r"(?i)^(?:i|we|me and my \w+|my \w+ and (?:i|me))\b[\s,]*(?P<rest>.*)$")
 _MY = re.compile(r"(?i)^(?:my|our)(?: own)? (?P<rest>.+)$")
 _CALL_ME = re.compile(
-    r"(?i)^(?:(?:please |just |so |and |but )*(?:you (?:can|may|could) |feel free to |from now on |)"
+    r"(?i)^(?:(?:please |just |so |and |but )*(?:you (?:can|may|could)"
+    r" |feel free to |from now on |)"
     r"(?:just |please |)call me|"
-    r"(?:everyone|everybody|people|friends|my friends|they|folks|most people|my (?:family|mates|mum|"
+    r"(?:everyone|everybody|people|friends|my friends|they|folks|most "
+    r"people|my (?:family|mates|mum|"
     r"mom|colleagues)|some people|all my friends)(?: \w+ly| all| just| mostly)? call(?:s)? me|"
     r"i (?:go by|am called|am known as|prefer to be called|like to be called|prefer being called|"
     r"answer to|am named|want to be called|was named|"
@@ -91,15 +201,97 @@ _CALL_ME = re.compile(
     r"(?P<name>.+)$"
 )
 _I_AM = re.compile(
-    r"^(?i:i am|this is|it is me) (?P<name>[A-Z\u00c0-\u00de][\w'-]{1,20}(?: [A-Z\u00c0-\u00de][\w'-]{1,20})?)(?=\s*(?:$|[,.!(]|and\b|by the way|from\b))"
+    r"^(?i:i am|this is|it is me) (?P<name>[A-Z\u00c0-\u00de][\w'-]{1,20}(?: "
+    r"[A-Z\u00c0-\u00de][\w'-]{1,20})?)(?=\s*(?:$|[,.!(]|and\b|by "
+    r"the way|from\b))"
 )
 _NOT_CALLED = frozenset(
-    "english german french spanish italian dutch irish scottish welsh american british canadian "
-    "australian indian chinese japanese korean polish russian ukrainian turkish greek swedish "
-    "christian catholic muslim jewish hindu buddhist aries taurus gemini cancer leo virgo libra "
-    "scorpio sagittarius capricorn aquarius pisces ok okay back here sorry sure done fine good great "
-    "intj intp infj infp entj entp enfj enfp istj isfj estj esfj istp isfp estp esfp god batman yes "
-    "no not so very just too home late portuguese brazilian mexican norwegian danish finnish".split()
+    [
+        "english",
+        "german",
+        "french",
+        "spanish",
+        "italian",
+        "dutch",
+        "irish",
+        "scottish",
+        "welsh",
+        "american",
+        "british",
+        "canadian",
+        "australian",
+        "indian",
+        "chinese",
+        "japanese",
+        "korean",
+        "polish",
+        "russian",
+        "ukrainian",
+        "turkish",
+        "greek",
+        "swedish",
+        "christian",
+        "catholic",
+        "muslim",
+        "jewish",
+        "hindu",
+        "buddhist",
+        "aries",
+        "taurus",
+        "gemini",
+        "cancer",
+        "leo",
+        "virgo",
+        "libra",
+        "scorpio",
+        "sagittarius",
+        "capricorn",
+        "aquarius",
+        "pisces",
+        "ok",
+        "okay",
+        "back",
+        "here",
+        "sorry",
+        "sure",
+        "done",
+        "fine",
+        "good",
+        "great",
+        "intj",
+        "intp",
+        "infj",
+        "infp",
+        "entj",
+        "entp",
+        "enfj",
+        "enfp",
+        "istj",
+        "isfj",
+        "estj",
+        "esfj",
+        "istp",
+        "isfp",
+        "estp",
+        "esfp",
+        "god",
+        "batman",
+        "yes",
+        "no",
+        "not",
+        "so",
+        "very",
+        "just",
+        "too",
+        "home",
+        "late",
+        "portuguese",
+        "brazilian",
+        "mexican",
+        "norwegian",
+        "danish",
+        "finnish",
+    ]
 )
 _FLIPPED = (
     (
@@ -112,7 +304,8 @@ _FLIPPED = (
     ),
     (
         re.compile(
-            rf"(?i)^(?P<v>(?:(?:Dr|Mr|Mrs|Ms|Prof)\.? )?(?-i:[A-Z])[\w'-]+(?: (?-i:[A-Z])[\w'-]+)?) is (?:my|our) (?P<a>{KIN}(?:{RELATION}|"
+            rf"(?i)^(?P<v>(?:(?:Dr|Mr|Mrs|Ms|Prof)\.? )?(?-i:[A-Z])[\w'-]+(?: "
+            rf"(?-i:[A-Z])[\w'-]+)?) is (?:my|our) (?P<a>{KIN}(?:{RELATION}|"
             rf"{PET}))(?P<r>(?!'s)\W.*|)$"
         ),
         r"my \g<a> is called \g<v>",
@@ -269,9 +462,7 @@ def lead_in(words: str) -> LeadIn:
             corrects, words = True, words[found.end() :]
         elif found := _UNSURE.match(words):
             unsure, words = True, words[found.end() :]
-        elif found := _OPENING.match(words):
-            words = words[found.end() :]
-        elif found := _VOCATIVE.match(words):
+        elif (found := _OPENING.match(words)) or (found := _VOCATIVE.match(words)):
             words = words[found.end() :]
         words = words.lstrip(" ,.:;!-")
         if words == before:

@@ -28,8 +28,10 @@ LANGUAGES = (
         many=True,
     ),
     rule(
-        r"(?:(?:am|have been|started|have started|began|am currently) (?:learning|studying|teaching "
-        r"myself|practi[sc]ing)|(?:am )?learn(?:ing)?) (?P<how>(?:how )?to )?(?P<v>(?!a lot|that|more|"
+        r"(?:(?:am|have been|started|have started|began|am currently) "
+        r"(?:learning|studying|teaching "
+        r"myself|practi[sc]ing)|(?:am )?learn(?:ing)?) (?P<how>(?:how "
+        r")?to )?(?P<v>(?!a lot|that|more|"
         r"about)\S.+)",
         "learning",
         "{who} is learning <how> <value>.",
@@ -79,7 +81,8 @@ TASTES = (
         many=True,
     ),
     rule(
-        rf"(?:do not|never|have never|can not)(?: \w+ly| even| at all)? (?:like|liked|enjoy|enjoyed|"
+        rf"(?:do not|never|have never|can not)(?: \w+ly| even| at all)? "
+        rf"(?:like|liked|enjoy|enjoyed|"
         rf"love|care for|stand|bear|stomach|abide|get into|stomached) {_NOT_LIKED}(?P<v>.+)",
         "dislikes",
         "{who} does not like <value>.",
@@ -108,9 +111,13 @@ TASTES = (
     ),
     rule(
         r"(?:am|have been|have always been|became|have become|am such|am also) (?:an? |the )?"
-        r"(?:(?:\w+ly|big|huge|massive|really|so|very|such|great|real|total|true|die-?hard|quite|pretty|"
-        r"super|kind of|long-?time|lifelong|avid|bit|keen|passionate|proud|devoted) )*(?:fan of|fond of|keen on|into|crazy about|mad about|nuts about|"
-        r"obsessed with|passionate about|in love with|addicted to|hooked on|a sucker for|sucker for|"
+        r"(?:(?:\w+ly|big|huge|massive|really|so|very|such|great|real|"
+        r"total|true|die-?hard|quite|pretty|"
+        r"super|kind of|long-?time|lifelong|avid|bit|keen|passionate|proud|"
+        r"devoted) )*(?:fan of|fond of|keen on|into|crazy about|mad about|"
+        r"nuts about|"
+        r"obsessed with|passionate about|in love with|addicted to|hooked "
+        r"on|a sucker for|sucker for|"
         r"lover of|enthusiast of|partial to|fascinated by|devoted to) "
         r"(?!you\b|your\b|it\b|this\b|that\b)(?P<v>.+)",
         "likes",
@@ -119,7 +126,8 @@ TASTES = (
         many=True,
     ),
     rule(
-        r"(?:am|have been) (?:an? |more of an? |definitely an? |such an? |)(?:\w+ )?(?P<v>(?:coffee|"
+        r"(?:am|have been) (?:an? |more of an? |definitely an? |such an? "
+        r"|)(?:\w+ )?(?P<v>(?:coffee|"
         r"tea|cat|dog|night|morning|book|music|jazz|metal|star wars|football|chess|anime|art|"
         r"history|film|movie|beer|wine|chocolate|pizza|animal|nature|beach|mountain|city|outdoor|"
         r"plant|train|car|science|sci-fi|fantasy|horror|gaming|food|space|rock|opera|theatre|video "
@@ -131,8 +139,10 @@ TASTES = (
     ),
     rule(
         rf"(?:(?:have |)(?:always |)(?:like|liked|love|loved|adore|adored|enjoy|enjoyed|dig|fancy|"
-        rf"admire|appreciate|treasure|worship|cherish)|can not (?:get enough of|live without|resist)|"
-        rf"live for|fell in love with|have fallen in love with|have a (?:soft spot|weakness|passion|"
+        rf"admire|appreciate|treasure|worship|cherish)|can not (?:get enough "
+        rf"of|live without|resist)|"
+        rf"live for|fell in love with|have fallen in love with|have a (?:soft "
+        rf"spot|weakness|passion|"
         rf"sweet tooth|thing|love) for|get excited about|swear by) "
         rf"{_NOT_LIKED}(?P<v>.+)",
         "likes",
@@ -173,7 +183,8 @@ TASTES = (
     ),
     rule(r"fear (?P<v>.+)", "fear", "{who} is afraid of <value>.", FactKind.TRAIT, many=True),
     rule(
-        r"(?:am|have never been|have always been) (?P<how>(?:\w+ )?(?:good|bad|terrible|great|awful|"
+        r"(?:am|have never been|have always been) (?P<how>(?:\w+ )?(?:good|"
+        r"bad|terrible|great|awful|"
         r"excellent|hopeless|rubbish|amazing)) (?:at|with) (?P<v>(?!this|that|it).+)",
         "skill",
         "{who} is <how> at <value>.",
@@ -198,7 +209,8 @@ DOINGS = (
     ),
     rule(
         r"(?:play|have been playing|have played|started playing|picked up|took up|have taken up|"
-        r"have picked up) (?:the |some |)(?P<v>(?!with\b|for\b|since\b|professionally\b|together\b|it\b|"
+        r"have picked up) (?:the |some |)(?P<v>(?!with\b|for\b|since\b|"
+        r"professionally\b|together\b|it\b|"
         r"this|that|a joke|along|around|a new job|working|the day)(?:.+?))(?: in (?:a|an|my) .+|"
         r" with .+| on \w+days?.*| every .+| at .+|)$",
         "plays",
@@ -230,11 +242,17 @@ DOINGS = (
         r"(?P<v>(?:paint|draw|knit|bake|garden|hike|climb|run|swim|cycle|dance|sing|surf|ski|skate|"
         r"brew|sew|crochet|sketch|blog|stream|juggle|fence|box|row|sail|camp|fish|meditate|code|"
         r"do (?:yoga|karate|judo|pilates|ballet|crossfit|pottery|ceramics|archery|calligraphy|"
-        r"origami|improv|woodworking|photography|bouldering|martial arts)|practi[sc]e (?:yoga|karate|"
-        r"judo|tai chi|pilates|calligraphy)|write (?:poetry|poems|songs|stories|novels|short stories|"
+        r"origami|improv|woodworking|photography|bouldering|martial arts)"
+        r"|practi[sc]e (?:yoga|karate|"
+        r"judo|tai chi|pilates|calligraphy)|write (?:poetry|poems|songs|"
+        r"stories|novels|short stories|"
         r"fan ?fiction|code|music|fiction|a \w+)|make (?:pottery|jewel\w+|music|films|candles|"
-        r"furniture|my own|games|videos|wine|cheese|beer|ceramics|soap)|keep (?:bees|chickens|an? )|"
-        r"grow (?:my own|vegetables|tomatoes|roses|herbs|flowers|orchids|plants|chil[il]\w*|bonsai)|restore (?:old|vintage|antique|furniture|cars|clocks|\w+s)|build (?:model|ships|guitars|keyboards|robots|furniture|my own)|"
+        r"furniture|my own|games|videos|wine|cheese|beer|ceramics|soap)"
+        r"|keep (?:bees|chickens|an? )|"
+        r"grow (?:my own|vegetables|tomatoes|roses|herbs|flowers|orchids|"
+        r"plants|chil[il]\w*|bonsai)|restore (?:old|vintage|antique|furniture|"
+        r"cars|clocks|\w+s)|build (?:model|ships|guitars|keyboards|robots|"
+        r"furniture|my own)|"
         r"ride (?:a |my )?(?:horses?|motorbikes?|motorcycles?|bikes?|bicycles?)|raise|breed|"
         r"train for|volunteer|foster)(?:\b.*|s\b.*|))$",
         "hobby",
@@ -252,11 +270,14 @@ DOINGS = (
         whole=True,
     ),
     rule(
-        r"(?P<v>(?:wake|get up|go|eat|have(?! to)|drink|read|work|sleep|walk|take|run|watch|cook|swim|"
+        r"(?P<v>(?:wake|get up|go|eat|have(?! to)|drink|read|work|sleep|"
+        r"walk|take|run|watch|cook|swim|"
         r"train|meet|call|visit|do|play|attend|volunteer|cycle|commute|meditate|jog)\b.*"
-        r"\b(?:daily|weekly|(?:every|each|twice an?|once an?|three times an?|most) (?:single |other |"
+        r"\b(?:daily|weekly|(?:every|each|twice an?|once an?|three times "
+        r"an?|most) (?:single |other |"
         r"second )?(?:day|morning|evening|night|week|weekend|month|year|sunday|monday|tuesday|"
-        r"wednesday|thursday|friday|saturday|summer|winter|weekday|hour)s?|on (?:sun|mon|tues|wednes|"
+        r"wednesday|thursday|friday|saturday|summer|winter|weekday|hour)"
+        r"s?|on (?:sun|mon|tues|wednes|"
         r"thurs|fri|satur)days|on weekends|at weekends)\b.*)",
         "habit",
         "{who} <third>.",
@@ -266,7 +287,8 @@ DOINGS = (
     rule(
         r"(?:have been to|have visited|visited|went to|travelled to|traveled to|have travelled to|"
         r"have traveled to|have lived abroad in|spent \w+ (?:weeks|months|years) in|backpacked "
-        r"(?:through|across|around)) (?P<v>(?:the )?(?-i:[A-Z])\w.+?)(?: (?:twice|once|last|in|for|with|a|"
+        r"(?:through|across|around)) (?P<v>(?:the )?(?-i:[A-Z])\w.+?)(?: "
+        r"(?:twice|once|last|in|for|with|a|"
         r"three|two|several|many|as).*|)$",
         "been_to",
         "{who} has been to <value>.",
@@ -279,9 +301,11 @@ DOINGS = (
     ),
     rule(
         r"(?:(?:have always wanted|want|hope|aspire|am saving up|am dying|am hoping|am training|"
-        r"would love|would like|would really love|would really like|am planning|plan|intend|aim) to|"
+        r"would love|would like|would really love|would really like|am "
+        r"planning|plan|intend|aim) to|"
         r"have dreamed to) "
-        r"(?P<v>(?:(?:someday|one day|finally) )?(?:become|be an?|visit|learn|see the|see (?-i:[A-Z])|"
+        r"(?P<v>(?:(?:someday|one day|finally) )?(?:become|be an?|visit|"
+        r"learn|see the|see (?-i:[A-Z])|"
         r"travel|write|open|move|study|own|build|run|climb|start|adopt|publish|retire|quit|go to "
         r"(?-i:[A-Z])|live in|get an?)\b.*)",
         "wants",
@@ -298,7 +322,8 @@ DOINGS = (
     ),
     rule(
         r"read (?P<v>(?:a lot of |many |mostly |lots of |mainly |)(?:[\w-]+ ){0,3}(?:books|novels|"
-        r"comics|manga|poetry|fantasy|sci-fi|fiction|biographies|thrillers|classics|mysteries)\b.*)",
+        r"comics|manga|poetry|fantasy|sci-fi|fiction|biographies|thrillers|"
+        r"classics|mysteries)\b.*)",
         "likes",
         "{who} reads <value>.",
         FactKind.PREFERENCE,
@@ -313,12 +338,14 @@ PLANS = (
         whole=True,
     ),
     rule(
-        rf"(?P<v>(?:am (?:going|flying|moving|travelling|traveling|visiting|starting|getting|having|"
+        rf"(?P<v>(?:am (?:going|flying|moving|travelling|traveling|visiting|"
+        rf"starting|getting|having|"
         rf"taking|leaving|seeing|meeting|running|throwing|hosting|presenting|performing|defending|"
         rf"graduating|driving|sitting|expecting|off|due|spending|giving|attending|doing|playing|"
         rf"competing|training|joining|picking|adopting|buying|returning|coming|heading|celebrating|"
         rf"marrying)|"
-        rf"will |have (?:an?|my|our|the|two|three) .*(?:exam|test|appointment|interview|meeting|date|"
+        rf"will |have (?:an?|my|our|the|two|three) .*(?:exam|test|appointment|"
+        rf"interview|meeting|date|"
         rf"surgery|operation|wedding|concert|flight|trip|deadline|holiday|vacation|party|match|"
         rf"race|recital|presentation|game|dinner|ticket|reservation|checkup|check-up|class|show|"
         rf"graduation|anniversary|performance|reunion|move|birthday|doctor|dentist)|"

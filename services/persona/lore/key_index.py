@@ -74,7 +74,8 @@ class _Side:
 
     def __init__(self, patterns: list[_Pattern]) -> None:
         together, self._alone = _divided(patterns)
-        self._together = together
+        self._anywhere = [_numbered(pattern.anywhere) for pattern in together]
+        self._whole = [_numbered(pattern.whole) for pattern in together]
         self.empty = not patterns
         self._automaton = (
             ahocorasick_rs.BytesAhoCorasick([pattern.needle for pattern in together])
@@ -96,18 +97,22 @@ class _Side:
     def _find_together(
         self, automaton: ahocorasick_rs.BytesAhoCorasick, text: bytes, found: set[int]
     ) -> None:
-        patterns = self._together
+        anywhere, whole = self._anywhere, self._whole
         for offset, window in _windows(text):
             for which, start, end in automaton.find_matches_as_indexes(window, overlapping=True):
-                pattern = patterns[which]
-                if pattern.anywhere is not None:
-                    found.add(pattern.anywhere)
+                number = whole[which]
                 if (
-                    pattern.whole is not None
-                    and pattern.whole not in found
+                    number >= 0
+                    and number not in found
                     and is_whole(text, offset + start, offset + end)
                 ):
-                    found.add(pattern.whole)
+                    found.add(number)
+                if anywhere[which] >= 0:
+                    found.add(anywhere[which])
+
+
+def _numbered(number: int | None) -> int:
+    return -1 if number is None else number
 
 
 def _windows(text: bytes) -> Iterator[tuple[int, bytes]]:

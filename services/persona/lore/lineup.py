@@ -18,14 +18,14 @@ _BY_ID = frozenset({BookForm.CARD, BookForm.LOREBOOK_V3})
 class Lineup:
     """Entries of several books in the order in which they compete.
 
-    ``ranks`` gives, for each book, the place of each of its entries in that order; ``homes`` is
-    the book of each entry. ``budgets`` are the tokens of books that have a budget of their own,
-    ``yields`` says whether any entry gives way when the context is short.
+    ``users`` gives, for each book, the entries that have a key of this number among the primary;
+    ``homes`` is the book of each entry. ``budgets`` are the tokens of books that have a budget of
+    their own, ``yields`` says whether any entry gives way when the context is short.
     """
 
     books: tuple[PreparedBook, ...]
     entries: tuple[PreparedEntry, ...]
-    ranks: tuple[tuple[int, ...], ...]
+    users: tuple[tuple[tuple[int, ...], ...], ...]
     homes: tuple[int, ...]
     eager: tuple[int, ...]
     timed: tuple[int, ...]
@@ -62,7 +62,10 @@ def line_up(books: Sequence[PreparedBook], strategy: Strategy) -> Lineup:
     return Lineup(
         books=tuple(books),
         entries=entries,
-        ranks=tuple(tuple(its) for its in ranks),
+        users=tuple(
+            tuple([tuple([its[place] for place in places]) for places in book.users])
+            for book, its in zip(books, ranks, strict=True)
+        ),
         homes=tuple([which for which, _ in placed]),
         eager=tuple([rank for rank, entry in enumerate(entries) if entry.eager]),
         timed=tuple([rank for rank, entry in enumerate(entries) if entry.timed]),

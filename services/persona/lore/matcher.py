@@ -89,9 +89,9 @@ class Matcher:
             piece = self._text.message(age)
             for which, book in enumerate(self._lineup.books):
                 ages = self._ages[which]
-                for number in book.index.found_in(piece):
-                    if ages.setdefault(number, age) == age:
-                        self._touch(which, number)
+                found = [number for number in book.index.found_in(piece) if number not in ages]
+                ages.update(dict.fromkeys(found, age))
+                self._touch(which, found)
             self._seen_messages = age + 1
 
     def look_at_activated(self, piece: Piece) -> None:
@@ -187,15 +187,15 @@ class Matcher:
     def _look(self, piece: Piece, bit: int) -> None:
         for which, book in enumerate(self._lineup.books):
             elsewhere = self._elsewhere[which]
-            for number in book.index.found_in(piece):
+            found = book.index.found_in(piece)
+            for number in found:
                 elsewhere[number] = elsewhere.get(number, 0) | bit
-                self._touch(which, number)
+            self._touch(which, found)
 
-    def _touch(self, which: int, number: int) -> None:
-        users = self._lineup.books[which].users
-        if number < len(users):
-            ranks = self._lineup.ranks[which]
-            self.touched.update(ranks[place] for place in users[number])
+    def _touch(self, which: int, found: Iterable[int]) -> None:
+        users = self._lineup.users[which]
+        count = len(users)
+        self.touched.update(*[users[number] for number in found if number < count])
 
     def _was_found(self, rank: int, number: int, view: View) -> bool:
         entry = self._lineup.entries[rank].entry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -132,7 +133,7 @@ def test_random_quotations_never_survive_and_random_talk_does() -> None:
         assert quotes.redacted(" ".join(before + after), at=at(50)) is None
 
 
-def test_a_scan_finds_every_encoding_across_blocks(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_scan_finds_every_encoding_across_blocks(tmp_path: Path) -> None:
     text = "Grüße vom „Zeppelin“"
     forms = {
         "utf8": text.encode(),

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from services.conversation.history import History
+from services.domain.clock import Clock
 from services.domain.events import MessageRecorded
-from services.domain.ids import AuthorId, IdSource, MessageId
+from services.domain.ids import AuthorId, IdSource, MessageId, PersonaId
 from services.domain.messages import HistoryEntry, Source, Visibility
 from services.domain.people import Author, AuthorKind
 from services.events.local import LocalEventBus
@@ -26,11 +27,11 @@ from services.persona.prompts import PromptLibrary
 from services.settings import LlmSettings, MemorySettings
 from services.storage.database import Database
 from services.storage.tables import facts as fact_table
-from tests.fakes.clock import ManualClock
-from tests.unit.storage.samples import ALICE, MIRA, PLACE, Said, database_in
+from tests.unit.storage.samples import ALICE, PLACE, Said, database_in
 
 SYSTEM = Author(id=AuthorId("discord", "system"), display_name="System", kind=AuthorKind.SYSTEM)
 HELPER = Author(id=AuthorId("discord", "helper"), display_name="Helper", kind=AuthorKind.BOT)
+WITNESSES: frozenset[AuthorId | PersonaId] = frozenset({ALICE.id, PersonaId("mira")})
 _PROMPTS = Path(__file__).parents[3] / "prompts"
 
 
@@ -47,7 +48,7 @@ class OneModel:
 class LearningWorld:
     """What is said here is in the database at once; ``restart`` forgets all but the database."""
 
-    def __init__(self, database: Database, clock: ManualClock, ids: IdSource) -> None:
+    def __init__(self, database: Database, clock: Clock, ids: IdSource) -> None:
         self.database = database
         self.clock = clock
         self.ids = ids
@@ -102,8 +103,10 @@ class LearningWorld:
             if author.kind is AuthorKind.HUMAN:
                 person = await self.people.ensure(tx, author, at=self.clock.now())
                 message = replace(message, author=replace(author, person=person))
-            heard = {author.id, MIRA.persona} if witnesses is None else witnesses
-            recorded = await self.history.record(tx, message, witnesses=frozenset(heard))
+            heard: frozenset[AuthorId | PersonaId] = (
+                WITNESSES if witnesses is None else frozenset(witnesses)
+            )
+            recorded = await self.history.record(tx, message, witnesses=heard)
         self.bus.publish(MessageRecorded(entry=recorded.entry))
         return recorded.entry
 
@@ -126,7 +129,7 @@ class LearningWorld:
 
 @asynccontextmanager
 async def learning_in(
-    folder: Path, clock: ManualClock, ids: IdSource
+    folder: Path, clock: Clock, ids: IdSource
 ) -> AsyncGenerator[LearningWorld, None]:
     """A world whose database is opened and closed around the test."""
     async with database_in(folder, clock) as database:

@@ -1,10 +1,10 @@
 """The indexer: searchable once said, in line with the messages whatever happens to them."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from services.domain.errors import ProviderError, ProviderFault
 from services.domain.events import MessageEdited, MessageRemoved, TurnUndone
@@ -16,10 +16,10 @@ from services.memory.plain_words import PlainWords
 from services.memory.recollections import Audience, add, audience_id, forget_rows, remove
 from services.memory.scope import Kind
 from services.memory.turn_rows import index_messages
-from services.storage.tables import messages
+from services.storage.tables import messages, turns
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.memory_world import opened_world
-from tests.unit.storage.samples import BOB, MIRA
+from tests.unit.storage.samples import BOB, MIRA, PLACE
 
 UNREACHABLE = ProviderError("hash", ProviderFault.UNREACHABLE, "The embedder is away.")
 REJECTED = ProviderError("hash", ProviderFault.REJECTED, "The embedder will not.")
@@ -220,6 +220,54 @@ async def test_what_was_said_before_a_reset_still_stands(world):
             reply.message.id,
             after.message.id,
         }
+
+
+async def test_a_reset_after_an_undo_keeps_what_was_not_undone(world):
+    async with world.indexing() as indexer:
+        kept = await world.say("I was born in Oslo")
+        reply = await world.say("Noted", MIRA, turn=TurnId("t1"))
+        await world.say("I owe Bob money")
+        async with world.database.transaction() as tx:
+            await tx.run(open_turn, "t2")
+        await world.say("How much?", MIRA, turn=TurnId("t2"))
+        async with world.database.transaction() as tx:
+            undone = await world.history.undo_turn(tx, kept.message.conversation)
+            await world.history.reset(tx, kept.message.conversation)
+        after = await world.say("Hello again")
+        await indexer.caught_up()
+        assert len(undone.messages) == 2
+        assert await standing(world) == {kept.message.id, reply.message.id, after.message.id}
+
+
+async def test_a_first_exchange_that_was_undone_does_not_stand(world):
+    async with world.indexing() as indexer:
+        asked = await world.say("I owe Bob money")
+        async with world.database.transaction() as tx:
+            await tx.run(open_turn, "t1")
+        await world.say("How much?", MIRA, turn=TurnId("t1"))
+        async with world.database.transaction() as tx:
+            await world.history.undo_turn(tx, asked.message.conversation)
+        after = await world.say("Hello again")
+        await indexer.caught_up()
+        assert await standing(world) == {after.message.id}
+
+
+def open_turn(connection, turn):
+    connection.execute(
+        insert(turns).values(
+            id=turn,
+            conversation_id=str(PLACE),
+            persona_id="mira",
+            persona_name="Mira",
+            kind="reply",
+            modality="text",
+            state="finished",
+            hop=0,
+            started_at=datetime(2026, 1, 1, tzinfo=UTC),
+            delivered="",
+            sentences=0,
+        )
+    )
 
 
 async def test_an_embedder_that_fails_leaves_words_and_catches_up_later(world, clock):

@@ -85,7 +85,7 @@ async def test_32_days_leave_what_people_said_and_nothing_else(world):
     standing = [each for each in known if each.standing]
     assert len({(each.audience, each.digest) for each in standing}) == len(standing)
 
-    text_of = {}
+    text_of: dict[str | None, list[str]] = {}
     for each in known:
         text_of.setdefault(each.message, []).append(f"{each.value} {each.text}".casefold())
     lost = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +28,9 @@ def talk(count: int, words: int = 10) -> list[Piece]:
     return [piece(n, " ".join(["word"] * words)) for n in range(1, count + 1)]
 
 
-def fitted(history: list[Piece], budget: int, *, keep: set[int] = frozenset(), cut=False) -> Fitted:
+def fitted(
+    history: list[Piece], budget: int, *, keep: Collection[int] = (), cut: bool = False
+) -> Fitted:
     ration = Ration(budget, count_words, overhead=OVERHEAD)
     return newest_that_fit(history, ration, keep=frozenset(keep), cut=cut)
 

@@ -86,7 +86,7 @@ def run(
         async def launch(*_: object, **__: object) -> int:
             return 0
 
-        code = execute([argv[0], argv[1], "--data", str(data), *argv[2:]], launch=launch)  # type: ignore[arg-type]
+        code = execute([argv[0], argv[1], "--data", str(data), *argv[2:]], launch=launch)
         told = capsys.readouterr()
         return code, told.out, told.err
 
