@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from services.conversation.actions import PendingActions
+from services.conversation.amnesia import Amnesia
 from services.conversation.answers import AnswerSource
 from services.conversation.bookmarks import Lorebooks
 from services.conversation.choices import Choices
@@ -21,6 +23,13 @@ from services.conversation.inspection import Inspector
 from services.conversation.judge import ModelJudge
 from services.conversation.ledger import Ledger
 from services.conversation.lore_search import LoreSearch
+from services.conversation.recollection import (
+    DocumentSource,
+    PersonSource,
+    RecallSource,
+    SummarySource,
+    Viewers,
+)
 from services.conversation.revisions import Revisions
 from services.conversation.runner import TurnRunner
 from services.conversation.scene_state import SceneStates
@@ -28,7 +37,9 @@ from services.conversation.scenery import SceneryPainter
 from services.conversation.scenes import Scenes
 from services.conversation.scripting import Scripting
 from services.conversation.service import ConversationService, Parts
-from services.conversation.sources import OverheardSource, TimeSource
+from services.conversation.sources import ContextSource, OverheardSource, TimeSource
+from services.conversation.transcripts.exporting import ChatExport
+from services.conversation.transcripts.importing import ChatImport
 from services.conversation.turns import TurnStore
 from services.conversation.user_personas import DescribedUsers
 from services.conversation.warming import Warming
@@ -46,11 +57,30 @@ from services.llm.health import ModelProbe
 from services.llm.thinking import Thinking
 from services.llm.tokens import CalibratedTokens, EstimatedTokens
 from services.llm.wrapping import Wrapping
+from services.memory.acquaintance import Acquaintances
+from services.memory.affection import Affections
+from services.memory.documents.search import PassageSearch
+from services.memory.documents.shelf import DocumentShelf
+from services.memory.engines import build_embedder, build_shelves
+from services.memory.facts import Facts
+from services.memory.forgetting import Forgetting
+from services.memory.indexing import Indexer
+from services.memory.learning import Learner
+from services.memory.lessons import Lessons
+from services.memory.retrieval import TurnRetrieval
+from services.memory.rights import MemoryRights
+from services.memory.scope import Kind
+from services.memory.shelves import Shelf
+from services.memory.summaries import Summaries
+from services.memory.thinking_over import ThinkingOver
+from services.memory.vectors import VectorIndex
 from services.observability.health import Health
 from services.observability.lag import LoopLag
 from services.observability.metrics import Metrics
+from services.people.linking import AccountLinks
 from services.people.permissions import Permissions
 from services.people.personas import UserPersonaBook
+from services.people.privacy import Privacy
 from services.people.repository import PeopleRepository
 from services.people.scopes import ScopedSettings
 from services.persona.card_scripts import CardScripts
@@ -60,11 +90,19 @@ from services.persona.lore.scanner import LoreScanner
 from services.persona.lore.shelf import LoreShelf
 from services.persona.prompts import PromptLibrary
 from services.persona.watching import CharacterWatch
-from services.settings import GateSettings, PeopleSettings, Settings
+from services.settings import (
+    GateSettings,
+    HousekeepingSettings,
+    MemorySettings,
+    PeopleSettings,
+    Settings,
+)
 from services.storage.blobs import BlobStore
 from services.storage.database import Database
 from services.storage.health import DatabaseProbe
 from services.toolbox.toolbox import Toolbox
+
+Resource: TypeAlias = AbstractAsyncContextManager[Any]
 
 _PROMPTS = Path(__file__).parents[1] / "prompts"
 
@@ -82,6 +120,38 @@ def _permissions(people: PeopleSettings, gate: GateSettings, database: Database)
         owners=[AuthorId.parse(owner) for owner in people.owners],
         blocked=[AuthorId.parse(account) for account in gate.blocked],
     )
+
+
+def _backups(data: Path, housekeeping: HousekeepingSettings) -> Path:
+    return housekeeping.backups or data.parent / "backups"
+
+
+def _shelf_index(shelves: Sequence[Shelf], kind: Kind) -> VectorIndex:
+    return next(shelf.index for shelf in shelves if kind in shelf.kinds)
+
+
+def _if_remembering(settings: MemorySettings, *resources: Resource) -> Sequence[Resource]:
+    return resources if settings.enabled else ()
+
+
+def _opened(*groups: Sequence[Resource]) -> Resource:
+    return opened(*(resource for group in groups for resource in group))
+
+
+def _sources(
+    settings: MemorySettings, always: Sequence[ContextSource], memory: Sequence[ContextSource]
+) -> Sequence[ContextSource]:
+    return [*always, *memory] if settings.enabled else always
+
+
+def _vocabulary(library: CharacterLibrary) -> Callable[[], Iterable[str]]:
+    def texts() -> Iterable[str]:
+        for persona in library.all():
+            card = persona.character
+            yield from (card.name, card.description, card.personality, card.scenario)
+            yield from (card.first_mes, card.mes_example, *card.alternate_greetings)
+
+    return texts
 
 
 def _lorebooks(data: Path) -> Path:
@@ -193,10 +263,118 @@ class ServiceFactory(containers.DeclarativeContainer):
     )
     judge = providers.Singleton(ModelJudge, prompts=prompts, thinking=thinking)
     gate = providers.Singleton(Gate, settings.provided.gate, clock=clock, rng=rng, judge=judge)
-    sources = providers.List(
-        providers.Singleton(TimeSource, clock),
-        providers.Singleton(OverheardSource, gate.provided.overheard),
+
+    # -- remembering
+    embedder = providers.Singleton(
+        build_embedder,
+        settings.provided.memory,
+        llm=settings.provided.llm,
+        openai=settings.provided.openai,
     )
+    shelves = providers.Singleton(
+        build_shelves, settings.provided.memory, data=settings.provided.storage.data
+    )
+    indexer = providers.Singleton(
+        Indexer,
+        database=database,
+        bus=bus,
+        embedder=embedder,
+        shelves=shelves,
+        clock=clock,
+        metrics=metrics,
+        on_notice=announce,
+    )
+    retrieval = providers.Singleton(
+        TurnRetrieval,
+        database=database,
+        index=providers.Callable(_shelf_index, shelves, Kind.TURN),
+        embedder=embedder,
+        metrics=metrics,
+    )
+    documents = providers.Singleton(
+        DocumentShelf,
+        settings.provided.memory,
+        data=settings.provided.storage.data,
+        database=database,
+        clock=clock,
+        ids=ids,
+        index=indexer,
+        on_notice=announce,
+    )
+    passages = providers.Singleton(
+        PassageSearch,
+        database=database,
+        embedder=embedder,
+        index=providers.Callable(_shelf_index, shelves, Kind.PASSAGE),
+    )
+    thinking_over = providers.Singleton(
+        ThinkingOver,
+        models,
+        prompts,
+        settings.provided.memory,
+        settings.provided.llm,
+        metrics=metrics,
+    )
+    learner = providers.Singleton(
+        Learner,
+        database=database,
+        bus=bus,
+        lessons=providers.Singleton(
+            Lessons,
+            facts=providers.Singleton(Facts, ids),
+            affections=providers.Singleton(Affections),
+            clock=clock,
+        ),
+        clock=clock,
+        settings=settings.provided.memory,
+        index=indexer,
+        thinking_over=thinking_over,
+        metrics=metrics,
+    )
+    summaries = providers.Singleton(
+        Summaries,
+        settings.provided.memory,
+        database=database,
+        models=models,
+        model=settings.provided.llm.thinking_model,
+        prompts=prompts,
+        clock=clock,
+        ids=ids,
+        bus=bus,
+        index=indexer,
+        metrics=metrics,
+    )
+    privacy = providers.Singleton(Privacy, scopes)
+    viewers = providers.Singleton(
+        Viewers,
+        settings.provided.memory,
+        database=database,
+        people=people,
+        scopes=scopes,
+        privacy=privacy,
+        library=library,
+    )
+    sources = providers.Callable(
+        _sources,
+        settings.provided.memory,
+        always=providers.List(
+            providers.Singleton(TimeSource, clock),
+            providers.Singleton(OverheardSource, gate.provided.overheard),
+        ),
+        memory=providers.List(
+            providers.Singleton(
+                PersonSource,
+                providers.Singleton(Acquaintances, database=database),
+                viewers=viewers,
+                prompts=prompts,
+            ),
+            providers.Singleton(RecallSource, retrieval, viewers=viewers, prompts=prompts),
+            providers.Singleton(SummarySource, summaries, viewers=viewers, prompts=prompts),
+            providers.Singleton(DocumentSource, passages, viewers=viewers, prompts=prompts),
+        ),
+    )
+
+    # -- what a prompt is made of
     shelf = providers.Singleton(
         LoreShelf,
         providers.Singleton(_lorebooks, settings.provided.storage.data),
@@ -275,6 +453,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         ledger=ledger,
         metrics=metrics,
         lane_events=settings.provided.conversation.lane_events,
+        suggest=learner.provided.suggest,
     )
     choices = providers.Singleton(
         Choices, scopes=scopes, library=library, rng=rng, gate=settings.provided.gate
@@ -323,6 +502,57 @@ class ServiceFactory(containers.DeclarativeContainer):
     )
     conversations = providers.Singleton(ConversationService, parts)
 
+    # -- what people may do with what is remembered of them
+    forgetting = providers.Singleton(
+        Forgetting,
+        database=database,
+        blobs=blobs,
+        data=settings.provided.storage.data,
+        backups=providers.Callable(
+            _backups, settings.provided.storage.data, settings.provided.housekeeping
+        ),
+        clock=clock,
+        ids=ids,
+        index=indexer,
+        live=providers.Singleton(
+            Amnesia,
+            conversations=conversations,
+            history=history,
+            states=states,
+            people=people,
+            scopes=scopes,
+            permissions=permissions,
+            user_personas=user_persona_book,
+            answers=wrapping,
+        ),
+        vocabulary=providers.Callable(_vocabulary, library),
+    )
+    memory_rights = providers.Singleton(
+        MemoryRights,
+        database=database,
+        forgetting=forgetting,
+        clock=clock,
+        ids=ids,
+        index=indexer,
+    )
+    account_links = providers.Singleton(
+        AccountLinks,
+        database=database,
+        people=people,
+        clock=clock,
+        rng=rng,
+        on_linked=scopes.provided.refresh,
+    )
+    chat_export = providers.Singleton(ChatExport, database=database, clock=clock)
+    chat_import = providers.Singleton(
+        ChatImport,
+        database=database,
+        people=people,
+        clock=clock,
+        characters=library,
+        longest=settings.provided.conversation.max_message_characters,
+    )
+
     # -- how it is doing
     loop_lag = providers.Singleton(LoopLag, metrics)
     health = providers.Singleton(
@@ -343,14 +573,21 @@ class ServiceFactory(containers.DeclarativeContainer):
         database=database,
         clock=clock,
         chores=providers.Singleton(
-            every_chore, settings, database=database, blobs=blobs, clock=clock
+            every_chore, settings, database=database, blobs=blobs, clock=clock, index=indexer
         ),
         metrics=metrics,
     )
 
     # -- life: opened in this order, closed in reverse
     lifespan = providers.Factory(
-        opened, loop_lag, database, models, library, character_watch, conversations
+        _opened,
+        providers.List(loop_lag, database, models, library, character_watch),
+        providers.Callable(_if_remembering, settings.provided.memory, indexer),
+        providers.List(forgetting),
+        providers.Callable(
+            _if_remembering, settings.provided.memory, learner, summaries, documents
+        ),
+        providers.List(conversations),
     )
 
 

@@ -45,7 +45,8 @@ _NEWEST = (
 )
 
 
-_low, _high = bindparam("low"), bindparam("high")
+_low: BindParameter[str] = bindparam("low")
+_high: BindParameter[str] = bindparam("high")
 # Ranges, which the index on embedders answers; inequalities would read every row.
 _OF_OTHERS = or_(
     _rows.embedder < _low,

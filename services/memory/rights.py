@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from services.domain.clock import Clock
 from services.domain.errors import InvalidRequest, NotAllowed, NotFound
@@ -15,12 +15,12 @@ from services.domain.people import Role
 from services.memory import erasing_rows as erasing
 from services.memory import rights_rows as rows
 from services.memory.export import exported
+from services.memory.fact import Changes, Fact, Origin
+from services.memory.fact_rows import facts_beside, facts_in, insert_fact, update_fact
 from services.memory.forgetting import Forgetting, Index
 from services.memory.receipts import Receipt
-from services.memory.recollections import Dropped, add, remove
+from services.memory.recollections import Dropped
 from services.memory.rights_rows import FactView, Overview, TurnView
-from services.memory.scope import Kind
-from services.memory.slots import digest
 from services.storage.database import Database, Transaction
 from services.storage.tables import facts, lessons
 
@@ -111,7 +111,7 @@ class MemoryRights:
         return await self._see(requester, exported)
 
     async def correct(self, requester: Requester, fact: str, value: str) -> FactView:
-        """Put ``value`` in place of a fact's; the old fact is closed and stays among the past ones.
+        """Put ``value`` in place of a fact's, pinned; the old fact stays among the past ones.
 
         Raises ``NotFound``, or ``InvalidRequest`` for a value that is empty or too long.
         """
@@ -191,55 +191,30 @@ class MemoryRights:
     # -- ground
 
     def _correct(
-        self, tx: Connection, known: FactView, value: str
+        self, connection: Connection, known: FactView, value: str
     ) -> tuple[FactView, list[Dropped]]:
-        now = self._clock.now()
-        row = dict(tx.execute(select(facts).where(facts.c.id == known.id)).mappings().one())
         if not known.standing:
             raise InvalidRequest("fact_past", "That fact holds no longer; correct the newer one.")
-        identity = self._ids.new()
-        said = _restated(known, value)
-        tx.execute(
-            update(facts)
-            .where(facts.c.id == known.id)
-            .values(valid_to=max(now, known.since), superseded_by=identity)
+        now, changes = self._clock.now(), Changes()
+        (old,) = facts_in(connection, select(facts).where(facts.c.id == known.id))
+        new = replace(
+            old,
+            id=self._ids.new(),
+            value=value,
+            text=_restated(old, value),
+            quote="",
+            confidence=1.0,
+            origin=Origin.TOLD,
+            pinned=True,
+            valid_from=now,
+            created_at=now,
         )
-        same = digest(known.about, known.slot, value)
-        tx.execute(
-            update(facts)
-            .where(
-                facts.c.audience_id == row["audience_id"],
-                facts.c.digest == same,
-                facts.c.valid_to.is_(None),
-            )
-            .values(valid_to=now, superseded_by=identity)
-        )
-        row |= {
-            "id": identity,
-            "value": value,
-            "text": said,
-            "quote": "",
-            "digest": same,
-            "confidence": 1.0,
-            "origin": "told",
-            "valid_from": now,
-            "valid_to": None,
-            "created_at": now,
-            "superseded_by": None,
-        }
-        tx.execute(insert(facts).values(**row))
-        dropped = remove(tx, kind=Kind.FACT, refs=[known.id])
-        person = None if row["teller_id"] is None else PersonId(row["teller_id"])
-        add(
-            tx,
-            kind=Kind.FACT,
-            ref=identity,
-            audience=row["audience_id"],
-            words=said,
-            person=person,
-            said_at=now,
-        )
-        return _reload(tx, identity), dropped
+        same = [one for one in facts_beside(connection, new) if one.digest == new.digest]
+        for each in {one.id: one for one in (old, *same) if one.standing}.values():
+            ended = replace(each, valid_to=max(now, each.valid_from), superseded_by=new.id)
+            update_fact(connection, ended, changes)
+        insert_fact(connection, new, changes)
+        return _reload(connection, new.id), list(changes.dropped)
 
     async def _person(self, requester: Requester) -> PersonId:
         async with self._database.reader() as snapshot:
@@ -308,10 +283,10 @@ def _reload(connection: Connection, fact: str) -> FactView:
     return rows.fact_view(row)
 
 
-def _restated(known: FactView, value: str) -> str:
+def _restated(known: Fact, value: str) -> str:
     if known.value and known.value in known.text:
         return known.text.replace(known.value, value)
-    return f"{known.about}: {known.slot.replace('_', ' ')}: {value}"
+    return f"{known.about.name}: {value}."
 
 
 def _close_lesson(connection: Connection, known: FactView) -> None:

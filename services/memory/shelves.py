@@ -33,17 +33,25 @@ class Shelf:
 class ShelfKeeper:
     """Fills one shelf with the stored vectors of an embedder, a portion per call.
 
-    The caller sees to it that nothing else writes to the index or to stored vectors meanwhile.
+    The caller sees to it that nothing else writes to the index or to stored vectors meanwhile, and
+    notes in ``failures`` and ``ready_at`` (of the monotonic clock) when to try again.
     """
 
     def __init__(self, shelf: Shelf, *, database: Database, embedder: str) -> None:
         self.shelf = shelf
         self.filling = False
         self.suspected = False
+        self.failures = 0
+        self.ready_at = 0.0
         self._database = database
         self._embedder = embedder
         self._emptied = False
         self._after = 0
+
+    @property
+    def lost(self) -> bool:
+        """Whether nothing is known of the index, so that it has to be emptied before all else."""
+        return self.filling and not self._emptied
 
     async def open(self) -> None:
         """Compare the index with the database and begin to fill it anew where they differ."""
@@ -69,7 +77,7 @@ class ShelfKeeper:
 
         Raises ``MixedVectorsError`` where they are of different lengths.
         """
-        if not self._emptied:
+        if self.lost:
             await self.begin()
         async with self._database.reader() as snapshot:
             records, vectors = await snapshot.run(
@@ -79,6 +87,8 @@ class ShelfKeeper:
             await self.shelf.index.upsert(records, vectors)
             self._after = records[-1].row
         self.filling = len(records) == _AT_ONCE
+        if not self.filling:
+            self.failures = 0
 
     async def check(self) -> None:
         """Count both sides; where they differ twice in a row, begin to fill anew."""
@@ -92,8 +102,9 @@ class ShelfKeeper:
 
     async def drop(self, rows: Sequence[int], *, thoroughly: bool) -> None:
         """Forget rows; thoroughly means that no trace may stay on disk."""
-        await self.shelf.index.delete(rows)
-        if thoroughly and not self.shelf.erases:
+        if not self.lost:
+            await self.shelf.index.delete(rows)
+        if thoroughly and (self.lost or not self.shelf.erases):
             await self.begin()
 
     async def _differs(self) -> bool:

@@ -78,28 +78,29 @@ class VectorWriter:
 
     def until_next(self) -> float:
         """Return in how many seconds something is due: a next try, or the next comparison."""
-        due = max(self._rest_until, self._clock.monotonic()) if self._resting() else self._check_at
-        return max(0.0, due - self._clock.monotonic())
+        due = [keeper.ready_at for keeper in self._keepers if keeper.filling]
+        due.append(self._check_at)
+        if self._resting():
+            due.append(self._rest_until)
+        return max(0.0, min(due) - self._clock.monotonic())
 
     async def step(self) -> bool:
         """Do one small piece of work; say whether there may be more.
 
-        Does nothing while resting.
+        What has failed rests: an index leaves the others and the embedder at work.
         """
-        if self._resting():
-            return False
         if not self._opened:
             await self._open()
             return True
         for keeper in self._keepers:
-            if keeper.filling:
+            if self._can_fill(keeper):
                 await self._fill(keeper)
                 return True
-        if self._embedder.id != NONE and await self._embed():
+        if self._embedder.id != NONE and not self._resting() and await self._embed():
             return True
         if self._clock.monotonic() >= self._check_at:
             await self._check()
-        return self.filling
+        return any(map(self._can_fill, self._keepers))
 
     async def start_over(self) -> None:
         """Take all vectors away, so that every row is embedded anew."""
@@ -125,6 +126,9 @@ class VectorWriter:
         for keeper in self._keepers:
             await keeper.shelf.index.close()
         await self._embedder.close()
+
+    def _can_fill(self, keeper: ShelfKeeper) -> bool:
+        return keeper.filling and self._clock.monotonic() >= keeper.ready_at
 
     def _resting(self) -> bool:
         return self._clock.monotonic() < self._rest_until
@@ -187,7 +191,7 @@ class VectorWriter:
                 places = await tx.run(embeddings.store, self._embedder.id, rows, vectors)
             for keeper in self._keepers:
                 here = [place for place in places if rows[place].kind in keeper.shelf.kinds]
-                if here:
+                if here and not keeper.lost:
                     records = [VectorRecord(rows[place].row, rows[place].group) for place in here]
                     await self._try(keeper, keeper.shelf.index.upsert(records, vectors[here]))
 
@@ -235,21 +239,26 @@ class VectorWriter:
             return False
         return True
 
-    async def _try(self, keeper: ShelfKeeper, work: Awaitable[object]) -> bool:
-        """Await ``work`` on an index; when its store fails, it is filled anew after a rest."""
+    async def _try(self, keeper: ShelfKeeper, work: Awaitable[object]) -> None:
+        """Await ``work`` on an index; where its store fails, it is filled anew, soon or later."""
         try:
             await work
-        except StorageError as error:
+        except (StorageError, ValueError) as error:
             logger.warning(
-                "vector index failed", extra={"index": keeper.shelf.name, "code": error.code}
+                "vector index failed; it is filled anew",
+                extra={"index": keeper.shelf.name, "cause": str(error)},
             )
             self._metrics.count("memory_index_failures", index=keeper.shelf.name)
             keeper.lose()
-            self._stumble()
-            return False
-        return True
+            # The first failure is damage, which is repaired at once; another one may last.
+            rest = _rest(keeper.failures - 1) if keeper.failures else 0.0
+            keeper.failures += 1
+            keeper.ready_at = self._clock.monotonic() + rest
 
     def _stumble(self) -> None:
-        rest = min(_FIRST_REST * 2**self._failures, _LONGEST_REST)
+        self._rest_until = self._clock.monotonic() + _rest(self._failures)
         self._failures += 1
-        self._rest_until = self._clock.monotonic() + rest
+
+
+def _rest(failures: int) -> float:
+    return float(min(_FIRST_REST * 2**failures, _LONGEST_REST))

@@ -11,6 +11,7 @@ _DEEPEST = 20
 _LONGEST = 2_000
 _BREAKS = frozenset("dDwWsSnrtfv")
 _COUNTS = re.compile(r"\{([0-9]+)(?:,[0-9]*)?\}")
+_CODED = re.compile(r"[0-9]+|x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}")
 _GROUP = re.compile(r"\?(?:(?P<plain>:|<[A-Za-z_][A-Za-z0-9_]*>)|(?P<assertion><?[=!]))")
 
 Needed = tuple[str, ...] | None
@@ -108,6 +109,10 @@ class _Reading:
         sign = self._peek()
         if not sign:
             raise _Unknown
+        coded = _CODED.match(self._source, self._at)
+        if coded is not None:
+            self._at = coded.end()
+            return ""
         self._at += 1
         if sign in _BREAKS or sign in "bB":
             return ""

@@ -19,7 +19,13 @@ from services.domain.people import Author, AuthorKind, Role
 from services.domain.replies import Delivery
 from services.factory import ServiceFactory
 from services.llm.model import ChatModel
-from services.settings import LlmSettings, PersonaSettings, Settings, StorageSettings
+from services.settings import (
+    LlmSettings,
+    MemorySettings,
+    PersonaSettings,
+    Settings,
+    StorageSettings,
+)
 from services.toolbox.spec import ToolSpec
 from services.toolbox.toolbox import Toolbox
 from tests.fakes.recording import RecordingDelivery
@@ -54,11 +60,12 @@ class OneModel:
 
 
 def settings_in(data: Path, **sections: object) -> Settings:
-    """Settings with everything under ``data``."""
+    """Settings with everything under ``data``; the model is asked for answers alone."""
     return Settings.model_validate(
         {
             "storage": StorageSettings(data=data),
             "persona": PersonaSettings(characters=CHARACTERS),
+            "memory": MemorySettings(embedder="none", learning="rules", summaries=False),
             **sections,
         }
     )

@@ -152,7 +152,10 @@ class SlowToOpen(ScriptedModel):
 
 async def test_a_running_turn_keeps_the_settings_it_began_with(tmp_path: Path) -> None:
     model = SlowToOpen()
-    async with opened_app(tmp_path, model) as app, asyncio.TaskGroup() as group:
+    async with (
+        opened_app(tmp_path, model, llm={"max_tokens": 100}) as app,
+        asyncio.TaskGroup() as group,
+    ):
         first = group.create_task(app.say("One"))
         await model.opening.wait()
         changed(app, llm={"top_p": 0.1, "think": True, "max_tokens": 17})
@@ -162,7 +165,7 @@ async def test_a_running_turn_keeps_the_settings_it_began_with(tmp_path: Path) -
     one, two = model.requests
     assert one.sampling is not None
     assert two.sampling is not None
-    assert (one.sampling.top_p, one.sampling.max_tokens, one.think) == (0.95, 400, None)
+    assert (one.sampling.top_p, one.sampling.max_tokens, one.think) == (0.95, 100, None)
     assert (two.sampling.top_p, two.sampling.max_tokens, two.think) == (0.1, 17, True)
 
 

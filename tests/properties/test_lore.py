@@ -209,7 +209,23 @@ def test_simple_expressions_mean_what_they_mean_on_v8(pairs, text):
 _free_parts = st.builds(
     str.__add__,
     _atoms
-    | st.sampled_from(["s", "é", "ſ", "K", "\\u0061", "(ab)", "(?<n>b)", "(a|b)", "(?:ab|)"]),
+    | st.sampled_from(
+        [
+            "s",
+            "é",
+            "ſ",
+            "K",
+            "\\u0061",
+            "\\x61",
+            "\\1",
+            "\\0",
+            "\\12",
+            "(ab)",
+            "(?<n>b)",
+            "(a|b)",
+            "(?:ab|)",
+        ]
+    ),
     st.sampled_from(_repeats),
 )
 _free_sources = st.lists(_free_parts, min_size=1, max_size=5).map("".join)

@@ -24,7 +24,7 @@ from services.domain.ids import (
 )
 from services.domain.messages import BlobPart, HistoryEntry, Message, Source, TextPart
 from services.domain.people import Author, AuthorKind
-from services.memory import turn_rows
+from services.memory import slots, turn_rows
 from services.memory.forgetting import Forgetting, Forgotten
 from services.memory.recollections import Audience, Dropped, add, audience_id
 from services.memory.scope import Kind, place_of
@@ -296,9 +296,9 @@ def _store_fact(
             value=value,
             text=f"{slot}: {value}",
             quote=entry.text,
-            digest=f"{slot}={value}"[:32],
+            digest=slots.digest("\x00self", slot, value),
             confidence=0.9,
-            origin="rules",
+            origin="rule",
             pinned=False,
             conversation_id=str(place),
             message_id=entry.message.id,

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import insert, text
 
-from services.domain.errors import ProviderError, ProviderFault
+from services.domain.errors import ProviderError, ProviderFault, StorageError
 from services.domain.events import MessageEdited, MessageRemoved, TurnUndone
 from services.domain.ids import ConversationId, MessageId, PersonId, TurnId
 from services.domain.messages import Visibility
 from services.memory import turn_rows
+from services.memory.exact import ExactIndex
 from services.memory.news import News
 from services.memory.plain_words import PlainWords
 from services.memory.recollections import Audience, add, audience_id, forget_rows, remove
@@ -378,6 +379,32 @@ async def test_an_index_that_lost_vectors_is_filled_again(world, clock):
             clock.advance(301)
             await indexer.caught_up()
         await indexer.caught_up()
+        assert await world.turns.count() == 30
+
+
+async def test_an_index_that_fails_keeps_nothing_from_being_embedded(world, clock):
+    class Broken(ExactIndex):
+        broken = True
+
+        async def clear(self):
+            if self.broken:
+                raise StorageError("broken", "The index is broken.")
+            await super().clear()
+
+    world.turns = Broken()
+    await world.say_many([f"story number {n}" for n in range(30)])
+    async with world.indexing() as indexer:
+        progress = await indexer.caught_up()
+        assert (progress.pending, progress.filling) == (0, True)
+        assert len(world.embedder.passed) == 30
+        failures = world.metrics.counted("memory_index_failures", index="turns")
+        await indexer.caught_up()  # it rests: nothing is tried
+        assert world.metrics.counted("memory_index_failures", index="turns") == failures
+
+        world.turns.broken = False
+        clock.advance(600)
+        progress = await indexer.caught_up()
+        assert (progress.pending, progress.filling) == (0, False)
         assert await world.turns.count() == 30
 
 

@@ -203,6 +203,17 @@ def test_variables_of_the_card_count_once_though_lore_searches_it() -> None:
     assert ("scenario", "n=1") in texts(answer)
 
 
+def test_cache_layout_clips_to_its_shares_and_says_what() -> None:
+    settings: dict[str, object] = {"layout": "cache", "context": 600, "response": 100}
+    long = {"description": "x" * 4000, "mes_example": "<START>\na\n<START>\n" + "b" * 400}
+    answer = shown(settings, **long)
+    assert answer["clipped"] == ["charDescription"]
+    assert answer["tokens"]["charDescription"] <= 300
+    assert answer["dropped"]["examples"] == 1
+    assert shown(settings | {"examples_share": 0}, **long)["dropped"]["examples"] == 2
+    assert answer["total"] <= answer["budget"] == 500
+
+
 @pytest.mark.parametrize(
     ("settings", "chat"),
     [
@@ -210,6 +221,7 @@ def test_variables_of_the_card_count_once_though_lore_searches_it() -> None:
         ({"layout": "mine"}, CHAT),
         ({"context": 100, "response": 100}, CHAT),
         ({"context": "many"}, CHAT),
+        ({"examples_share": 1.5}, CHAT),
         ({"note": {"text": "a", "place": "roof"}}, CHAT),
         ({"persona": {"text": "a", "role": "king"}}, CHAT),
         ({}, {"role": "user"}),
