@@ -102,10 +102,16 @@ def appliers(services: ServiceFactory) -> Sequence[Apply]:
     def lore(settings: Settings) -> None:
         services.painter().reconfigure(settings.lore)
 
+    def memory(settings: Settings) -> None:
+        services.viewers().apply(settings.memory)
+        services.summaries().apply(settings.memory)
+        services.learner().apply(settings.memory)
+        services.thinking_over().apply(settings.memory, settings.llm)
+
     def log(settings: Settings) -> None:
         reconfigure_logging(settings.logging)
 
-    return persona, conversation, llm, gate, lore, log
+    return persona, conversation, llm, gate, lore, memory, log
 
 
 def _at_terminal() -> bool:

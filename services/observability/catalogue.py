@@ -90,6 +90,11 @@ METRICS: Mapping[str, MetricSpec] = {
     "memory_index_pending": _gauge(
         "Of these, how many have no vector of the embedder yet.", unit="items"
     ),
+    "memory_recall_failures": _counter(
+        "Recalls that had to do without vectors, by what failed.", "source"
+    ),
+    "summaries_made": _counter("Stretches of conversations that were summed up.", unit="items"),
+    "summaries_failed": _counter("Stretches the model did not sum up."),
     "memory_learnt": _counter("Facts learnt from what people said.", unit="items"),
     "memory_refused": _counter("What a model claimed and the messages do not say.", "reason"),
     "memory_indexed": _counter("Messages that became searchable by their words.", unit="items"),

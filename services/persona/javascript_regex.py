@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import contextlib
 import functools
 import json
 import logging
@@ -14,17 +13,15 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from services.persona.javascript_literals import needed
 from services.persona.javascript_subset import spelled, translated
 
 if TYPE_CHECKING:
-    from py_mini_racer import MiniRacer
+    from services.persona.javascript_context import JavaScriptContext
 
 logger = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 SECONDS = 0.05
 """How long one expression may run over one text."""
@@ -38,7 +35,6 @@ _TRIES_ALONE = 4
 _BATCH = 200
 _HOPELESS = 2
 _MOST_KNOWN = 20_000
-_LAST_SECONDS = 1
 _DELIMITED = re.compile(r"/(.+?)/([gimsuy]*)", re.DOTALL)
 _BARE_SLASH = re.compile(r"(?:^|[^\\])/", re.DOTALL)
 
@@ -150,7 +146,7 @@ class RegexEngine:
     def __init__(self, *, seconds: float = SECONDS) -> None:
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._context: MiniRacer | None = None
+        self._context: JavaScriptContext | None = None
         self._calls = 0
         self._known: dict[JavaScriptRegex, bool] = {}
 
@@ -342,41 +338,30 @@ class RegexEngine:
 
     def _call(self, code: str, *, seconds: float) -> str | None:
         """Evaluate ``code``; ``None`` when it reached a limit."""
-        from py_mini_racer import JSEvalException, JSOOMException, JSTimeoutException  # noqa: PLC0415
+        from services.persona.javascript_context import ContextDied  # noqa: PLC0415
 
         context = self._context or self._made()
         try:
-            answer = context.eval(code, timeout_sec=seconds)
-        except JSTimeoutException:
+            return context.call(code, seconds=seconds)
+        except TimeoutError:
             return None
-        except (JSOOMException, JSEvalException) as error:
-            logger.info("regular expressions stopped", extra={"reason": type(error).__name__})
+        except ContextDied as died:
+            logger.info("regular expressions stopped", extra={"reason": str(died)})
             self._drop()
             return None
-        return str(answer)
 
-    def _made(self) -> MiniRacer:
-        from py_mini_racer import MiniRacer  # noqa: PLC0415
+    def _made(self) -> JavaScriptContext:
+        from services.persona.javascript_context import JavaScriptContext  # noqa: PLC0415
 
-        # Made where an event loop runs, it would tie itself to that loop and block it.
-        context = _in_thread(MiniRacer)
-        context.set_hard_memory_limit(_HEAP_BYTES)
-        context.eval(_SETUP)
-        self._context = context
+        context = self._context = JavaScriptContext(_SETUP, heap_bytes=_HEAP_BYTES)
         atexit.register(self.close)  # left to the interpreter's own end, the context never ends
         return context
 
     def _drop(self) -> None:
         context, self._context = self._context, None
         atexit.unregister(self.close)
-        if context is None:
-            return
-        from py_mini_racer import JSEvalException  # noqa: PLC0415
-
-        # A call that was stopped reports back late: its report must not find a closed loop.
-        with contextlib.suppress(JSEvalException):
-            context.eval("0", timeout_sec=_LAST_SECONDS)
-        context.close()
+        if context is not None:
+            context.close()
 
 
 @functools.lru_cache(maxsize=1)
@@ -416,11 +401,3 @@ def _replaced(
         done = start + len(whole.encode("utf-16-le", "surrogatepass"))
     pieces.append(units[done:])
     return b"".join(pieces).decode("utf-16-le", "surrogatepass")
-
-
-def _in_thread(make: Callable[[], T]) -> T:
-    made: list[T] = []
-    thread = threading.Thread(target=lambda: made.append(make()), daemon=True)
-    thread.start()
-    thread.join()
-    return made[0]
