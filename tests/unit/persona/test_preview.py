@@ -205,7 +205,10 @@ def test_variables_of_the_card_count_once_though_lore_searches_it() -> None:
 
 def test_cache_layout_clips_to_its_shares_and_says_what() -> None:
     settings: dict[str, object] = {"layout": "cache", "context": 600, "response": 100}
-    long = {"description": "x" * 4000, "mes_example": "<START>\na\n<START>\n" + "b" * 400}
+    long: dict[str, Any] = {
+        "description": "x" * 4000,
+        "mes_example": "<START>\na\n<START>\n" + "b" * 600,
+    }
     answer = shown(settings, **long)
     assert answer["clipped"] == ["charDescription"]
     assert answer["tokens"]["charDescription"] <= 300
