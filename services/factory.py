@@ -30,6 +30,7 @@ from services.conversation.recollection import (
     SummarySource,
     Viewers,
 )
+from services.conversation.reminding import Reminding
 from services.conversation.revisions import Revisions
 from services.conversation.runner import TurnRunner
 from services.conversation.scene_state import SceneStates
@@ -354,6 +355,18 @@ class ServiceFactory(containers.DeclarativeContainer):
         privacy=privacy,
         library=library,
     )
+    acquaintances = providers.Singleton(Acquaintances, database=database)
+    reminding = providers.Singleton(
+        Reminding,
+        viewers=viewers,
+        retrieval=retrieval,
+        acquaintances=acquaintances,
+        summaries=summaries,
+        passages=passages,
+        people=people,
+        database=database,
+        clock=clock,
+    )
     sources = providers.Callable(
         _sources,
         settings.provided.memory,
@@ -362,12 +375,7 @@ class ServiceFactory(containers.DeclarativeContainer):
             providers.Singleton(OverheardSource, gate.provided.overheard),
         ),
         memory=providers.List(
-            providers.Singleton(
-                PersonSource,
-                providers.Singleton(Acquaintances, database=database),
-                viewers=viewers,
-                prompts=prompts,
-            ),
+            providers.Singleton(PersonSource, acquaintances, viewers=viewers, prompts=prompts),
             providers.Singleton(RecallSource, retrieval, viewers=viewers, prompts=prompts),
             providers.Singleton(SummarySource, summaries, viewers=viewers, prompts=prompts),
             providers.Singleton(DocumentSource, passages, viewers=viewers, prompts=prompts),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frontends.console.card_files import refuse_taken, write_whole
 from frontends.console.card_text import write_text
 from frontends.console.identity import person_here
-from frontends.console.invocation import Invocation
+from frontends.console.invocation import CommandModule, Invocation
 from frontends.console.wording import one_line, printable
 from services.domain.ids import AuthorId, MessageId
 from services.domain.people import Role
@@ -127,7 +127,7 @@ class ExportAction:
         return 0
 
 
-RIGHTS_ACTIONS = {
+RIGHTS_ACTIONS: Mapping[str, CommandModule] = {
     "list": ListAction(),
     "search": SearchAction(),
     "forget": ForgetAction(),

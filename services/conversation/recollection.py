@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.conversation.sources import ContextBlock, Need
-from services.domain.ids import AuthorId, PersonId
+from services.domain.ids import AuthorId, ConversationId, PersonaId, PersonId
 from services.domain.people import Author, AuthorKind
 from services.domain.replies import TurnBrief
 from services.memory.acquaintance import Acquaintances
@@ -68,22 +68,24 @@ class Viewers:
     async def of(self, brief: TurnBrief) -> Viewer:
         """Return the viewer of a turn: who is answered, or nobody for talk of its own accord."""
         author = brief.trigger.author if brief.trigger else None
-        return await self.of_author(brief, author)
+        return await self.asked_by(author, brief.persona, brief.conversation)
 
-    async def of_author(self, brief: TurnBrief, author: Author | None) -> Viewer:
-        """Return the viewer of a turn that answers ``author``."""
+    async def asked_by(
+        self, author: Author | None, persona_id: PersonaId, conversation: ConversationId
+    ) -> Viewer:
+        """Return who is reminded when ``author`` asks a character somewhere."""
         person, accounts = await self._person(author)
-        place = await self._scopes.resolve(PLACE, conversation=brief.conversation)
+        place = await self._scopes.resolve(PLACE, conversation=conversation)
         reach = Reach(self._settings.reach)
         if person is not None:
-            chosen = await self._privacy.choices(person, brief.conversation)
+            chosen = await self._privacy.choices(person, conversation)
             reach = Reach(chosen.reach or reach)
             if not chosen.recall:
                 person, accounts = None, ()
-        persona = self._library.get(brief.persona)
+        persona = self._library.get(persona_id)
         return Viewer(
-            persona=brief.persona,
-            conversation=brief.conversation,
+            persona=persona_id,
+            conversation=conversation,
             person=person,
             accounts=accounts,
             reach=min(reach, place or reach, key=_WIDTH.__getitem__),

@@ -67,6 +67,10 @@ class PeopleRepository:
 
         return await snapshot.run(work)
 
+    async def owner(self, snapshot: Snapshot, account: AuthorId) -> PersonId:
+        """Return whose account it is. Raises ``NotFound`` for one never seen."""
+        return await snapshot.run(_owner, account)
+
     async def link(self, tx: Transaction, first: AuthorId, second: AuthorId) -> PersonId:
         """Make two accounts one person, with all that either is linked to; returns that person.
 

@@ -50,7 +50,9 @@ class JavaScriptContext:
         self._loop.close()
 
     def _run(self, work: Callable[[], Coroutine[object, object, T]]) -> T:
-        if asyncio._get_running_loop() is None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
             return self._loop.run_until_complete(work())
         # A thread that runs a loop can run no second one.
         return _in_thread(lambda: self._loop.run_until_complete(work()))

@@ -172,8 +172,8 @@ class RegexEngine:
         """Return a verdict per pair of expression and text, in order; blocking.
 
         Every expression has the time limit for itself. After five that reached it the rest is
-        not run, but for those that are too simple to run long, and those known to be valid that
-        cannot match for want of a letter.
+        not run, but for those that are too simple to run long. Where a text lacks what a match
+        needs, and the expression itself, the verdict is ``NO_MATCH`` for an invalid one, too.
         """
         lowered: dict[str, str] = {}
         verdicts = [
@@ -185,6 +185,11 @@ class RegexEngine:
             answers = self._test_all([checks[at] for at in open_])
             for at, verdict in zip(open_, answers, strict=True):
                 verdicts[at] = verdict
+            self._learn(
+                (checks[at][0], verdict is not Verdict.INVALID)
+                for at, verdict in zip(open_, answers, strict=True)
+                if verdict.decided or verdict is Verdict.INVALID
+            )
         return [verdict for verdict in verdicts if verdict is not None]
 
     def _learn(self, answers: Iterable[tuple[JavaScriptRegex, bool]]) -> None:
@@ -196,12 +201,15 @@ class RegexEngine:
     def _without_need(
         self, regex: JavaScriptRegex, text: str, lowered: dict[str, str]
     ) -> Verdict | None:
-        """Say that a valid expression does not match a text that lacks what it needs."""
-        if not (_is_simple(regex) or self._known.get(regex)):
-            return None
+        """Say that an expression does not match a text that lacks what it needs."""
+        known = True if _is_simple(regex) else self._known.get(regex)
+        if known is False:
+            return Verdict.INVALID
         needs = needed(regex.source, regex.flags)
         if needs is None:
             return None
+        if known is None:
+            needs = (*needs, regex.source.lower())
         small = lowered.get(text)
         if small is None:
             small = lowered[text] = text.lower()

@@ -251,6 +251,31 @@ def test_a_match_has_what_the_expression_needs(pairs, text):
             assert any(each in text.lower() for each in needs), (regex, needs)
 
 
+@settings(max_examples=50)
+@given(
+    st.lists(
+        st.tuples(
+            _free_sources | st.sampled_from(["(", "a)", "[b-a]", "(?<n>a)(?<n>b)", "ab{2,1}"]),
+            st.sampled_from(["", "i", "iu", "m", "u", "y"]),
+        ),
+        max_size=20,
+    ),
+    st.text(alphabet="abzsKé0_ -/(.\n\x01", max_size=12),
+)
+def test_the_engine_says_what_v8_says(pairs, text):
+    regexes = [JavaScriptRegex(*pair) for pair in pairs]
+    texts = [text, *(str(regex) for regex in regexes)]
+    checks = [(regex, each) for regex in regexes for each in texts]
+    engine = RegexEngine()
+    engine._context = ENGINE._context or ENGINE._made()
+    verdicts = [engine.test([check])[0] for check in checks]
+    for (regex, each), ours, v8 in zip(checks, verdicts, ENGINE._test_all(checks), strict=True):
+        if ours is Verdict.NO_MATCH and v8 is Verdict.INVALID:
+            assert str(regex).lower() not in each.lower()
+        else:
+            assert ours is v8, (regex, each)
+
+
 def test_lower_case_is_javascript_s():
     letters = [
         chr(code)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import cast
 
-from frontends.console import memory_eval, memory_learn
+from frontends.console import memory_eval, memory_learn, memory_recall, memory_reindex
 from frontends.console.arguments import add_action
 from frontends.console.invocation import CommandModule, Invocation
 from frontends.console.memory_rights import RIGHTS_ACTIONS
@@ -15,6 +15,8 @@ _ACTIONS: Mapping[str, CommandModule] = {
     **RIGHTS_ACTIONS,
     "eval": cast("CommandModule", memory_eval),
     "learn": cast("CommandModule", memory_learn),
+    "recall": cast("CommandModule", memory_recall),
+    "reindex": cast("CommandModule", memory_reindex),
 }
 
 

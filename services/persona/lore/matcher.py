@@ -33,10 +33,6 @@ NumberedKey = tuple[Key, int]
 class RegexTester(Protocol):
     """Tests expressions on texts."""
 
-    def valid(self, regexes: Sequence[JavaScriptRegex]) -> list[bool]:
-        """Return for each expression whether it is one."""
-        ...
-
     def test(self, checks: Sequence[tuple[JavaScriptRegex, str]]) -> list[Verdict]:
         """Return a verdict for each pair, in order."""
         ...
@@ -52,7 +48,7 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unrunnable:
-    """A key whose match could not be decided."""
+    """A key that could not be run as the expression it looks like."""
 
     rank: int
     key: str
@@ -236,11 +232,11 @@ class Matcher:
     def _is_in(self, rank: int, key: Key, piece: Piece) -> bool:
         if key.regex is not None:
             verdict = self._verdicts.get((key.regex, id(piece)), Verdict.NOT_RUN)
+            if not verdict.decided:
+                self.unrunnable[rank, key.written] = Unrunnable(
+                    rank=rank, key=key.written, verdict=verdict
+                )
             if verdict is not Verdict.INVALID:
-                if not verdict.decided:
-                    self.unrunnable[rank, key.written] = Unrunnable(
-                        rank=rank, key=key.written, verdict=verdict
-                    )
                 return verdict is Verdict.MATCH
             rules = self._lineup.entries[rank].rules
             key = plain_key(str(key.regex), rules, written=key.written)

@@ -19,6 +19,7 @@ from services.persona.lore.scan_text import ScanText
 from services.persona.lore.timed import TimedState
 
 _UNDECIDED = {
+    Verdict.INVALID: "is not valid and was looked for as it stands",
     Verdict.RUNAWAY: "took too long",
     Verdict.FAILED: "failed",
     Verdict.NOT_RUN: "was not run, as others took too long",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
-from services.persona.javascript_regex import JavaScriptRegex
 from services.persona.lore.decorators import (
     NO_CONDITIONS,
     Conditions,
@@ -19,7 +18,7 @@ from services.persona.lore.decorators import (
 from services.persona.lore.entry import BookForm, Lorebook, LoreEntry, Scope
 from services.persona.lore.fields import optional_flag
 from services.persona.lore.key_index import KeyIndex
-from services.persona.lore.keys import Key, KeyKind, KeyRules, plain_key, read_key
+from services.persona.lore.keys import Key, KeyKind, KeyRules, read_key
 from services.persona.lore.request import Decorators
 
 ELSEWHERE = -1
@@ -28,7 +27,6 @@ ELSEWHERE = -1
 _FIELDS = tuple(field.name for field in fields(LoreEntry) if field.name != "raw")
 _OPEN = frozenset({KeyKind.MACRO, KeyKind.REGEX})
 
-ValidRegexes = Callable[[Sequence[JavaScriptRegex]], list[bool]]
 NumberedKeys = tuple[tuple[Key, int], ...]
 
 
@@ -97,12 +95,11 @@ class PreparedBook:
     token_budget: int | None
 
 
-def prepare(book: Lorebook, preparation: Preparation, valid: ValidRegexes) -> PreparedBook:
-    """Make a book ready; ``valid`` is asked once, and only if a key looks like a regex."""
+def prepare(book: Lorebook, preparation: Preparation) -> PreparedBook:
+    """Make a book ready. Which of its expressions are valid shows once one is run."""
     rules = preparation.decorators
     by_v3 = rules == "v3" or (rules == "auto" and book.form is BookForm.LOREBOOK_V3)
     drafts = [_Draft(book, entry, preparation, by_v3=by_v3) for entry in book.entries]
-    _settle_regexes(drafts, valid)
     index = KeyIndex(key for draft in drafts for key in draft.plain_keys())
     entries = tuple([draft.finished(index) for draft in drafts])
     users: list[list[int]] = []
@@ -216,25 +213,6 @@ def _numbered(keys: Sequence[Key], index: KeyIndex) -> NumberedKeys:
             for key in keys
         ]
     )
-
-
-def _settle_regexes(drafts: Sequence[_Draft], valid: ValidRegexes) -> None:
-    """Turn keys that only look like an expression into plain ones."""
-    asked = {
-        key.regex: False
-        for draft in drafts
-        for keys in draft.lists
-        for key in keys
-        if key.regex is not None
-    }
-    if not asked:
-        return
-    answers = dict(zip(asked, valid(list(asked)), strict=True))
-    for draft in drafts:
-        for keys in draft.lists:
-            for at, key in enumerate(keys):
-                if key.regex is not None and not answers[key.regex]:
-                    keys[at] = plain_key(str(key.regex), draft.rules, written=key.written)
 
 
 def _with_v3_fields(entry: LoreEntry, book: Lorebook) -> LoreEntry:

@@ -61,9 +61,7 @@ class LoreScanner:
         )
 
     def _prepare(self, book: Lorebook, preparation: Preparation) -> PreparedBook:
-        return self._prepared.get(
-            (book, preparation), lambda: prepare(book, preparation, self._tester.valid)
-        )
+        return self._prepared.get((book, preparation), lambda: prepare(book, preparation))
 
 
 class _Kept(Generic[T]):
