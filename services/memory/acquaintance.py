@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, text
 
 from services.memory.affection import Affections, Stage
 from services.memory.fact import Fact
 from services.memory.fact_rows import facts_in
 from services.memory.rules.findings import FactKind
-from services.memory.scope import Kind, Reach, Viewer, allowed, kept_inside
+from services.memory.scope import Kind, Reach, Viewer, allowed, kept_inside, recall_refused
 from services.memory.words import any_of, terms
 from services.storage.database import Database
 from services.storage.tables import audiences, facts
@@ -68,9 +68,10 @@ class Acquaintances:
 
 def _tellable(viewer: Viewer) -> ColumnElement[bool]:
     here = facts.c.conversation_id == str(viewer.conversation)
-    if viewer.reach is Reach.HERE:
-        return here
-    return or_(here, ~kept_inside(facts.c.conversation_id, audiences.c.place))
+    inside = here
+    if viewer.reach is not Reach.HERE:
+        inside = or_(here, ~kept_inside(facts.c.conversation_id, audiences.c.place))
+    return and_(inside, ~recall_refused(facts.c.teller_id))
 
 
 def _fitting(connection: Connection, question: str, groups: set[int]) -> dict[str, int]:

@@ -6,16 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select
 
-from services.domain.errors import InvalidRequest, NotFound
 from services.domain.ids import IdSource
 from services.memory.contradictions import reopened, resolve
 from services.memory.fact import (
     Changes,
     Fact,
     Kept,
-    Origin,
     Outcome,
     Party,
     Telling,
@@ -32,7 +30,6 @@ from services.memory.fact_rows import (
 from services.memory.rules.findings import Finding
 from services.storage.tables import facts
 
-_LONGEST_VALUE = 300
 _AT_ONCE = 400
 
 
@@ -78,48 +75,6 @@ class Facts:
         for each in found.changed[len(ends) :]:
             update_fact(connection, each, changes)
         return Kept(fact=found.fact.id, outcome=found.outcome)
-
-    def correct(self, connection: Connection, fact: str, value: str, *, changes: Changes) -> Fact:
-        """Put a fact right by hand: ``value`` holds from its beginning, pinned; returns it.
-
-        Raises ``NotFound``, and ``InvalidRequest`` for a value that is empty or too long.
-        """
-        old = self.get(connection, fact)
-        value = " ".join(value.split())
-        if not 0 < len(value) <= _LONGEST_VALUE:
-            raise InvalidRequest("fact_value", f"Write 1 to {_LONGEST_VALUE} characters.")
-        said_anew = (
-            old.text.replace(old.value, value) if old.value and old.value in old.text else ""
-        )
-        new = replace(
-            old,
-            value=value,
-            text=said_anew or f"{old.about.name}: {value}.",
-            origin=Origin.TOLD,
-            pinned=True,
-            confidence=1.0,
-        )
-        same = [
-            each.id
-            for each in facts_beside(connection, new)
-            if each.digest == new.digest and each.standing and new.standing
-        ]
-        self.forget(connection, same, changes=changes)
-        update_fact(connection, new, changes)
-        return new
-
-    def pin(self, connection: Connection, fact: str, *, pinned: bool) -> None:
-        """Keep a fact among those always recalled, or no longer; raises ``NotFound``."""
-        changed = connection.execute(update(facts).where(facts.c.id == fact).values(pinned=pinned))
-        if not changed.rowcount:
-            raise _unknown(fact)
-
-    def get(self, connection: Connection, fact: str) -> Fact:
-        """Return one fact; raises ``NotFound``."""
-        found = self.load(connection, facts.c.id == fact)
-        if not found:
-            raise _unknown(fact)
-        return found[0]
 
     def load(
         self, connection: Connection, condition: ColumnElement[bool], *, limit: int | None = None
@@ -172,7 +127,3 @@ class Facts:
 def _portions(values: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(values), _AT_ONCE):
         yield values[start : start + _AT_ONCE]
-
-
-def _unknown(fact: str) -> NotFound:
-    return NotFound("fact_unknown", f"There is no fact {fact}.")

@@ -6,17 +6,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, Select, delete, func, select
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Select,
+    String,
+    and_,
+    delete,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from services.domain.ids import ConversationId, MessageId, PersonaId, PersonId
 from services.domain.messages import Source, Visibility
 from services.domain.people import AuthorKind
 from services.memory.echoes import Earlier
+from services.memory.scope import learning_refused
 from services.storage.tables import accounts, lessons, messages, roster_members, turns
 
 VERSION = 1
 """Raised when the rules change so much that every message should be read again."""
+FINAL = 2**31 - 1
+"""The version of a lesson that is never taken again, whatever changes."""
 
 _REMEMBERED = 12
 _NEAR = 40
@@ -28,8 +41,8 @@ _RULES, _MODEL = "rules", "model"
 class Spoken:
     """A person's message as a learner reads it.
 
-    ``personas`` heard it, ``others`` are the names of those who also speak there, and ``known``
-    those among them who are persons.
+    ``willing`` says whether its writer wants to teach, ``personas`` heard it, ``others`` are the
+    names of those who also speak there, and ``known`` those among them who are persons.
     """
 
     id: MessageId
@@ -41,6 +54,7 @@ class Spoken:
     said_at: datetime
     native: bool
     shared: bool
+    willing: bool
     personas: tuple[PersonaId, ...]
     others: tuple[str, ...]
     known: dict[str, PersonId]
@@ -63,17 +77,25 @@ _UNREAD = (
 _UNTHOUGHT = (
     select(messages.c.id)
     .join(lessons, lessons.c.message_id == messages.c.id)
-    .where(*_HUMAN, lessons.c.outcome.startswith(_RULES))
+    .where(
+        *_HUMAN,
+        lessons.c.outcome.startswith(_RULES),
+        lessons.c.version < FINAL,
+        ~learning_refused(messages.c.person_id),
+    )
     .order_by(messages.c.conversation_id.desc(), messages.c.ordinal.desc())
 )
 _NO_LONGER = (
     select(lessons.c.message_id)
     .outerjoin(messages, messages.c.id == lessons.c.message_id)
     .where(
-        messages.c.id.is_(None)
-        | messages.c.deleted_at.is_not(None)
-        | ~messages.c.active
-        | (messages.c.edited_at > lessons.c.learned_at)
+        (lessons.c.version < FINAL)
+        & (
+            messages.c.id.is_(None)
+            | messages.c.deleted_at.is_not(None)
+            | ~messages.c.active
+            | (messages.c.edited_at > lessons.c.learned_at)
+        )
     )
 )
 
@@ -104,8 +126,13 @@ def read_message(connection: Connection, message: str) -> Spoken | None:
 
 
 def reread_message(connection: Connection, message: str) -> Spoken | None:
-    """Return a message that the rules have read; ``None`` when it is gone or undone."""
-    return _read(connection, select(messages).where(messages.c.id == message, *_HUMAN))
+    """Return a message that may have been read; ``None`` when it is gone, undone or closed."""
+    query = (
+        select(messages)
+        .outerjoin(lessons, lessons.c.message_id == messages.c.id)
+        .where(messages.c.id == message, *_HUMAN, func.coalesce(lessons.c.version, 0) < FINAL)
+    )
+    return _read(connection, query)
 
 
 def burst_before(connection: Connection, trigger: str) -> list[Spoken]:
@@ -152,10 +179,35 @@ def note_lesson(
 
 
 def forget_lessons(connection: Connection, ids: Sequence[str]) -> None:
-    """Let messages be read again, should they still be there."""
+    """Let messages be read again, should they still be there and not be closed."""
     for start in range(0, len(ids), 400):
         part = ids[start : start + 400]
-        connection.execute(delete(lessons).where(lessons.c.message_id.in_(part)))
+        read = and_(lessons.c.message_id.in_(part), lessons.c.version < FINAL)
+        connection.execute(delete(lessons).where(read))
+
+
+def close_lessons(
+    connection: Connection, ids: Sequence[str], outcome: str, *, at: datetime
+) -> None:
+    """Let messages never teach anything again."""
+    values = {"version": FINAL, "outcome": outcome, "learned_at": at}
+    for message in ids:
+        connection.execute(
+            upsert(lessons)
+            .values(message_id=message, **values)
+            .on_conflict_do_update(index_elements=["message_id"], set_=values)
+        )
+
+
+def messages_saying(connection: Connection, person: str, value: str) -> list[str]:
+    """Return what a person wrote that holds ``value``, whatever its case."""
+    said = func.lower(func.coalesce(messages.c.heard, messages.c.written))
+    query = select(messages.c.id).where(
+        messages.c.person_id == person,
+        messages.c.deleted_at.is_(None),
+        func.instr(said, value.lower()) > 0,
+    )
+    return list(connection.execute(query).scalars())
 
 
 def _read(connection: Connection, query: Select[tuple[object, ...]]) -> Spoken | None:
@@ -174,6 +226,7 @@ def _read(connection: Connection, query: Select[tuple[object, ...]]) -> Spoken |
         if each["author_kind"] == AuthorKind.HUMAN.value and each["person_id"] is not None
     }
     people |= _present(connection, row)
+    unwilling = select(learning_refused(literal(row["person_id"], String)))
     names = dict.fromkeys((*(each["author_name"] for each in near), *people))
     return Spoken(
         id=MessageId(row["id"]),
@@ -185,6 +238,7 @@ def _read(connection: Connection, query: Select[tuple[object, ...]]) -> Spoken |
         said_at=row["created_at"],
         native=row["source"] == Source.NATIVE.value,
         shared=row["visibility"] == Visibility.SHARED.value,
+        willing=not connection.execute(unwilling).scalar_one(),
         personas=_personas(connection, row),
         others=tuple(name for name in names if name != row["author_name"]),
         known=people,

@@ -17,6 +17,7 @@ from services.memory.facts import Facts
 from services.memory.lesson_rows import (
     Spoken,
     burst_before,
+    close_lessons,
     forget_lessons,
     note_lesson,
     read_message,
@@ -45,11 +46,15 @@ class Lessons:
         """Learn by rule from a message, and return how many facts are new.
 
         Only what people said in the open of their conversation teaches anything. One that no
-        character heard yet is left for later, for ten minutes.
+        character heard yet is left for later, for ten minutes. What somebody says who does not
+        want to teach is never read again, whatever they want later.
         """
         now = self._clock.now()
         spoken = read_message(connection, message)
         if spoken is None:
+            return 0
+        if not spoken.willing:
+            close_lessons(connection, [message], Refusal.UNWILLING.value, at=now)
             return 0
         if not spoken.personas and now - spoken.said_at < _PATIENCE:
             return 0
@@ -80,7 +85,7 @@ class Lessons:
         Returns how many facts are new, and why the other claims were refused.
         """
         spoken = reread_message(connection, message)
-        if spoken is None or not spoken.shared or spoken.person is None:
+        if spoken is None or not spoken.willing or not spoken.shared or spoken.person is None:
             return 0, []
         findings, refused = [], []
         known = self._values_of(connection, message)
@@ -115,7 +120,9 @@ class Lessons:
     def warm(self, connection: Connection, message: str, by: int, _changes: Changes) -> int:
         """Change affection by what a model makes of a message whose words alone did not."""
         spoken = reread_message(connection, message)
-        if spoken is None or spoken.person is None or not spoken.native or warmth(spoken.text):
+        if spoken is None or spoken.person is None or not (spoken.native and spoken.willing):
+            return 0
+        if warmth(spoken.text):
             return 0
         for persona in spoken.personas:
             self._affections.adjust(

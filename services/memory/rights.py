@@ -18,11 +18,13 @@ from services.memory.export import exported
 from services.memory.fact import Changes, Fact, Origin
 from services.memory.fact_rows import facts_beside, facts_in, insert_fact, update_fact
 from services.memory.forgetting import Forgetting, Index
+from services.memory.lesson_rows import close_lessons, messages_saying
 from services.memory.receipts import Receipt
 from services.memory.recollections import Dropped
 from services.memory.rights_rows import FactView, Overview, TurnView
+from services.memory.rules.refusals import instruction, secret
 from services.storage.database import Database, Transaction
-from services.storage.tables import facts, lessons
+from services.storage.tables import facts
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,8 +33,6 @@ LONGEST_VALUE = 300
 """Characters a corrected value may have."""
 MOST_AT_ONCE = 500
 """Messages and facts that one query may forget."""
-FINAL_LESSON = 2**31 - 1
-"""The version of a lesson that is never taken again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,8 @@ class MemoryRights:
     async def correct(self, requester: Requester, fact: str, value: str) -> FactView:
         """Put ``value`` in place of a fact's, pinned; the old fact stays among the past ones.
 
-        Raises ``NotFound``, or ``InvalidRequest`` for a value that is empty or too long.
+        Raises ``NotFound``, or ``InvalidRequest`` for a value that is empty, too long, a secret
+        or an order.
         """
         value = " ".join(value.split())
         if not value or len(value) > LONGEST_VALUE:
@@ -132,10 +133,10 @@ class MemoryRights:
         return await self._change(requester, fact, work)
 
     async def forget_fact(self, requester: Requester, fact: str) -> None:
-        """Delete a fact; it is not learnt from that message again. Raises ``NotFound``."""
+        """Delete a fact; no message that says it so far teaches it again. Raises ``NotFound``."""
 
         def work(tx: Connection, known: FactView) -> tuple[None, list[Dropped]]:
-            _close_lesson(tx, known)
+            self._close_lessons(tx, [known.id])
             return None, erasing.drop_facts(tx, [known.id])
 
         await self._change(requester, fact, work)
@@ -145,6 +146,7 @@ class MemoryRights:
         async with self._database.transaction() as tx:
             person = await tx.run(_subject, requester)
             told = await tx.run(_told_about, person)
+            await tx.run(self._close_lessons, told)
             dropped = await tx.run(erasing.drop_facts, told)
         await self._settle(dropped)
         return len(told)
@@ -197,11 +199,16 @@ class MemoryRights:
             raise InvalidRequest("fact_past", "That fact holds no longer; correct the newer one.")
         now, changes = self._clock.now(), Changes()
         (old,) = facts_in(connection, select(facts).where(facts.c.id == known.id))
+        restated = _restated(old, value)
+        if secret(value) or secret(restated):
+            raise InvalidRequest("fact_secret", "Secrets such as passwords are not remembered.")
+        if instruction(value) or instruction(restated):
+            raise InvalidRequest("fact_order", "That is an order, and orders are not remembered.")
         new = replace(
             old,
             id=self._ids.new(),
             value=value,
-            text=_restated(old, value),
+            text=restated,
             quote="",
             confidence=1.0,
             origin=Origin.TOLD,
@@ -215,6 +222,13 @@ class MemoryRights:
             update_fact(connection, ended, changes)
         insert_fact(connection, new, changes)
         return _reload(connection, new.id), list(changes.dropped)
+
+    def _close_lessons(self, connection: Connection, gone: Sequence[str]) -> None:
+        for fact in facts_in(connection, select(facts).where(facts.c.id.in_(gone))):
+            said = [] if fact.message is None else [fact.message]
+            if fact.teller.person is not None and fact.value:
+                said += messages_saying(connection, fact.teller.person, fact.value)
+            close_lessons(connection, list(dict.fromkeys(said)), "forgotten", at=self._clock.now())
 
     async def _person(self, requester: Requester) -> PersonId:
         async with self._database.reader() as snapshot:
@@ -287,16 +301,6 @@ def _restated(known: Fact, value: str) -> str:
     if known.value and known.value in known.text:
         return known.text.replace(known.value, value)
     return f"{known.about.name}: {value}."
-
-
-def _close_lesson(connection: Connection, known: FactView) -> None:
-    if known.message is None:
-        return
-    connection.execute(
-        update(lessons)
-        .where(lessons.c.message_id == known.message)
-        .values(version=FINAL_LESSON, outcome="forgotten")
-    )
 
 
 def _told_about(connection: Connection, person: PersonId) -> list[str]:

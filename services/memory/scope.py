@@ -24,6 +24,8 @@ from services.storage.tables import audiences, roster_members, scoped_settings
 
 PLACE_REACH = "memory.place_reach"
 """The key of what a place chose; a channel or guild with ``HERE`` keeps its talk to itself."""
+LEARN, RECALL = "memory.learn", "memory.recall"
+"""The keys of what a person chose: whether their words teach anything, and whether they return."""
 
 _PLACES_OF_THEIR_OWN = frozenset({"dm", "room"})
 
@@ -153,6 +155,28 @@ def kept_inside(
                 and_(chosen.scope == "channel", chosen.scope_id == conversation),
                 and_(chosen.scope == "guild", chosen.scope_id == place),
             ),
+        )
+    )
+
+
+def learning_refused(person: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """Return the condition that a person does not want anything learnt from what they say."""
+    return _declined(LEARN, person)
+
+
+def recall_refused(person: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """Return the condition that a person does not want anybody reminded of what they said."""
+    return _declined(RECALL, person)
+
+
+def _declined(key: str, person: ColumnElement[str | None]) -> ColumnElement[bool]:
+    chosen = scoped_settings.c
+    return exists(
+        select(chosen.key).where(
+            chosen.key == key,
+            chosen.scope == "user",
+            chosen.scope_id == person,
+            type_coerce(chosen.value, String) == json.dumps(False),
         )
     )
 

@@ -10,9 +10,9 @@ class RecallTuning:
     """How evidence is weighed; scores are sums, so a weight says what its evidence can add.
 
     The weights were fitted by softmax regression, each conversation scored with weights fitted
-    on the others, and then rounded to what reads well; halving or doubling any one of them moves
-    recall by less than two points. The data is half of LoCoMo (snap-research/locomo, CC BY-NC
-    4.0), used for evaluation only and not part of this project.
+    on the others, and then rounded to what reads well; halving any one of them, or raising it by
+    half, moves recall at 10 by about a point at most. The data is half of LoCoMo
+    (snap-research/locomo, CC BY-NC 4.0), used for evaluation only and not part of this project.
     """
 
     saturation: float = 0.9
@@ -67,7 +67,7 @@ class RecallTuning:
     """Candidates that vectors propose."""
     compared: int = 1_000
     """Turns whose likeness is asked of the vector index."""
-    reach: int = 3
+    reach: int = 2
     """How far in the numbering of messages neighbours are looked for; alternatives use numbers."""
     read: int = 200
     """Best candidates whose text is looked at; no more than this can be recalled at once."""

@@ -24,6 +24,7 @@ class Refusal(StrEnum):
     NOTHING = "nothing_to_learn"
     NOT_A_PERSON = "not_a_person"
     NOT_SHARED = "not_shared"
+    UNWILLING = "not_wanted"
     EMPTY = "empty"
     QUESTION = "question"
     HYPOTHETICAL = "hypothetical"

@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, text
 
-from services.domain.errors import InvalidRequest, NotFound
 from services.domain.ids import ConversationId, MessageId, PersonaId, PersonId
-from services.memory.fact import Changes, Origin, Outcome, Party, Telling
+from services.memory.fact import Changes, Outcome, Party, Telling
 from services.memory.facts import Facts
 from services.memory.rules.reader import read
 from services.storage.tables import facts as table
@@ -218,19 +217,6 @@ async def test_taking_back_the_middle_of_three_joins_the_others(book):
     await book.do(book.facts.retract, ["m2"])
     known = {each.value: each for each in await book.all()}
     assert known["Bonn"].valid_to == known["Lyon"].valid_from
-
-
-async def test_a_correction_by_hand_is_pinned_and_survives_taking_back(book):
-    (kept,) = await book.say("My favourite colour is ochre", day=0)
-    await book.do(book.facts.correct, kept.fact, "indigo")
-    await book.do(book.facts.retract, ["m1"])
-    (fact,) = await book.all()
-    assert (fact.value, fact.pinned, fact.origin) == ("indigo", True, Origin.TOLD)
-    assert fact.text == "Anna's favourite colour is indigo."
-    with pytest.raises(InvalidRequest):
-        await book.do(book.facts.correct, kept.fact, "  ")
-    with pytest.raises(NotFound):
-        await book.do(book.facts.correct, "nothing", "x")
 
 
 async def test_a_new_name_of_the_teller_makes_no_new_facts(book):
