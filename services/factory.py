@@ -345,7 +345,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         index=indexer,
         metrics=metrics,
     )
-    privacy = providers.Singleton(Privacy, scopes)
+    privacy = providers.Singleton(Privacy, scopes, database=database, people=people)
     viewers = providers.Singleton(
         Viewers,
         settings.provided.memory,
@@ -363,8 +363,6 @@ class ServiceFactory(containers.DeclarativeContainer):
         acquaintances=acquaintances,
         summaries=summaries,
         passages=passages,
-        people=people,
-        database=database,
         clock=clock,
     )
     sources = providers.Callable(

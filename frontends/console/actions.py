@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from frontends.console.link_actions import LINK_COMMANDS
 from frontends.console.lore_actions import LORE_COMMANDS
 from frontends.console.memory_actions import MEMORY_COMMANDS
 from frontends.console.people_actions import PEOPLE_COMMANDS
+from frontends.console.recall_actions import RECALL_COMMANDS
 from frontends.console.rendering import entry_fields
 from frontends.console.scene_actions import SCENE_COMMANDS
 from frontends.console.slash import SlashCommand
@@ -224,6 +226,8 @@ COMMANDS = (
     *SCENE_COMMANDS,
     *PEOPLE_COMMANDS,
     *MEMORY_COMMANDS,
+    *RECALL_COMMANDS,
+    *LINK_COMMANDS,
     *LORE_COMMANDS,
     SlashCommand(
         name="model",

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from frontends.console.memory_rights import fact_line, receipt_lines, turn_line
+from frontends.console.recall_actions import choose_privacy
 from frontends.console.slash import SlashCommand
 from frontends.console.views import Report
 from services.domain.errors import InvalidRequest
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _USAGE = (
     "Write /memory list, past, search WORDS, correct ID VALUE, pin ID, unpin ID, forget ID, "
-    "hearsay or export; the ids stand in the list."
+    "hearsay, privacy or export; the ids stand in the list."
 )
 _FORGET_USAGE = (
     "Write /forget me, /forget message ID or /forget matching WORDS; you are asked before anything "
@@ -189,13 +190,14 @@ _ACTIONS: Mapping[str, Callable[[Talk, str], Awaitable[None]]] = {
     "forget": _forget_fact,
     "hearsay": _hearsay,
     "export": _export,
+    "privacy": choose_privacy,
 }
 
 MEMORY_COMMANDS = (
     SlashCommand(
         name="memory",
-        argument="[list|past|search|correct|pin|unpin|forget|hearsay|export ...]",
-        summary="See and correct what is remembered of you.",
+        argument="[list|past|search|correct|pin|unpin|forget|hearsay|export|privacy ...]",
+        summary="See and correct what is remembered of you, and say whether it may be.",
         perform=_memory,
     ),
     SlashCommand(

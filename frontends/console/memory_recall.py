@@ -9,6 +9,7 @@ from frontends.console.card_text import write_text
 from frontends.console.identity import conversation_here, person_here
 from frontends.console.invocation import Invocation
 from frontends.console.wording import one_line, printable
+from services.conversation.recollection import where
 from services.conversation.reminding import Reminder
 from services.domain.errors import InvalidRequest
 from services.domain.ids import AuthorId
@@ -53,11 +54,12 @@ async def execute(call: Invocation) -> int:
     if asked.as_json:
         write_text(json.dumps(found.as_json()) + "\n")
     else:
-        write_text(printable(_as_text(found)))
+        write_text(printable("".join(f"{line}\n" for line in reminder_lines(found))))
     return 0
 
 
-def _as_text(found: Reminder) -> str:
+def reminder_lines(found: Reminder) -> list[str]:
+    """Return what comes to mind for reading."""
     lines = [
         *(
             f"{turn.said_at:%Y-%m-%d %H:%M}  {turn.speaker}: {one_line(turn.text, longest=_WIDTH)}"
@@ -65,6 +67,6 @@ def _as_text(found: Reminder) -> str:
         ),
         *(f"Known: {one_line(fact.text, longest=_WIDTH)}" for fact in found.known.facts),
         *(f"Earlier: {one_line(each.text, longest=_WIDTH)}" for each in found.summaries),
-        *(f"{each.path}: {one_line(each.text, longest=_WIDTH)}" for each in found.passages),
+        *(f"{where(each)}: {one_line(each.text, longest=_WIDTH)}" for each in found.passages),
     ]
-    return "".join(f"{line}\n" for line in lines or ["Nothing comes to mind."])
+    return lines or ["Nothing comes to mind."]

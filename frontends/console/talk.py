@@ -11,13 +11,16 @@ from frontends.console.slash import Said, read_line
 from frontends.console.views import View, spoken
 from services.conversation.bookmarks import Lorebooks
 from services.conversation.inbound import Addressing, Inbound, Receipt
+from services.conversation.reminding import Reminding
 from services.domain.errors import AcoreError, ProviderError, StorageError
 from services.domain.ids import ActionId, ConversationId, MessageId
 from services.domain.messages import HistoryEntry, Message, TextPart
 from services.domain.people import Author, Role
 from services.domain.replies import ReplySink, TurnBrief, TurnFailed
 from services.memory.rights import MemoryRights
+from services.people.linking import AccountLinks
 from services.people.personas import UserPersonaBook
+from services.people.privacy import Privacy
 
 if TYPE_CHECKING:
     from services.factory import ServiceFactory
@@ -70,6 +73,21 @@ class Talk:
     def memory_rights(self) -> MemoryRights:
         """What the person may do with what is remembered of them."""
         return self._services.memory_rights()
+
+    @property
+    def privacy(self) -> Privacy:
+        """What the person chose about being remembered."""
+        return self._services.privacy()
+
+    @property
+    def reminding(self) -> Reminding:
+        """What a question would bring back."""
+        return self._services.reminding()
+
+    @property
+    def account_links(self) -> AccountLinks:
+        """Makes accounts one person."""
+        return self._services.account_links()
 
     @property
     def lorebooks(self) -> Lorebooks:

@@ -13,6 +13,7 @@ from services.conversation.prompt_report import prompt_report
 from services.conversation.scenery import Scenery, SceneryPainter
 from services.conversation.scenes import NO_CAST, Cast
 from services.conversation.sources import ContextSource
+from services.domain.ids import MessageId
 from services.domain.messages import HistoryEntry
 from services.domain.people import AuthorKind
 from services.domain.replies import TurnBrief, TurnKind
@@ -131,7 +132,6 @@ class ContextAssembler:
         scenery = await self._painter.paint(
             brief, persona, history, info=info, user=user, cast=cast
         )
-        collected = await self._collecting.collect(brief, settings.context_deadline_seconds)
         layout = self._layout(settings, info)
         answered = {message.id for message in brief.burst}
         request = replace(
@@ -139,14 +139,20 @@ class ContextAssembler:
             told=scenery.told.pieces,
             kind="continue" if brief.kind is TurnKind.CONTINUE else "normal",
             quiet=self._initiative(brief),
-            extra=self._notes(collected, int(info.context_tokens * settings.memory_share)),
             answered=frozenset(e.ordinal for e in history if e.message.id in answered)
             if brief.kind is not TurnKind.CONTINUE
             else frozenset(),
             cut=len(history) >= settings.history_messages,
         )
         budget = max(info.context_tokens - reserve - tools_tokens, info.context_tokens // 4)
+        room = int(info.context_tokens * settings.memory_share)
         material = gather(request)
+        bare = self._arranged(material, layout, info, budget - room, settings)
+        collected = await self._collecting.collect(
+            replace(brief, in_view=_in_view(bare, history)), settings.context_deadline_seconds
+        )
+        notes = self._notes(collected, room)
+        material = replace(material, injections=[*material.injections, *notes])
         arranged = self._arranged(material, layout, info, budget, settings)
         if layout == "sillytavern" and 0 < len(material.history) <= arranged.dropped_history:
             layout = "cache"
@@ -221,3 +227,9 @@ class ContextAssembler:
             replace(piece, images=pictures[piece.ordinal]) if piece.ordinal in pictures else piece
             for piece in arranged.messages
         )
+
+
+def _in_view(arranged: Arranged, history: Sequence[HistoryEntry]) -> frozenset[MessageId]:
+    """Return the messages that are shown however much is added to the prompt."""
+    shown = {piece.ordinal for piece in arranged.messages}
+    return frozenset(entry.message.id for entry in history if entry.ordinal in shown)

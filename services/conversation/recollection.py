@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.conversation.sources import ContextBlock, Need
+from services.domain.errors import NotFound
 from services.domain.ids import AuthorId, ConversationId, PersonaId, PersonId
 from services.domain.people import Author, AuthorKind
 from services.domain.replies import TurnBrief
 from services.memory.acquaintance import Acquaintances
+from services.memory.affection import Stage
 from services.memory.documents.repository import Quotable
 from services.memory.documents.search import PassageSearch
 from services.memory.retrieval import TurnRetrieval
@@ -96,11 +98,13 @@ class Viewers:
     async def _person(self, author: Author | None) -> tuple[PersonId | None, tuple[AuthorId, ...]]:
         if author is None or author.kind is not AuthorKind.HUMAN:
             return None, ()
-        if author.person is None:
-            return None, (author.id,)
         async with self._database.reader() as snapshot:
-            linked = await self._people.accounts(snapshot, author.person)
-        return author.person, tuple(account.id for account in linked)
+            try:
+                person = author.person or await self._people.owner(snapshot, author.id)
+            except NotFound:
+                return None, (author.id,)
+            linked = await self._people.accounts(snapshot, person)
+        return person, tuple(account.id for account in linked)
 
 
 def question_of(brief: TurnBrief) -> str:
@@ -124,13 +128,18 @@ class PersonSource:
         self._prompts = prompts
 
     async def collect(self, turn: TurnBrief, /) -> Sequence[ContextBlock]:
-        """Return how close they are, and one block per fact, the most fitting first."""
+        """Return how close they are, and one block per fact, the most fitting first.
+
+        Of a stranger of whom nothing is known there is nothing to say.
+        """
         viewer = await self._viewers.of(turn)
         if viewer.person is None or turn.trigger is None:
             return []
         known = await self._acquaintances.recall(
             viewer, question_of(turn), limit=self._viewers.settings.recalled_facts
         )
+        if not known.facts and known.stage is Stage.STRANGER:
+            return []
         name = turn.trigger.author.display_name
         closeness = self._prompts.render(
             "memory/closeness", char=turn.persona_name, user=name, stage=known.stage.value

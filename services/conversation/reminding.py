@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from services.conversation.recollection import Viewers, where
 from services.domain.clock import Clock
-from services.domain.errors import NotFound
 from services.domain.ids import AuthorId, ConversationId, PersonaId
 from services.domain.people import Author
 from services.memory.acquaintance import Acquaintance, Acquaintances
@@ -16,8 +15,6 @@ from services.memory.documents.search import PassageSearch
 from services.memory.retrieval import Recalled, TurnRetrieval
 from services.memory.summaries import Summaries
 from services.memory.summary_rows import Summary
-from services.people.repository import PeopleRepository
-from services.storage.database import Database
 
 _SUMMARIES = 10
 _FACTS = 50
@@ -83,8 +80,6 @@ class Reminding:
         acquaintances: Acquaintances,
         summaries: Summaries,
         passages: PassageSearch,
-        people: PeopleRepository,
-        database: Database,
         clock: Clock,
     ) -> None:
         self._viewers = viewers
@@ -92,8 +87,6 @@ class Reminding:
         self._acquaintances = acquaintances
         self._summaries = summaries
         self._passages = passages
-        self._people = people
-        self._database = database
         self._clock = clock
 
     async def remind(
@@ -109,7 +102,8 @@ class Reminding:
 
         Somebody never seen before is reminded of nothing that needs having been there.
         """
-        viewer = await self._viewers.asked_by(await self._author(account), persona, conversation)
+        asker = Author(id=account, display_name=account.user)
+        viewer = await self._viewers.asked_by(asker, persona, conversation)
         now = self._clock.now().astimezone()
         return Reminder(
             turns=await self._retrieval.search(question, viewer, now=now, limit=limit),
@@ -117,11 +111,3 @@ class Reminding:
             summaries=await self._summaries.recall(conversation, persona, newest=_SUMMARIES),
             passages=(await self._passages.search(question, viewer, limit=_PASSAGES)).found,
         )
-
-    async def _author(self, account: AuthorId) -> Author:
-        try:
-            async with self._database.reader() as snapshot:
-                person = await self._people.owner(snapshot, account)
-        except NotFound:
-            person = None
-        return Author(id=account, display_name=account.user, person=person)

@@ -8,15 +8,18 @@ from typing import Literal
 from services.domain.errors import NotFound
 from services.domain.ids import AuthorId, ConversationId, PersonId
 from services.domain.people import Role
+from services.memory import scope
+from services.people.repository import PeopleRepository
 from services.people.scopes import Asker, Scope, ScopedSetting, ScopedSettings, ScopeKind
+from services.storage.database import Database
 
 Reach = Literal["here", "guild", "everywhere"]
 
 _OWN = frozenset({ScopeKind.USER})
 
-LEARN: ScopedSetting[bool] = ScopedSetting("memory.learn", bool, default=True, scopes=_OWN)
+LEARN: ScopedSetting[bool] = ScopedSetting(scope.LEARN, bool, default=True, scopes=_OWN)
 """Whether facts are learnt from what a person says."""
-RECALL: ScopedSetting[bool] = ScopedSetting("memory.recall", bool, default=True, scopes=_OWN)
+RECALL: ScopedSetting[bool] = ScopedSetting(scope.RECALL, bool, default=True, scopes=_OWN)
 """Whether characters are reminded of what a person said earlier."""
 REACH: ScopedSetting[Reach | None] = ScopedSetting(
     "memory.reach", Reach | None, default=None, scopes=_OWN
@@ -36,8 +39,12 @@ class PrivacyChoices:
 class Privacy:
     """Reads and keeps a person's choices; only the person changes them."""
 
-    def __init__(self, scopes: ScopedSettings) -> None:
+    def __init__(
+        self, scopes: ScopedSettings, *, database: Database, people: PeopleRepository
+    ) -> None:
         self._scopes = scopes
+        self._database = database
+        self._people = people
 
     async def choices(self, person: PersonId, conversation: ConversationId) -> PrivacyChoices:
         """Return what holds for a person; ``conversation`` is where it is asked."""
@@ -47,18 +54,20 @@ class Privacy:
             reach=await self._scopes.resolve(REACH, conversation=conversation, person=person),
         )
 
+    async def chosen_by(self, account: AuthorId, conversation: ConversationId) -> PrivacyChoices:
+        """Return what holds for whoever has an account; raises ``NotFound`` for one never seen."""
+        return await self.choices(await self._person(account), conversation)
+
     async def choose(
         self,
         account: AuthorId,
-        person: PersonId | None,
         *,
         learn: bool | None = None,
         recall: bool | None = None,
         reach: Reach | None = None,
     ) -> None:
-        """Store what is not ``None``; raises ``NotFound`` for somebody never seen."""
-        if person is None:
-            raise NotFound("person_unknown", "Say something first, so that you are known.")
+        """Store what is not ``None``; raises ``NotFound`` for an account never seen."""
+        person = await self._person(account)
         asker = Asker(account=account, role=Role.MEMBER, person=person)
         here = Scope.user(person)
         if learn is not None:
@@ -67,3 +76,12 @@ class Privacy:
             await self._scopes.set(RECALL, here, recall, asker=asker)
         if reach is not None:
             await self._scopes.set(REACH, here, reach, asker=asker)
+
+    async def _person(self, account: AuthorId) -> PersonId:
+        try:
+            async with self._database.reader() as snapshot:
+                return await self._people.owner(snapshot, account)
+        except NotFound:
+            raise NotFound(
+                "person_unknown", "Say something first, so that you are known."
+            ) from None

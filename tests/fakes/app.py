@@ -162,18 +162,22 @@ async def opened_app(
     clock: Clock | None = None,
     **sections: object,
 ) -> AsyncIterator[App]:
-    """Open every service over ``data`` with ``model`` in place of the real ones."""
+    """Open every service over ``data`` with ``model`` in place of the real ones.
+
+    ``sources`` take the place of those of memory.
+    """
     factory = ServiceFactory(settings=settings_in(data, **sections))
     if clock is not None:
         factory.clock.override(providers.Object(clock))
     factory.models.override(providers.Object(OneModel(model)))
     factory.toolbox.override(providers.Singleton(Toolbox, list(tools)))
-    factory.sources.override(
-        providers.List(
-            providers.Singleton(TimeSource, factory.clock),
-            providers.Singleton(OverheardSource, factory.gate.provided.overheard),
-            *(providers.Object(source) for source in sources),
+    if sources:
+        factory.sources.override(
+            providers.List(
+                providers.Singleton(TimeSource, factory.clock),
+                providers.Singleton(OverheardSource, factory.gate.provided.overheard),
+                *(providers.Object(source) for source in sources),
+            )
         )
-    )
     async with factory.lifespan():
         yield App(factory, model)

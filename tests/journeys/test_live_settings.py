@@ -169,6 +169,27 @@ async def test_a_running_turn_keeps_the_settings_it_began_with(tmp_path: Path) -
     assert (two.sampling.top_p, two.sampling.max_tokens, two.think) == (0.1, 17, True)
 
 
+async def test_facts_are_no_longer_recalled_once_a_reload_says_so(tmp_path: Path) -> None:
+    model = ScriptedModel("I see.")
+    async with opened_app(tmp_path, model) as app:
+        await app.say("My name is Theodora and I live in Trondheim.")
+        await app.factory.learner().caught_up()
+        await app.say("Hello!")
+        assert "Trondheim" in notes_of(model)
+        changed(app, memory={"recalled_facts": 0, "recalled_turns": 0})
+        await app.say("Hello again!")
+        assert "Trondheim" not in notes_of(model)
+
+
+def notes_of(model: ScriptedModel) -> str:
+    """Return what the last request said beside the conversation itself."""
+    return "\n".join(
+        message.content
+        for message in model.requests[-1].messages
+        if message.source not in {"chatHistory", "history"}
+    )
+
+
 def test_sections_with_live_settings_are_those_a_reload_hands_on() -> None:
     live = {field.section for field in setting_fields(Settings).values() if field.live}
-    assert live == {"llm", "persona", "gate", "lore", "conversation", "logging"}
+    assert live == {"llm", "persona", "gate", "lore", "conversation", "memory", "logging"}

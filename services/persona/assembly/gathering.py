@@ -64,7 +64,6 @@ class AssemblyRequest:
     kind: Kind = "normal"
     group: Sequence[str] = ()
     quiet: str = ""
-    extra: Sequence[Injection] = ()
     card_overrides: bool = True
     disabled: frozenset[str] = frozenset()
     fill_chat: bool = False
@@ -215,7 +214,7 @@ class _Gathering:
             add(user.depth, user.role, text, "personaDescription", InjectionOrder.USER)
         for each in request.lore.at_depth:
             add(each.depth, each.role, each.text, "worldInfoDepth", InjectionOrder.LORE)
-        return [*found, *request.extra]
+        return found
 
     def _examples(self, texts: Sequence[str]) -> Sequence[Example]:
         environment = self._environment

@@ -43,7 +43,8 @@ async def world(tmp_path, clock, ids):
 
 @pytest.fixture
 def privacy(world):
-    return Privacy(ScopedSettings(world.database, clock=world.clock))
+    scopes = ScopedSettings(world.database, clock=world.clock)
+    return Privacy(scopes, database=world.database, people=world.people)
 
 
 def knowing(**more):
@@ -85,7 +86,7 @@ async def affection(world, person):
 async def test_who_switched_learning_off_teaches_nothing_in_any_way(world, privacy):
     entry = await world.say("Thank you, you are great! I live in Bonn and our boat leaks badly.")
     person = entry.message.author.person
-    await privacy.choose(ALICE.id, person, learn=False)
+    await privacy.choose(ALICE.id, learn=False)
     model = knowing()
     world.think_with(model)
     await world.learner.read_everything()
@@ -106,7 +107,7 @@ async def test_the_model_is_not_shown_what_was_read_before_learning_was_switched
     world.think_with(model)
     entry = await world.say(SAID)
     await world.learner.read_everything()
-    await privacy.choose(ALICE.id, entry.message.author.person, learn=False)
+    await privacy.choose(ALICE.id, learn=False)
     assert not await world.learner.think_over()
     await change(world, world.learner._learn_claims, entry.message.id, [])
     assert model.requests == []
@@ -115,14 +116,13 @@ async def test_the_model_is_not_shown_what_was_read_before_learning_was_switched
 async def test_only_their_own_words_are_left_alone_and_what_was_said_meanwhile_stays_unlearnt(
     world, privacy
 ):
-    entry = await world.say("I live in Bonn")
-    person = entry.message.author.person
-    await privacy.choose(ALICE.id, person, learn=False)
+    await world.say("I live in Bonn")
+    await privacy.choose(ALICE.id, learn=False)
     other = Author(id=AuthorId("discord", "777"), display_name="Zoe")
     await world.say("I love tea", other)
     await world.learner.read_everything()
     assert await world.standing() == [("likes", "tea")]
-    await privacy.choose(ALICE.id, person, learn=True)
+    await privacy.choose(ALICE.id, learn=True)
     await world.say("I have a sister")
     await world.learner.read_everything()
     slots = [slot for slot, _ in await world.standing()]
@@ -137,7 +137,7 @@ async def test_who_switched_recalling_off_is_not_recalled_to_anybody(world, priv
     viewer = Viewer(persona=MIRA_ID, conversation=PLACE, person=person, accounts=(ALICE.id,))
     known = Acquaintances(database=world.database)
     assert (await known.recall(viewer, "where", limit=9)).facts
-    await privacy.choose(ALICE.id, person, recall=False)
+    await privacy.choose(ALICE.id, recall=False)
     assert not (await known.recall(viewer, "where", limit=9)).facts
 
 

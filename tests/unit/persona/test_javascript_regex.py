@@ -235,7 +235,16 @@ def test_a_runaway_reports_to_nobody_once_its_engine_is_closed():
 
 def test_what_is_invalid_stays_invalid_whatever_it_seems_to_need():
     engine = RegexEngine()
-    regex = JavaScriptRegex("xyz(?<=")
+    regex = JavaScriptRegex("x\\.y(?<n>a)(?<n>b)")
+    assert engine.test([(regex, "abc")]) == [Verdict.NO_MATCH]
+    assert engine.test([(regex, f"as it stands: {regex}")]) == [Verdict.INVALID]
     assert engine.valid([regex, regex]) == [False, False]
     assert engine.test([(regex, "abc")]) == [Verdict.INVALID]
+    engine.close()
+
+
+async def test_a_thread_that_runs_a_loop_can_test_too():
+    engine = RegexEngine()
+    assert engine.test([(JavaScriptRegex("(a)\\1"), "aa")]) == [Verdict.MATCH]
+    assert await engine.test_aside([(JavaScriptRegex("(a)\\1"), "ab a")]) == [Verdict.NO_MATCH]
     engine.close()

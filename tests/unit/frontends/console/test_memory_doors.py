@@ -25,11 +25,14 @@ from services.conversation.transcripts.importing import ChatImport
 from services.domain.clock import SystemClock
 from services.domain.errors import InvalidRequest, NotFound
 from services.domain.ids import PersonaId
-from services.domain.people import Role
+from services.domain.people import Author, Role
 from services.memory.rights import MemoryRights
+from services.people.linking import AccountLinks
+from services.people.privacy import Privacy
+from services.people.scopes import ScopedSettings
 from services.settings import Settings
 from tests.fakes.clock import ManualClock
-from tests.unit.forgetting.world import ALICE, BOB, PRIVATE, World, world_in
+from tests.unit.forgetting.world import ALICE, ALICE_HERE, BOB, PRIVATE, World, world_in
 
 ME = person_here(Settings())
 
@@ -180,12 +183,21 @@ def test_chats_go_out_and_come_in(run: Run, tmp_path: Path) -> None:
     assert run("history", "import", str(tmp_path / "none"))[0] == 1
 
 
-async def asked(world: World, *lines: str) -> list[dict[str, Any]]:
+async def asked(
+    world: World, *lines: str, author: Author = ALICE, links: AccountLinks | None = None
+) -> list[dict[str, Any]]:
     """Return what the chat shows for some lines."""
     out = io.StringIO()
     talk = SimpleNamespace(
         memory_rights=services_of(world).memory_rights(),
-        author=ALICE,
+        privacy=Privacy(
+            ScopedSettings(world.database, clock=world.clock),
+            database=world.database,
+            people=world.people,
+        ),
+        account_links=links,
+        author=author,
+        conversation=PRIVATE,
         role=Role.MEMBER,
         view=JsonView(out),
     )
@@ -242,3 +254,59 @@ async def test_in_the_chat_what_matches_is_shown_before_it_is_forgotten(
         assert len(await world.texts()) == 1
         await asked(world, "/forget matching turquoise kite yes")
         assert await world.texts() == []
+
+
+async def test_in_the_chat_one_chooses_what_is_learnt_and_recalled(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    async with world_in(tmp_path / "data", clock) as world:
+        await world.say("My turquoise kite is called Falkenauge", ALICE)
+        shown, *changed = await asked(
+            world,
+            "/memory privacy",
+            "/memory privacy learn off",
+            "/memory privacy RECALL off",
+            "/memory privacy reach here",
+            "/memory privacy learn on",
+        )
+        chosen = [(one["learn"], one["recall"], one["reach"]) for one in (shown, *changed)]
+        assert chosen == [
+            (True, True, None),
+            (False, True, None),
+            (False, False, None),
+            (False, False, "here"),
+            (True, False, "here"),
+        ]
+        for wrong in ("learn", "learn maybe", "reach moon", "learn off now", "nonsense"):
+            with pytest.raises(InvalidRequest, match="privacy learn on"):
+                await asked(world, f"/memory privacy {wrong}")
+    async with world_in(tmp_path / "other", clock) as empty:
+        with pytest.raises(NotFound, match="Say something first"):
+            await asked(empty, "/memory privacy learn off")
+
+
+async def test_in_the_chat_accounts_become_one_person(tmp_path: Path, clock: ManualClock) -> None:
+    async with world_in(tmp_path / "data", clock) as world:
+        links = AccountLinks(
+            database=world.database, people=world.people, clock=clock, rng=random.Random(3)
+        )
+        await world.say("My turquoise kite is called Falkenauge", ALICE)
+        await world.say("Herons eat at noon", BOB)
+        (shown,) = await asked(world, "/link", links=links)
+        with pytest.raises(NotFound, match="No account has entered"):
+            await asked(world, "/link confirm", links=links)
+        (claimed,) = await asked(
+            world, f"/link {shown['code'].replace('-', ' ')}", links=links, author=BOB
+        )
+        assert claimed["account"] == str(ALICE.id)
+        assert await world.person(ALICE) != await world.person(BOB)
+        (linked,) = await asked(world, "/link confirm", links=links)
+        assert (linked["account"], linked["name"]) == (str(BOB.id), BOB.display_name)
+        assert await world.person(ALICE) == await world.person(BOB) == linked["person"]
+        await world.say("A third account", ALICE_HERE, place=PRIVATE)
+        (again,) = await asked(world, "/link", links=links)
+        await asked(world, "/link cancel", links=links)
+        with pytest.raises(InvalidRequest, match="does not hold"):
+            await asked(world, f"/link {again['code']}", links=links, author=ALICE_HERE)
+        with pytest.raises(InvalidRequest, match="Write /link"):
+            await asked(world, "/link confirm now", links=links)

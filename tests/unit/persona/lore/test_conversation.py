@@ -145,8 +145,9 @@ def test_books_that_share_a_name_are_changed_alike():
         {"name": "w", "scope": scope, "entries": {"1": entry(1, "key")}}
         for scope in ("global", "chat")
     ]
-    turns = [said("key"), said("key", patch={"1": {"disable": True}})]
-    assert before(answer({"id": 1, "books": books, "turns": turns})) == [[1, 1], []]
+    for patch in ({"1": {"disable": True}}, {"w": {"1": {"disable": True}}}):
+        turns = [said("key"), said("key", patch=patch)]
+        assert before(answer({"id": 1, "books": books, "turns": turns})) == [[1, 1], []]
 
 
 def test_a_book_called_like_a_setting_can_be_changed():

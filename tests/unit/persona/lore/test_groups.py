@@ -81,6 +81,14 @@ def test_scoring_reads_keys_raw_and_those_of_constants():
     assert activated(scan(regexes, "key other", use_group_scoring=True)) == [2]
 
 
+def test_secondary_keys_that_all_have_to_match_count_all_or_not_at_all():
+    wanted = ["other", "missing"]
+    entries = [member(1, "key"), member(2, "key", constant=True, keysecondary=wanted)]
+    entries[1]["selectiveLogic"] = 3
+    assert activated(scan(entries, "key other", use_group_scoring=True)) == [1]
+    assert activated(scan(entries, "key other missing", use_group_scoring=True)) == [2]
+
+
 def test_a_group_won_earlier_in_the_scan_stays_closed():
     entries = [member(1, content="two"), member(2, "two")]
     assert activated(scan(entries, "key")) == [1]

@@ -85,6 +85,13 @@ def test_a_regex_sees_messages_newest_first_with_a_mark_between():
     assert activated(scan(keys, "old", "new")) == [1, 3]
 
 
+def test_messages_are_trimmed_once_the_name_is_before_them():
+    keys = ["/ok$/", "/Ann:   ok/", "/\\x01Ann/", "/\\x01ok/"]
+    listed = [entry(n, key) for n, key in enumerate(keys)]
+    assert activated(scan(listed, "  ok \n")) == [0, 1, 2]
+    assert activated(scan(listed, "  ok \n", include_names=False)) == [0, 3]
+
+
 def test_regexes_ignore_the_settings_of_plain_keys():
     strict = {"caseSensitive": True, "matchWholeWords": True}
     assert activated(scan([entry(1, "/RAG/i", **strict)], "dragon")) == [1]
