@@ -19,6 +19,7 @@ from services.domain.people import Author, AuthorKind, Role
 from services.domain.replies import Delivery
 from services.factory import ServiceFactory
 from services.llm.model import ChatModel
+from services.memory.embedding import Embedder
 from services.settings import (
     LlmSettings,
     MemorySettings,
@@ -160,6 +161,7 @@ async def opened_app(
     tools: Sequence[ToolSpec] = (),
     sources: Sequence[ContextSource] = (),
     clock: Clock | None = None,
+    embedder: Embedder | None = None,
     **sections: object,
 ) -> AsyncIterator[App]:
     """Open every service over ``data`` with ``model`` in place of the real ones.
@@ -179,5 +181,7 @@ async def opened_app(
                 *(providers.Object(source) for source in sources),
             )
         )
+    if embedder is not None:
+        factory.embedder.override(providers.Object(embedder))
     async with factory.lifespan():
         yield App(factory, model)

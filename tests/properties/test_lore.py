@@ -113,10 +113,11 @@ def test_scans_repeat_and_keep_their_promises(listed, chat, wanted, seed):
             )
 
 
-@given(st.lists(words, max_size=30), texts, st.booleans(), st.booleans())
-def test_the_index_finds_what_a_loop_finds(keys, text, cased, whole):
+@given(st.lists(words, max_size=30), texts, st.booleans(), st.booleans(), st.booleans())
+def test_the_index_finds_what_a_loop_finds(keys, text, cased, whole, many):
     rules = KeyRules(cased=cased, whole_words=whole)
-    read = [plain_key(key, rules, written=key) for key in keys]
+    further = [f"another {n:02}" for n in range(70)] if many else []
+    read = [plain_key(key, rules, written=key) for key in [*keys, *further]]
     index = KeyIndex(read)
     found = index.found_in(Piece(f"\x01{text}"))
     assert {index.number(key) for key in read if _naively(key, f"\x01{text}")} == found

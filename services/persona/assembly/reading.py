@@ -69,26 +69,6 @@ _OWN = frozenset(
 SETTINGS = _TEXTS | _ENVIRONMENT | _SWITCHES | _OWN | LORE_SETTINGS | frozenset(_OTHER_NAMES)
 """The names that settings may have."""
 
-_ROLES: Mapping[str, PromptRole] = {
-    "0": PromptRole.SYSTEM,
-    "1": PromptRole.USER,
-    "2": PromptRole.ASSISTANT,
-}
-# Numbers are SillyTavern's.
-_NOTE_PLACES: Mapping[str, NotePlace] = {
-    "0": NotePlace.AFTER_MAIN,
-    "1": NotePlace.IN_CHAT,
-    "2": NotePlace.BEFORE_MAIN,
-}
-_DESCRIPTION_PLACES: Mapping[str, DescriptionPlace] = {
-    "0": DescriptionPlace.IN_PROMPT,
-    "2": DescriptionPlace.NOTE_TOP,
-    "3": DescriptionPlace.NOTE_BOTTOM,
-    "4": DescriptionPlace.AT_DEPTH,
-    "9": DescriptionPlace.NOWHERE,
-}
-
-
 def read_request(
     given: Mapping[str, object],
     *,
@@ -108,14 +88,14 @@ def read_request(
     message of theirs is signed with. Raises ``InvalidRequest`` naming what is wrong.
     """
     known = {_OTHER_NAMES.get(name, name): value for name, value in given.items()}
-    group = _names(known.get("group"))
-    context = _count(known, "context", CONTEXT)
-    response = _count(known, "response", RESPONSE)
+    group = fields.names(known.get("group"))
+    context = fields.count(known, "context", CONTEXT)
+    response = fields.count(known, "response", RESPONSE)
     if response >= context:
         raise InvalidRequest(
             "prompt_context", f"An answer of {response} leaves nothing of a context of {context}."
         )
-    kind = _one_of(known, "kind", cast("tuple[Kind, ...]", get_args(Kind)))
+    kind = fields.one_of(known, "kind", cast("tuple[Kind, ...]", get_args(Kind)))
     lore = {name: known[name] for name in LORE_SETTINGS if name in known}
     lore |= dict(as_mapping(known.get("lore")))
     environment = _environment(known, character, chat, group, kind, now=now, rng=rng)
@@ -127,24 +107,24 @@ def read_request(
         count=count,
         context=context,
         response=response,
-        layout=_one_of(known, "layout", cast("tuple[Layout, ...]", get_args(Layout))),
+        layout=fields.one_of(known, "layout", cast("tuple[Layout, ...]", get_args(Layout))),
         books=books,
         scan=_scan(lore, known, context - response),
-        scripts=read_scripts(character.regex_scripts) if _on(known, "regex_scripts") else (),
-        user_description=_description(known.get("persona")),
-        note=_note(known.get("note")),
+        scripts=read_scripts(character.regex_scripts) if fields.switch(known, "regex_scripts") else (),
+        user_description=fields.description(known.get("persona")),
+        note=fields.note(known.get("note")),
         kind=kind,
         group=group,
         quiet=as_text(known.get("quiet")),
-        card_overrides=_on(known, "card_overrides"),
-        pin_examples=_on(known, "pin_examples", default=False),
-        fill_chat=_on(known, "fill_chat"),
-        examples_share=_share(known, "examples_share", EXAMPLES_SHARE),
-        names=frozenset({character.name, *file_names, *_names(lore.get("names"))}),
-        tags=frozenset({*character.tags, *_names(lore.get("tags"))}),
-        injected=_names(lore.get("injected")),
-        vectorized=frozenset(_pairs(lore.get("vectorized"))),
-        greeting=_optional(lore, "greeting"),
+        card_overrides=fields.switch(known, "card_overrides"),
+        pin_examples=fields.switch(known, "pin_examples", default=False),
+        fill_chat=fields.switch(known, "fill_chat"),
+        examples_share=fields.share(known, "examples_share", EXAMPLES_SHARE),
+        names=frozenset({character.name, *file_names, *fields.names(lore.get("names"))}),
+        tags=frozenset({*character.tags, *fields.names(lore.get("tags"))}),
+        injected=fields.names(lore.get("injected")),
+        vectorized=frozenset(fields.pairs(lore.get("vectorized"))),
+        greeting=fields.optional(lore, "greeting"),
     )
 
 
@@ -170,36 +150,6 @@ def read_messages(raw: object) -> list[ChatMessage]:
             )
         )
     return messages
-
-
-def preview_as_json(shown: Preview) -> dict[str, object]:
-    """Return a prompt as it is printed."""
-    arranged = shown.arranged
-    return {
-        "messages": [
-            {
-                "role": str(piece.role),
-                "name": piece.name,
-                "content": piece.content,
-                "source": piece.source,
-            }
-            for piece in arranged.messages
-        ],
-        "tokens": arranged.tokens,
-        "total": sum(arranged.tokens.values()),
-        "budget": shown.budget,
-        "dropped": {"history": arranged.dropped_history, "examples": arranged.dropped_examples},
-        "refused": list(arranged.refused),
-        "clipped": list(arranged.clipped),
-        "lore": [{"book": one.book, "uid": one.uid} for one in shown.lore.activated]
-        if shown.lore
-        else [],
-        "skipped": [{"script": each.script, "reason": each.reason} for each in shown.skipped]
-        + [
-            {"book": each.book, "uid": each.uid, "reason": each.reason}
-            for each in (shown.lore.skipped if shown.lore else ())
-        ],
-    }
 
 
 def _environment(
@@ -254,118 +204,3 @@ def _scan(lore: Mapping[str, object], known: Mapping[str, object], room: int) ->
     budget = max(1, math.floor(room * (BUDGET_SHARE if share is None else share) + 0.5))
     cap = as_number(known.get("budget_cap")) or 0
     return replace(settings, budget=min(budget, int(cap)) if cap > 0 else budget)
-
-
-def _note(value: object) -> AuthorsNote | None:
-    if value is None:
-        return None
-    raw = value if isinstance(value, Mapping) else {"text": value}
-    shipped = AuthorsNote(text="")
-    return AuthorsNote(
-        text=as_text(raw.get("text")),
-        place=_place(raw, NotePlace, _NOTE_PLACES, shipped.place),
-        depth=_count(raw, "depth", shipped.depth),
-        role=_role(raw, shipped.role),
-        interval=_count(raw, "interval", shipped.interval),
-    )
-
-
-def _description(value: object) -> UserDescription | None:
-    if value is None:
-        return None
-    raw = value if isinstance(value, Mapping) else {"text": value}
-    shipped = UserDescription(text="")
-    return UserDescription(
-        text=as_text(raw.get("text", raw.get("description"))).strip(),
-        place=_place(raw, DescriptionPlace, _DESCRIPTION_PLACES, shipped.place),
-        depth=_count(raw, "depth", shipped.depth),
-        role=_role(raw, shipped.role),
-    )
-
-
-def _place(
-    raw: Mapping[str, object], kinds: type[Place], numbered: Mapping[str, Place], shipped: Place
-) -> Place:
-    value = raw.get("place", raw.get("position"))
-    if value is None:
-        return shipped
-    named = as_text(value).strip().lower()
-    for place in kinds:
-        if named == place:
-            return place
-    if named in numbered:
-        return numbered[named]
-    places = ", ".join(kinds)
-    raise InvalidRequest("prompt_place", f"The place {named[:40]!r} is none of {places}.")
-
-
-def _role(raw: Mapping[str, object], shipped: PromptRole) -> PromptRole:
-    value = raw.get("role")
-    if value is None:
-        return shipped
-    named = as_text(value).strip().lower()
-    for role in _ROLES.values():
-        if named == role:
-            return role
-    if named in _ROLES:
-        return _ROLES[named]
-    raise InvalidRequest("prompt_role", "A role has to be system, user or assistant.")
-
-
-def _one_of(known: Mapping[str, object], name: str, choices: tuple[Choice, ...]) -> Choice:
-    """Return the choice that is named, the first if none is."""
-    value = known.get(name)
-    if value is None:
-        return choices[0]
-    named = as_text(value).strip().lower()
-    for choice in choices:
-        if named == choice:
-            return choice
-    raise InvalidRequest(
-        f"prompt_{name}", f"The {name} {named[:40]!r} is none of {', '.join(choices)}."
-    )
-
-
-def _count(raw: Mapping[str, object], name: str, shipped: int) -> int:
-    value = raw.get(name)
-    if value is None:
-        return shipped
-    number = as_number(value)
-    if number is None or number < 0:
-        raise InvalidRequest("prompt_number", f"{name} has to be a number of 0 or more.")
-    return int(number)
-
-
-def _share(raw: Mapping[str, object], name: str, shipped: float) -> float:
-    value = raw.get(name)
-    if value is None:
-        return shipped
-    number = as_number(value)
-    if number is None or not 0 <= number <= 1:
-        raise InvalidRequest("prompt_share", f"{name} has to be a number from 0 to 1.")
-    return float(number)
-
-
-def _optional(raw: Mapping[str, object], name: str) -> int | None:
-    number = as_number(raw.get(name))
-    return None if number is None else int(number)
-
-
-def _on(known: Mapping[str, object], name: str, *, default: bool = True) -> bool:
-    read = as_flag(known.get(name))
-    return default if read is None else read
-
-
-def _names(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return tuple(map(as_text, value)) if isinstance(value, (list, tuple)) else ()
-
-
-def _pairs(value: object) -> list[tuple[str, str]]:
-    listed = value if isinstance(value, (list, tuple)) else ()
-    return [
-        (str(pair[0]), str(pair[1]))
-        for pair in listed
-        if isinstance(pair, (list, tuple)) and len(pair) == 2
-    ]

@@ -1,0 +1,84 @@
+"""JSON of guilds, over REST and as GUILD_CREATE tells them."""
+
+from __future__ import annotations
+
+from tests.discord_standin.payloads.channels import channel_json
+from tests.discord_standin.payloads.users import member_json, role_json
+from tests.discord_standin.payloads.view import Json, View, stamp
+from tests.discord_standin.world import Guild
+
+
+def guild_json(guild: Guild) -> Json:
+    """Return a guild as REST answers it."""
+    return {
+        "id": str(guild.id),
+        "name": guild.name,
+        "icon": None,
+        "description": None,
+        "home_header": None,
+        "splash": None,
+        "discovery_splash": None,
+        "features": [],
+        "banner": None,
+        "owner_id": str(guild.owner_id),
+        "application_id": None,
+        "region": "us-east",
+        "afk_channel_id": None,
+        "afk_timeout": 300,
+        "system_channel_id": None,
+        "system_channel_flags": 0,
+        "widget_enabled": False,
+        "widget_channel_id": None,
+        "verification_level": 0,
+        "roles": [role_json(role) for role in guild.roles.values()],
+        "default_message_notifications": 0,
+        "mfa_level": 0,
+        "explicit_content_filter": 0,
+        "max_presences": None,
+        "max_members": 500_000,
+        "max_stage_video_channel_users": 50,
+        "max_video_channel_users": 25,
+        "vanity_url_code": None,
+        "premium_tier": 0,
+        "premium_subscription_count": 0,
+        "preferred_locale": "en-US",
+        "rules_channel_id": None,
+        "safety_alerts_channel_id": None,
+        "public_updates_channel_id": None,
+        "premium_progress_bar_enabled": False,
+        "nsfw": False,
+        "nsfw_level": 0,
+        "emojis": [],
+        "stickers": [],
+        "incidents_data": None,
+    }
+
+
+def guild_create_json(view: View, guild: Guild, *, large_threshold: int, all_members: bool) -> Json:
+    """Return GUILD_CREATE: everybody in a small guild, the viewer alone in a large one."""
+    world = view.world
+    large = len(guild.members) > large_threshold
+    shown = (
+        guild.members.values()
+        if all_members and not large
+        else [guild.members[view.viewer_id]]
+    )
+    threads = [
+        thread
+        for thread in world.threads_of(guild.id)
+        if thread.thread and (thread.type != 12 or view.viewer_id in thread.thread.members)
+    ]
+    return guild_json(guild) | {
+        "joined_at": stamp(guild.members[view.viewer_id].joined_at),
+        "large": large,
+        "unavailable": False,
+        "member_count": len(guild.members),
+        "members": [member_json(view, member) for member in shown],
+        "channels": [channel_json(view, channel) for channel in world.channels_of(guild.id)],
+        "threads": [channel_json(view, thread) for thread in threads],
+        "voice_states": [],
+        "presences": [],
+        "stage_instances": [],
+        "guild_scheduled_events": [],
+        "soundboard_sounds": [],
+    }
