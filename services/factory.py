@@ -51,7 +51,7 @@ from services.events.local import LocalEventBus
 from services.housekeeping.chores import every_chore
 from services.housekeeping.service import Housekeeping
 from services.injection import containers, providers
-from services.lifecycle import opened
+from services.lifecycle import opened, prompt_loop
 from services.llm.breaker import Breakers
 from services.llm.catalog import ModelCatalog
 from services.llm.health import ModelProbe
@@ -284,6 +284,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         clock=clock,
         metrics=metrics,
         on_notice=announce,
+        working=settings.provided.memory.enabled,
     )
     retrieval = providers.Singleton(
         TurnRetrieval,
@@ -587,9 +588,7 @@ class ServiceFactory(containers.DeclarativeContainer):
     # -- life: opened in this order, closed in reverse
     lifespan = providers.Factory(
         _opened,
-        providers.List(loop_lag, database, models, library, character_watch),
-        providers.Callable(_if_remembering, settings.provided.memory, indexer),
-        providers.List(forgetting),
+        providers.List(loop_lag, database, models, library, character_watch, indexer, forgetting),
         providers.Callable(
             _if_remembering, settings.provided.memory, learner, summaries, documents
         ),
@@ -602,4 +601,5 @@ async def opened_services(settings: Settings) -> AsyncIterator[ServiceFactory]:
     """Open every service of ``settings`` and close them in reverse order at the end."""
     factory = ServiceFactory(settings=settings)
     async with factory.lifespan():
-        yield factory
+        with prompt_loop():
+            yield factory

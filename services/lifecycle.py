@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
+_TURN_SECONDS = 0.001
 
 
 @asynccontextmanager
@@ -25,6 +33,24 @@ async def opened(*resources: AbstractAsyncContextManager[Any]) -> AsyncIterator[
         for resource in resources:
             await stack.enter_async_context(resource)
         yield
+
+
+@contextmanager
+def prompt_loop() -> Iterator[None]:
+    """Keep the event loop prompt while threads compute, by two settings of the interpreter.
+
+    What is there already is left out of garbage collections, a full one of which goes through all
+    of it and stops every thread meanwhile; and threads take turns every millisecond.
+    """
+    interval = sys.getswitchinterval()
+    gc.collect()
+    gc.freeze()
+    sys.setswitchinterval(_TURN_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+        gc.unfreeze()
 
 
 class Supervisor:

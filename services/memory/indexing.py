@@ -46,8 +46,8 @@ class Indexer:
     The database is the truth: every change is one transaction, news only say where to look, and a
     sweep at the start and every five minutes finds what they missed. Vectors are made in small
     batches once ``idle()``, if given, has returned, but after 5 s at the latest. When the embedder
-    fails it rests from 2 s up to 5 min between tries. Leaving the indexer closes the embedder and
-    the indexes.
+    fails it rests from 2 s up to 5 min between tries. One that is not ``working`` adds nothing and
+    only forgets. Leaving the indexer closes the embedder and the indexes.
     """
 
     def __init__(
@@ -61,7 +61,9 @@ class Indexer:
         metrics: Metrics,
         on_notice: Callable[[str, str], None],
         idle: Callable[[], Awaitable[None]] | None = None,
+        working: bool = True,
     ) -> None:
+        self._working = working
         self._database = database
         self._bus = bus
         self._embedder = embedder
@@ -88,6 +90,8 @@ class Indexer:
 
     async def __aenter__(self) -> Self:
         self._supervisor = await Supervisor().__aenter__()
+        if not self._working:
+            return self
         self._supervisor.start("memory news", self._listen, restart=True)
         self._supervisor.start("memory words", self._word_rounds.run, restart=True)
         self._supervisor.start("memory vectors", self._vector_rounds.run, restart=True)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from services.domain.ids import AuthorId, ConversationId, PersonaId, PersonId
-from services.storage.tables import audiences, roster_members, scoped_settings
+from services.storage.tables import audiences, roster_members, scoped_settings, turns
 
 PLACE_REACH = "memory.place_reach"
 """The key of what a place chose; a channel or guild with ``HERE`` keeps its talk to itself."""
@@ -75,11 +75,12 @@ def place_of(conversation: ConversationId) -> str:
 def allowed(viewer: Viewer, *kinds: Kind) -> ColumnElement[bool]:
     """Return the condition on ``audiences`` that holds for what ``viewer`` may be reminded of.
 
-    Of what was said: only what the character witnessed (or said in the open of that place, where
-    no witness among characters is noted); of other conversations only what the person was there
-    for, within the reach; private words only to their witnesses, where they were said. Of facts:
-    those the person told, of the same character and place; where the reach is ``HERE`` the caller
-    also asks for ``facts.conversation_id``. Of documents: the character's categories.
+    Of what was said: only what the character witnessed, or what was said in the open, where no
+    witness among characters is noted, here or in a conversation in which it has spoken too; of
+    other conversations only what the person was there for, within the reach; private words only to
+    their witnesses, where they were said. Of facts: those the person told, of the same character
+    and place; where the reach is ``HERE`` the caller also asks for ``facts.conversation_id``. Of
+    documents: the character's categories.
     """
     return or_(
         false(),
@@ -98,9 +99,10 @@ def _said(viewer: Viewer) -> ColumnElement[bool]:
             roster_members.c.roster_id == audiences.c.roster_id, roster_members.c.kind == "persona"
         )
     )
-    heard = (
-        true() if viewer.shared else or_(_among("persona", viewer.persona), and_(here, no_persona))
-    )
+    heard = true()
+    if not viewer.shared:
+        in_the_open = and_(no_persona, or_(here, _takes_part(viewer)))
+        heard = or_(_among("persona", viewer.persona), in_the_open)
     open_here = and_(here, or_(audiences.c.visibility == "shared", was_there))
     elsewhere = and_(
         _in_reach(viewer), audiences.c.visibility == "shared", was_there, ~_kept_inside()
@@ -135,6 +137,16 @@ def _in_reach(viewer: Viewer) -> ColumnElement[bool]:
     if viewer.reach is Reach.GUILD:
         return audiences.c.place == place_of(viewer.conversation)
     return audiences.c.conversation_id == str(viewer.conversation)
+
+
+def _takes_part(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition that the character has spoken in the conversation."""
+    return exists(
+        select(turns.c.id).where(
+            turns.c.conversation_id == audiences.c.conversation_id,
+            turns.c.persona_id == viewer.persona,
+        )
+    )
 
 
 def _kept_inside() -> ColumnElement[bool]:

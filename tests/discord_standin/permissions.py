@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntFlag
 from typing import Final
 
-from tests.discord_standin.world import Channel, Guild, Member
+from tests.discord_standin.world import Channel, ChannelType, Guild, Member, World
 
 
 class Permission(IntFlag):
@@ -94,3 +94,20 @@ def in_channel(guild: Guild, member: Member, channel: Channel) -> int:
             allow |= overwrite.allow
         granted = (granted & ~deny) | allow
     return granted if granted & Permission.VIEW_CHANNEL else 0
+
+
+def granted(world: World, user_id: int, channel: Channel) -> int:
+    """Return a user's bits in any channel; 0 where they cannot see it."""
+    if channel.type == ChannelType.DIRECT:
+        return int(IN_DIRECT_MESSAGES) if user_id in channel.recipients else 0
+    assert channel.guild_id is not None
+    guild = world.guilds[channel.guild_id]
+    member = guild.members.get(user_id)
+    if member is None:
+        return 0
+    if channel.thread is None:
+        return in_channel(guild, member, channel)
+    parent = world.channels.get(channel.parent_id or 0)
+    found = in_channel(guild, member, parent) if parent else 0
+    hidden = channel.type == ChannelType.PRIVATE_THREAD and user_id not in channel.thread.members
+    return 0 if hidden and not found & Permission.MANAGE_THREADS else found

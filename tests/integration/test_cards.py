@@ -138,6 +138,17 @@ def test_export_and_show_agree(cards: Cards, to: str, spec: str) -> None:
         assert ("nickname" in raw["data"]) is (spec == "v3")
 
 
+def test_export_takes_the_picture_beside_the_card_of_a_character(cards: Cards) -> None:
+    cards.put("ada/avatar.png", png())
+    source = cards.put("ada/card.json", as_json(v2()))
+    assert cards("export", source, "--to", "png", "-o", "out.png").code == 0
+    exported = (cards.folder / "out.png").read_bytes()
+    assert pixels() in exported
+    other = cards.put("ada/other.json", as_json(v2()))
+    assert cards("export", other, "--to", "png", "-o", "plain.png").code == 0
+    assert pixels() not in (cards.folder / "plain.png").read_bytes()
+
+
 def test_export_replaces_a_file_only_when_told_to(cards: Cards) -> None:
     source, target = cards.put("a.json", as_json(v1())), cards.put("out.json", b"mine")
     refused = cards("export", source, "--to", "json", "-o", target)

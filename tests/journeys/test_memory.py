@@ -158,7 +158,7 @@ async def test_nothing_is_recalled_where_it_does_not_belong(
 async def test_a_whisper_is_recalled_to_nobody_who_did_not_hear_it(tmp_path: Path) -> None:
     model = ScriptedModel("I see.")
     async with opened_app(tmp_path, model, gate=OPEN) as app:
-        await tell(app, TOLD, visibility=Visibility.WITNESSES)
+        await tell(app, TOLD, visibility=Visibility.PRIVATE)
         await app.conversations.reset(ONE, by=SAM)
         await tell(app, ASKED, by=KIM)
         assert "Zwickelford" not in asked_of(model)
@@ -239,8 +239,9 @@ async def test_forget_me_leaves_nothing_in_any_file_and_everything_goes_on(
 ) -> None:
     data = tmp_path / "data"
     held = asyncio.Event()
+    said = [f"Noted: {TOLD}"]
     model = ScriptedModel(
-        lambda request: Script(text=f"Noted: {TOLD}", token_seconds=0 if held.is_set() else 0.05)
+        lambda request: Script(text=said[-1], token_seconds=0 if held.is_set() else 0.05)
     )
     settings = memory(turn_index=index, document_index=index)
     async with opened_app(data, model, gate=OPEN, memory=settings, embedder=HashEmbedder()) as app:
@@ -261,6 +262,7 @@ async def test_forget_me_leaves_nothing_in_any_file_and_everything_goes_on(
         assert receipt.clean
         assert traces(data, *PIECES) == {}
         held.set()
+        said.append("I do not know.")
         await tell(app, ASKED.replace("my", "Sam's"), by=KIM, place=ONE)
         before = model.requests[-1].messages[:-1]  # the last one asks
         assert not [
@@ -339,8 +341,7 @@ async def test_a_slow_recall_is_dropped_and_counted_and_the_rest_is_told(tmp_pat
         assert isinstance(left_out, dict)
         assert left_out["memory"] == "too slow"
         assert "lives in Bonn" in notes_of(model)
-        dropped = app.factory.metrics().render().decode()
-        assert 'context_source_dropped_total{source="memory"} 2.0' in dropped
+        assert app.factory.metrics().counted("context_source_dropped", source="memory") == 2
 
 
 async def test_what_is_recalled_never_exceeds_its_share_of_the_prompt(tmp_path: Path) -> None:
@@ -359,7 +360,7 @@ async def test_what_is_recalled_never_exceeds_its_share_of_the_prompt(tmp_path: 
             await tell(app, f"{TOLD} {number} herons and I love tea number {number}." + " la" * 60)
         await tell(app, ASKED, place=TWO)
         notes = notes_of(model)
-        assert "Zwickelford" in notes
+        assert "Known: Sam" in notes
         assert app.factory.tokens().count(notes) <= share * info.context_tokens
         left_out = (await account(app, TWO))["sources_left_out"]
         assert isinstance(left_out, dict)

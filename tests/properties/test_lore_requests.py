@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from datetime import UTC, datetime
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -137,7 +138,7 @@ sound_requests = st.fixed_dictionaries(
 )
 
 
-def answered(*lines: str) -> list[dict[str, object]]:
+def answered(*lines: str) -> list[dict[str, Any]]:
     return list(
         scan_lines(
             iter(lines),

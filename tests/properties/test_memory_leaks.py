@@ -17,7 +17,7 @@ from services.memory.retrieval import TurnRetrieval
 from services.memory.scope import PLACE_REACH, Reach, Viewer
 from services.memory.turn_rows import index_messages
 from services.memory.vectors import VectorRecord
-from services.storage.tables import recollections, scoped_settings
+from services.storage.tables import recollections, scoped_settings, turns
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.unit.storage.samples import Said, database_in
 
@@ -57,6 +57,7 @@ class Place:
         self.said = said
         self.rng = rng
         self.closed = set()
+        self.spoke = set()
         self.spoken = []
         self.embedder = HashEmbedder()
         self.index = ExactIndex()
@@ -83,9 +84,33 @@ class Place:
                 )
                 await tx.run(index_messages, [recorded.entry.message.id])
                 self.spoken.append(spoken)
+        for conversation in {one.place for one in self.spoken}:
+            if self.rng.random() < 0.5:
+                await self.answer(conversation, self.rng.choice(PERSONAS))
         if self.rng.random() < 0.5:
             await self.close(self.rng.choice(CONVERSATIONS))
         await self.embed()
+
+    async def answer(self, conversation, persona):
+        async with self.database.transaction() as tx:
+            await tx.run(
+                lambda c: c.execute(
+                    insert(turns).values(
+                        id=f"{conversation}/{persona}",
+                        conversation_id=str(conversation),
+                        persona_id=persona,
+                        persona_name=persona,
+                        kind="reply",
+                        modality="text",
+                        state="finished",
+                        hop=0,
+                        started_at=self.said("x").created_at,
+                        delivered="",
+                        sentences=0,
+                    )
+                )
+            )
+        self.spoke.add((conversation, persona))
 
     async def close(self, conversation):
         async with self.database.transaction() as tx:
@@ -126,7 +151,8 @@ class Place:
         """Say it in words of one syllable, apart from the SQL that is tested."""
         here = spoken.place == viewer.conversation
         was_there = bool(spoken.accounts & set(viewer.accounts))
-        heard = viewer.persona in spoken.personas or (here and not spoken.personas)
+        takes_part = here or (spoken.place, viewer.persona) in self.spoke
+        heard = viewer.persona in spoken.personas or (takes_part and not spoken.personas)
         if not (heard or viewer.shared):
             return False
         if here:

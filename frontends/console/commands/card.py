@@ -32,6 +32,7 @@ from services.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from services.persona.cards.importing import CardImporter
+    from services.settings import Settings
 
 _CHOICES = (
     "leave    change nothing",
@@ -100,7 +101,7 @@ def _export(call: Invocation) -> int:
         file.document,
         to=asked.to,
         spec=asked.spec,
-        picture=file.picture,
+        picture=file.picture or _picture_beside(asked.file, call.settings),
         assets=file.assets,
         limits=card_limits(call.settings),
     )
@@ -108,6 +109,16 @@ def _export(call: Invocation) -> int:
     _warn(file.warnings)
     sys.stdout.write(f"{asked.out}\n")
     return 0
+
+
+def _picture_beside(path: Path, settings: Settings) -> bytes | None:
+    """Return the picture in the folder of a character whose card is at ``path``, if it has one."""
+    from services.persona.cards.files import read_bounded
+    from services.persona.cards.shelves import CARD, PICTURES
+
+    beside = [path.with_name(name) for name in PICTURES] if path.name == CARD else []
+    found = next((picture for picture in beside if picture.is_file()), None)
+    return read_bounded(found, limits=card_limits(settings)) if found else None
 
 
 def _importer(call: Invocation) -> CardImporter:

@@ -33,7 +33,7 @@ _KINDS = ("normal", "continue", "impersonate", "swipe", "regenerate", "quiet")
 _FLAGS = ("user", "context", "layout", "kind", "group", "now")
 _ENVIRONMENT = frozenset(
     {"user", "char", "persona", "group", "now", "last_user_at", "variables", "globals", "model",
-     "input", "chat_id", "seed"}
+     "input", "chat_id", "seed", "timezone", "max_prompt", "swipe", "swipes"}
 )  # fmt: skip
 
 
@@ -69,13 +69,14 @@ async def execute(call: Invocation) -> int:
 
 
 def _show(call: Invocation) -> int:
+    from services.persona.assembly.answer import preview_as_json
     from services.persona.assembly.preview import preview
-    from services.persona.assembly.reading import preview_as_json
     from services.persona.lore.scanner import LoreScanner
 
     shown = preview(_request(call), scanner=LoreScanner())
     if call.arguments.as_json:
         write_text(json.dumps(preview_as_json(shown)) + "\n")
+        sys.stderr.write(_no_room(shown))
     else:
         write_text(printable(_readable(shown)))
     return 0
@@ -87,6 +88,7 @@ def _request(call: Invocation) -> PreviewRequest:
     from services.persona.assembly.wording import layout_texts
     from services.persona.cards.personas import persona_of
     from services.persona.prompts import PromptLibrary
+    from services.persona.style import style_text
 
     asked = call.arguments
     document = read_card_file(asked.card, call.settings).document
@@ -94,6 +96,7 @@ def _request(call: Invocation) -> PreviewRequest:
     given |= {name: value for name in _FLAGS if (value := getattr(asked, name)) is not None}
     seed = asked.seed if asked.seed is not None else given.get("seed")
     persona = persona_of(document, slug=asked.card.stem, version="")
+    library = PromptLibrary(_PROMPTS)
     return read_request(
         given,
         character=persona.character,
@@ -102,7 +105,7 @@ def _request(call: Invocation) -> PreviewRequest:
             *own_book(document, asked.card, call.settings),
             *(read_lorebook(path, call.settings) for path in asked.book),
         ],
-        texts=layout_texts(PromptLibrary(_PROMPTS)),
+        texts=layout_texts(library, auxiliary=style_text(persona, library)),
         count=_counter(given),
         now=SystemClock().now().astimezone(),
         rng=random.SystemRandom() if seed is None else random.Random(str(seed)),
@@ -143,10 +146,14 @@ def _readable(shown: Preview) -> str:
     ):
         if count:
             lines.append(f"No room for {count} {what}.")
-    if arranged.refused:
-        lines.append(f"No room at all for {', '.join(arranged.refused)}.")
+    lines += _no_room(shown).splitlines()
     lines += [f"Script {each.script} left out: {each.reason}." for each in shown.skipped]
     return "\n".join(lines) + "\n"
+
+
+def _no_room(shown: Preview) -> str:
+    refused = dict.fromkeys(shown.arranged.refused)
+    return f"No room at all for {', '.join(refused)}; allow more context.\n" if refused else ""
 
 
 def _metered(name: str, tokens: int, budget: int) -> str:

@@ -57,7 +57,8 @@ def arrange_cached(material: Material, ration: Ration, shares: Shares) -> Arrang
     What stands before it has a share of its own that does not depend on the history, so that it is
     the same in every turn: a card too long for its share is clipped in the middle, examples are
     left out from the end. The history begins where it stays put, see ``newest_that_fit``; what is
-    answered is clipped rather than left out, and lore leaves it a quarter of the budget.
+    answered is clipped rather than left out; post-history instructions, which are clipped for it,
+    and lore leave it a quarter of the budget.
     """
     fixed = fixed_parts(material)
     parts = {name: ration.take(fixed[name]) for name in _FIRST}
@@ -66,11 +67,10 @@ def arrange_cached(material: Material, ration: Ration, shares: Shares) -> Arrang
         [_as_text(example, material.new_example) for example in material.examples],
         most=shares.examples,
     )
-    parts["post_history"] = ration.take(fixed["post_history"])
     wanted = sum(ration.cost(p) for p in material.history if p.ordinal in material.answered)
-    parts["late"] = ration.take(
-        _late(material, fixed), spare=min(wanted, ration.budget // _ANSWERED_SHARE)
-    )
+    spare = min(wanted, ration.budget // _ANSWERED_SHARE)
+    parts["post_history"] = _clipped(fixed["post_history"], ration, spare=spare)
+    parts["late"] = ration.take(_late(material, fixed), spare=spare)
     fitted = newest_that_fit(material.history, ration, keep=material.answered, cut=material.cut)
     split = next(
         (n for n, piece in enumerate(fitted.pieces) if piece.ordinal in material.answered),
@@ -105,6 +105,17 @@ def _card(fixed: Mapping[str, Sequence[Piece]], ration: Ration, room: int) -> di
         ration.clipped.append(piece.source)
         excess -= costs[name, n] - ration.cost(clipped)
     return {name: ration.take(pieces) for name, pieces in texts.items()}
+
+
+def _clipped(pieces: Sequence[Piece], ration: Ration, *, spare: int) -> Part:
+    room = ration.left - spare - ration.overhead
+    fitting = [
+        replace(each, content=clip(each.content, room, ration.count)) if room > 0 else each
+        for each in pieces
+    ]
+    changed = [each.source for each, whole in zip(fitting, pieces, strict=True) if each != whole]
+    ration.clipped.extend(changed)
+    return ration.take(fitting, spare=spare)
 
 
 def _late(material: Material, fixed: Mapping[str, Sequence[Piece]]) -> list[Piece]:

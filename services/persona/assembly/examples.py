@@ -14,12 +14,18 @@ SOURCE = "dialogueExamples"
 
 
 def examples_of(
-    text: str, *, user: str, char: str, group: Sequence[str] = (), separator: str = ""
+    text: str,
+    *,
+    user: str,
+    char: str,
+    names: Sequence[str] = (),
+    group: Sequence[str] = (),
+    separator: str = "",
 ) -> list[Example]:
     """Return the examples of ``text``, macros filled in, each below the ``separator``."""
     head = [Piece(role=PromptRole.SYSTEM, content=separator, source=SOURCE)] if separator else []
     blocks = (
-        (block, example_messages(block, user=user, char=char, group=group))
+        (block, example_messages(block, user=user, char=char, names=names, group=group))
         for block in example_blocks(text)
     )
     return [Example(text=block, messages=[*head, *said]) for block, said in blocks if said]
@@ -30,13 +36,15 @@ def example_blocks(text: str) -> list[str]:
     return [block.strip() for block in _START.split(text) if block.strip()]
 
 
-def example_messages(block: str, *, user: str, char: str, group: Sequence[str] = ()) -> list[Piece]:
+def example_messages(
+    block: str, *, user: str, char: str, names: Sequence[str] = (), group: Sequence[str] = ()
+) -> list[Piece]:
     """Return one block as messages, macros already filled in.
 
     A line that begins with a speaker's name and a colon begins a message, any other goes on with
-    it. In a group the names stay in the text.
+    it. ``names`` are others of the character's. In a group the names stay in the text.
     """
-    speakers = dict.fromkeys([user, char, *group])
+    speakers = dict.fromkeys([user, char, *names, *group])
     opener = re.compile(
         "(" + "|".join(re.escape(name) for name in speakers if name) + "):", re.IGNORECASE
     )

@@ -19,6 +19,9 @@ from services.persona.cards.leniency import as_flag, as_number, as_text
 Choice = TypeVar("Choice", bound=str)
 Place = TypeVar("Place", bound=StrEnum)
 
+LARGEST = 2**53
+"""Beyond it JSON readers disagree about a whole number."""
+
 _ROLES: Mapping[str, PromptRole] = {
     "0": PromptRole.SYSTEM,
     "1": PromptRole.USER,
@@ -117,8 +120,8 @@ def count(raw: Mapping[str, object], name: str, shipped: int) -> int:
     if value is None:
         return shipped
     number = as_number(value)
-    if number is None or number < 0:
-        raise InvalidRequest("prompt_number", f"{name} has to be a number of 0 or more.")
+    if number is None or not 0 <= number <= LARGEST:
+        raise InvalidRequest("prompt_number", f"{name} has to be a number from 0 to 2⁵³.")
     return int(number)
 
 

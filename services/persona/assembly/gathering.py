@@ -36,6 +36,9 @@ _ROLES = {
 }
 _PLACE = "\x00place\x00"
 
+OVERRIDES = frozenset({"system_prompt", "post_history_instructions"})
+"""The texts of a card that replace general ones."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssemblyRequest:
@@ -43,14 +46,14 @@ class AssemblyRequest:
 
     The conversation is ``chat``, or ``told`` where its messages are as the prompt takes them.
     ``group`` names all characters of a scene with several; ``quiet`` is an instruction that comes
-    last of all. ``card_overrides`` lets the card's system prompt and post-history instructions
-    replace the general ones. ``disabled`` turns general ones off: ``system_prompt``,
-    ``post_history_instructions``. ``fill_chat`` fills in macros of messages; people who write
-    messages can then read whatever macros tell. ``filled`` says that the descriptive texts of the
-    card and of the user are filled in already. ``answered`` are the ordinals of the messages to
-    answer, without any a newest one of the user's; ``cut`` says that ``chat`` is not all there is.
-    Where ``common_opening`` holds, the beginning is the same for all characters of a scene, and
-    what the card says of this one's answers comes behind the history.
+    last of all. ``card_overrides`` names the texts of the card that replace the general ones,
+    ``disabled`` general ones that are turned off, both of ``OVERRIDES``. ``fill_chat`` fills in
+    macros of messages; people who write messages can then read whatever macros tell. ``filled``
+    says that the descriptive texts of the card and of the user are filled in already. ``answered``
+    are the ordinals of the messages to answer, without any a newest one of the user's; ``cut`` says
+    that ``chat`` is not all there is. Where ``common_opening`` holds, the beginning is the same for
+    all characters of a scene, and what the card says of this one's answers comes behind the
+    history.
     """
 
     character: Character
@@ -64,7 +67,7 @@ class AssemblyRequest:
     kind: Kind = "normal"
     group: Sequence[str] = ()
     quiet: str = ""
-    card_overrides: bool = True
+    card_overrides: frozenset[str] = OVERRIDES
     disabled: frozenset[str] = frozenset()
     fill_chat: bool = False
     filled: bool = False
@@ -140,7 +143,7 @@ class _Gathering:
         """Return the card's text where it has one; ``{{original}}`` in it is the general one."""
         if name in self._request.disabled:
             general = ""
-        if not (card.strip() and self._request.card_overrides):
+        if not card.strip() or name not in self._request.card_overrides:
             return self._fill(general)
         return expand(tidy(card), replace(self._environment, original=tidy(general)))
 
@@ -225,6 +228,7 @@ class _Gathering:
                 text,
                 user=environment.user,
                 char=environment.char,
+                names=[self._request.character.name],
                 group=self._request.group,
                 separator=self._new_example,
             )

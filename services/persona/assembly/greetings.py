@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.domain.errors import InvalidRequest
 from services.persona.character import Character
 
 
@@ -14,3 +15,16 @@ def greetings(character: Character, *, group: bool = False) -> list[str]:
     if group:
         found += character.group_only_greetings
     return [text for text in found if text.strip()]
+
+
+def greeting_text(character: Character, number: int, *, group: bool = False) -> str:
+    """Return the greeting of a ``number``, where 0 is the card's first one.
+
+    Those for groups only follow the alternate ones. Raises ``InvalidRequest`` without such a one.
+    """
+    found = [character.first_mes, *character.alternate_greetings]
+    if group:
+        found += character.group_only_greetings
+    if not 0 <= number < len(found):
+        raise InvalidRequest("prompt_greeting", f"The card has no greeting of the number {number}.")
+    return found[number]

@@ -23,12 +23,16 @@ class ChatMessage:
     """A message of the conversation: ``assistant`` is what the character said.
 
     ``ordinal`` is its number in the whole conversation, from 1, where only a part is at hand.
+    ``at`` is when it was sent, in ISO 8601 or seconds since 1970, if known; ``hidden`` ones are
+    for macros to know of only.
     """
 
     name: str
     role: Literal["user", "assistant", "system"]
     content: str
     ordinal: int | None = None
+    at: str = ""
+    hidden: bool = False
 
 
 class NotePlace(StrEnum):

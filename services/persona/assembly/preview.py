@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from services.persona.assembly.cache_layout import EXAMPLES_SHARE, Shares
 from services.persona.assembly.filling import fill_card
-from services.persona.assembly.gathering import AssemblyRequest, gather
+from services.persona.assembly.gathering import OVERRIDES, AssemblyRequest, gather
 from services.persona.assembly.layouts import Layout, arrange
 from services.persona.assembly.lore import lore_texts, sources_of
 from services.persona.assembly.material import (
@@ -65,7 +65,7 @@ class PreviewRequest:
     kind: Kind = "normal"
     group: Sequence[str] = ()
     quiet: str = ""
-    card_overrides: bool = True
+    card_overrides: frozenset[str] = OVERRIDES
     pin_examples: bool = False
     fill_chat: bool = True
     examples_share: float = EXAMPLES_SHARE
@@ -106,7 +106,7 @@ class _Preview:
 
     def shown(self) -> Preview:
         request = self._request
-        chat = self._scripted_chat(_answered(request.chat, request.kind))
+        chat = self._scripted_chat(before_answer(request.chat, request.kind))
         result = self._scan(chat) if request.books else None
         lore = LoreTexts()
         if result is not None:
@@ -189,6 +189,9 @@ class _Preview:
         return with_scripted(result, self._scripted(scripted_lore(result, request.scripts)))
 
 
-def _answered(chat: Sequence[ChatMessage], kind: Kind) -> Sequence[ChatMessage]:
-    again = kind in {"swipe", "regenerate"} and chat and chat[-1].role == "assistant"
-    return chat[:-1] if again else chat
+def before_answer(chat: Sequence[ChatMessage], kind: Kind) -> Sequence[ChatMessage]:
+    """Return ``chat`` without the answer that another one is asked for instead of."""
+    newest = next((n for n in reversed(range(len(chat))) if not chat[n].hidden), None)
+    if kind not in {"swipe", "regenerate"} or newest is None or chat[newest].role != "assistant":
+        return chat
+    return [*chat[:newest], *chat[newest + 1 :]]

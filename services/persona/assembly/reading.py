@@ -1,4 +1,4 @@
-"""Prompts as JSON: what a settings file says, and the answer."""
+"""From JSON to what one prompt depends on: settings and a chat."""
 
 from __future__ import annotations
 
@@ -8,36 +8,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields as fields_of
 from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
-from typing import Literal, TypeVar, cast, get_args
+from typing import Literal, cast, get_args
 
 from services.domain.errors import InvalidRequest
-from services.llm.model import PromptRole
+from services.persona.assembly import fields
 from services.persona.assembly.cache_layout import EXAMPLES_SHARE
+from services.persona.assembly.gathering import OVERRIDES
+from services.persona.assembly.greetings import greeting_text
 from services.persona.assembly.layouts import Layout
-from services.persona.assembly.material import (
-    AuthorsNote,
-    ChatMessage,
-    DescriptionPlace,
-    Kind,
-    LayoutTexts,
-    NotePlace,
-    UserDescription,
-)
+from services.persona.assembly.material import ChatMessage, Kind, LayoutTexts
 from services.persona.assembly.measuring import Count
-from services.persona.assembly.preview import CONTEXT, RESPONSE, Preview, PreviewRequest
-from services.persona.cards.leniency import as_flag, as_mapping, as_number, as_text
+from services.persona.assembly.preview import CONTEXT, RESPONSE, PreviewRequest, before_answer
+from services.persona.cards.leniency import as_mapping, as_number, as_text
 from services.persona.character import Character
 from services.persona.lore.entry import Lorebook
 from services.persona.lore.request import ScanSettings
 from services.persona.lore.wire import SETTINGS as LORE_SETTINGS
 from services.persona.lore.wire import read_settings
-from services.persona.macros.environment import ChatLine, MacroEnvironment
+from services.persona.macros.environment import MacroEnvironment
 from services.persona.macros.reading import read_environment
 from services.persona.regex_scripts import read_scripts
-
-Choice = TypeVar("Choice", bound=str)
-Place = TypeVar("Place", bound=StrEnum)
 
 BUDGET_SHARE = 0.25
 """Part of the context without the answer that lore may take; what SillyTavern ships."""
@@ -59,15 +49,21 @@ _OTHER_NAMES: Mapping[str, str] = {
 }
 _TEXTS = frozenset(each.name for each in fields_of(LayoutTexts))
 _ENVIRONMENT = frozenset(
-    {"now", "variables", "globals", "model", "input", "chat_id", "last_user_at"}
-)
-_SWITCHES = frozenset({"card_overrides", "pin_examples", "fill_chat", "regex_scripts"})
+    {"now", "timezone", "variables", "globals", "model", "input", "chat_id", "last_user_at",
+     "max_prompt", "swipe", "swipes"}
+)  # fmt: skip
+_OVERRIDES: Mapping[str, str] = {
+    "card_system_prompt": "system_prompt",
+    "card_post_history": "post_history_instructions",
+}
+_SWITCHES = frozenset({"card_overrides", *_OVERRIDES, "pin_examples", "fill_chat", "regex_scripts"})
 _OWN = frozenset(
     {"texts", "lore", "context", "response", "layout", "note", "persona", "group", "kind",
      "quiet", "seed", "budget_share", "budget_cap", "examples_share"}
 )  # fmt: skip
 SETTINGS = _TEXTS | _ENVIRONMENT | _SWITCHES | _OWN | LORE_SETTINGS | frozenset(_OTHER_NAMES)
 """The names that settings may have."""
+
 
 def read_request(
     given: Mapping[str, object],
@@ -85,12 +81,13 @@ def read_request(
 
     ``texts`` is the wording where ``given`` has none, ``file_names`` are further names by which
     lore entries may know the character. Without a ``user`` the person is called what the newest
-    message of theirs is signed with. Raises ``InvalidRequest`` naming what is wrong.
+    message of theirs is signed with. A ``chat`` without messages begins with the greeting that is
+    asked for, if any. Raises ``InvalidRequest`` naming what is wrong.
     """
     known = {_OTHER_NAMES.get(name, name): value for name, value in given.items()}
     group = fields.names(known.get("group"))
     context = fields.count(known, "context", CONTEXT)
-    response = fields.count(known, "response", RESPONSE)
+    response = fields.count(known, "response", min(RESPONSE, context // 2))
     if response >= context:
         raise InvalidRequest(
             "prompt_context", f"An answer of {response} leaves nothing of a context of {context}."
@@ -98,10 +95,15 @@ def read_request(
     kind = fields.one_of(known, "kind", cast("tuple[Kind, ...]", get_args(Kind)))
     lore = {name: known[name] for name in LORE_SETTINGS if name in known}
     lore |= dict(as_mapping(known.get("lore")))
+    greeting = fields.optional(lore, "greeting")
+    if not chat and greeting is not None:
+        text = greeting_text(character, greeting, group=bool(group))
+        chat = [ChatMessage(name=character.called, role="assistant", content=text)]
     environment = _environment(known, character, chat, group, kind, now=now, rng=rng)
+    scripted = fields.switch(known, "regex_scripts")
     return PreviewRequest(
         character=character,
-        chat=chat,
+        chat=[message for message in chat if not message.hidden],
         environment=environment,
         texts=_texts(known, texts),
         count=count,
@@ -110,13 +112,13 @@ def read_request(
         layout=fields.one_of(known, "layout", cast("tuple[Layout, ...]", get_args(Layout))),
         books=books,
         scan=_scan(lore, known, context - response),
-        scripts=read_scripts(character.regex_scripts) if fields.switch(known, "regex_scripts") else (),
+        scripts=read_scripts(character.regex_scripts) if scripted else (),
         user_description=fields.description(known.get("persona")),
         note=fields.note(known.get("note")),
         kind=kind,
         group=group,
         quiet=as_text(known.get("quiet")),
-        card_overrides=fields.switch(known, "card_overrides"),
+        card_overrides=_overrides(known),
         pin_examples=fields.switch(known, "pin_examples", default=False),
         fill_chat=fields.switch(known, "fill_chat"),
         examples_share=fields.share(known, "examples_share", EXAMPLES_SHARE),
@@ -124,12 +126,15 @@ def read_request(
         tags=frozenset({*character.tags, *fields.names(lore.get("tags"))}),
         injected=fields.names(lore.get("injected")),
         vectorized=frozenset(fields.pairs(lore.get("vectorized"))),
-        greeting=fields.optional(lore, "greeting"),
+        greeting=greeting,
     )
 
 
 def read_messages(raw: object) -> list[ChatMessage]:
-    """Return a chat from a list of messages, oldest first; raises ``InvalidRequest``."""
+    """Return a chat from a list of messages, oldest first; raises ``InvalidRequest``.
+
+    ``hidden`` ones are for macros only; ``at`` is when a message was sent.
+    """
     if not isinstance(raw, (list, tuple)):
         raise InvalidRequest("prompt_chat", "The chat has to be a list of messages.")
     messages = []
@@ -147,6 +152,8 @@ def read_messages(raw: object) -> list[ChatMessage]:
                 name=as_text(message.get("name")),
                 role=cast("Literal['user', 'assistant', 'system']", role),
                 content=as_text(message.get("content")),
+                at=as_text(message.get("at")),
+                hidden=message.get("hidden") is True,
             )
         )
     return messages
@@ -172,15 +179,29 @@ def _environment(
             "char": as_text(known.get("char")) or character.called,
             "group": list(group),
             "generation": kind,
+            "chat": [
+                {"name": each.name, "role": each.role, "content": each.content,
+                 "at": _sent(each.at), "hidden": each.hidden}
+                for each in before_answer(chat, kind)
+            ],
         },
         now=now,
         rng=rng,
-    )
+    )  # fmt: skip
     # Settings are no macros: of what was given only these belong to the environment.
-    lines = [
-        ChatLine(name=each.name, text=each.content, is_user=each.role == "user") for each in chat
-    ]
-    return replace(read, values={}, chat=lines)
+    return replace(read, values={})
+
+
+def _sent(at: str) -> int | float | str | None:
+    seconds = as_number(at)
+    return (at or None) if seconds is None else seconds
+
+
+def _overrides(known: Mapping[str, object]) -> frozenset[str]:
+    both = fields.switch(known, "card_overrides")
+    return OVERRIDES & {
+        part for name, part in _OVERRIDES.items() if fields.switch(known, name, default=both)
+    }
 
 
 def _texts(known: Mapping[str, object], shipped: LayoutTexts) -> LayoutTexts:
@@ -188,19 +209,17 @@ def _texts(known: Mapping[str, object], shipped: LayoutTexts) -> LayoutTexts:
         _OTHER_NAMES.get(name, name): value
         for name, value in as_mapping(known.get("texts")).items()
     }
-    given = {
-        name: as_text(grouped.get(name, known.get(name)))
-        for name in _TEXTS
-        if name in grouped or name in known
-    }
-    return replace(shipped, **given)
+    given = {name: grouped.get(name, known.get(name)) for name in _TEXTS}
+    return replace(
+        shipped, **{name: as_text(value) for name, value in given.items() if value is not None}
+    )
 
 
 def _scan(lore: Mapping[str, object], known: Mapping[str, object], room: int) -> ScanSettings:
     settings = read_settings(lore)
     if as_number(lore.get("budget")) is not None:
         return settings
-    share = as_number(known.get("budget_share"))
-    budget = max(1, math.floor(room * (BUDGET_SHARE if share is None else share) + 0.5))
-    cap = as_number(known.get("budget_cap")) or 0
-    return replace(settings, budget=min(budget, int(cap)) if cap > 0 else budget)
+    share = fields.share(known, "budget_share", BUDGET_SHARE)
+    budget = max(1, math.floor(room * share + 0.5))
+    cap = fields.count(known, "budget_cap", 0)
+    return replace(settings, budget=min(budget, cap) if cap else budget)

@@ -122,8 +122,13 @@ def test_card_overrides_replace_and_may_quote_the_original() -> None:
     prompt = arranged(character=card)
     assert contents(prompt)[0] == "Own. MAIN Mira"
     assert contents(prompt)[-1] == "End PHI"
-    prompt = arranged(character=card, card_overrides=False)
-    assert (contents(prompt)[0], contents(prompt)[-1]) == ("MAIN Mira", "PHI")
+    for named, shown in (
+        ((), ("MAIN Mira", "PHI")),
+        (("system_prompt",), ("Own. MAIN Mira", "PHI")),
+        (("post_history_instructions",), ("MAIN Mira", "End PHI")),
+    ):
+        prompt = arranged(character=card, card_overrides=frozenset(named))
+        assert (contents(prompt)[0], contents(prompt)[-1]) == shown
 
 
 def test_depths_count_from_the_newest_message_and_roles_keep_their_order() -> None:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from services.domain.errors import InvalidRequest
+from services.persona.assembly.answer import preview_as_json
 from services.persona.assembly.material import LayoutTexts
 from services.persona.assembly.preview import preview
-from services.persona.assembly.reading import preview_as_json, read_messages, read_request
+from services.persona.assembly.reading import read_messages, read_request
 from services.persona.cards.document import CardDocument
 from services.persona.cards.limits import CardLimits
 from services.persona.cards.personas import persona_of
@@ -217,6 +218,232 @@ def test_cache_layout_clips_to_its_shares_and_says_what() -> None:
     assert answer["total"] <= answer["budget"] == 500
 
 
+def spoken(answer: dict[str, Any]) -> list[tuple[str, str]]:
+    """The role and text of everything from the separator of the chat on."""
+    said = [(each["role"], each["content"]) for each in answer["messages"]]
+    return said[said.index(("system", "NEW")) + 1 :]
+
+
+TALK = [
+    {"name": "Mira", "role": "assistant", "content": "one"},
+    {"name": "Sam", "role": "user", "content": "two"},
+    {"name": "Mira", "role": "assistant", "content": "three"},
+    {"name": "Sam", "role": "user", "content": "four kettle"},
+]
+
+
+def test_at_one_depth_roles_and_then_owners_have_their_order() -> None:
+    books = [
+        entry(f"{name}{depth}", position=4, depth=depth, role=role, order=order)
+        for depth in (0, 1)
+        for name, role, order in (("s-late", 0, 9), ("s", 0, 1), ("u", 1, 5), ("a", 2, 9))
+    ]
+    answer = shown(
+        {
+            "note": {"text": "NOTE", "depth": 0},
+            "persona": {"text": "PERSONA", "place": "at_depth", "depth": 0},
+        },
+        chat=TALK,
+        books=books,
+        extensions={"depth_prompt": {"prompt": "CARD", "depth": "0", "role": "system"}},
+    )
+    assert spoken(answer)[3:] == [
+        ("assistant", "a1"), ("user", "u1"), ("system", "s1\ns-late1"),
+        ("user", "four kettle"),
+        ("assistant", "a0"), ("user", "u0"), ("system", "NOTE\nCARD\nPERSONA\ns0\ns-late0"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("depth", "at"), [(0, 4), (1, 3), (3, 1), (4, 0), (5, 0), (1000, 0), ("2", 2)]
+)
+def test_a_depth_beyond_the_oldest_message_is_before_it(depth: object, at: int) -> None:
+    books = [entry("DEEP", position=4, depth=depth)]
+    assert spoken(shown(chat=TALK, books=books)).index(("system", "DEEP")) == at
+
+
+def test_depth_prompt_of_a_card_has_depth_four_and_is_the_systems_unless_told() -> None:
+    extensions = {"depth_prompt": {"prompt": "CARD {{user}}"}}
+    longer = [*TALK, *TALK]
+    assert spoken(shown(chat=longer, extensions=extensions))[4] == ("system", "CARD Sam")
+    nothing = {"depth_prompt": {"prompt": " \n", "depth": 1}}
+    assert len(spoken(shown(chat=longer, extensions=nothing))) == len(longer)
+
+
+@pytest.mark.parametrize("chat", [[], [{"role": "user", "content": " \n"}]])
+def test_an_empty_chat_is_the_fixed_parts_alone(chat: object) -> None:
+    books = [entry("DEEP", position=4, depth=3, constant=True)]
+    answer = shown(chat=chat, books=books, first_mes="Hello.", post_history_instructions="LAST")
+    assert spoken(answer) == [("system", "DEEP"), ("system", "LAST")]
+
+
+def test_an_empty_chat_begins_with_the_greeting_that_is_asked_for() -> None:
+    greetings = {"first_mes": "Hello {{user}}.", "alternate_greetings": ["Hi."],
+                 "group_only_greetings": ["All."]}  # fmt: skip
+    assert spoken(shown({"greeting": 0}, chat=[], **greetings)) == [("assistant", "Hello User.")]
+    assert spoken(shown({"greeting": 1}, chat=[], **greetings)) == [("assistant", "Hi.")]
+    assert spoken(shown({"greeting": 1}, chat=TALK, **greetings))[0] == ("assistant", "one")
+    grouped = shown({"greeting": 2, "group": ["Mira", "Bo"], "new_group_chat": "NEW"}, chat=[],
+                    **greetings)  # fmt: skip
+    assert spoken(grouped) == [("assistant", "Mira: All.")]
+    for missing in (2, -1):
+        with pytest.raises(InvalidRequest):
+            shown({"greeting": missing}, chat=[], **greetings)
+
+
+def test_a_chat_of_nothing_but_narration_is_kept_as_the_systems() -> None:
+    told = [{"role": "system", "content": text} for text in ("rain", "night")]
+    answer = shown({"note": {"text": "NOTE", "depth": 1}}, chat=told)
+    assert spoken(answer) == [("system", "rain"), ("system", "NOTE"), ("system", "night")]
+
+
+def test_macros_in_every_part_know_the_chat() -> None:
+    last = "{{lastMessage}}/{{lastUserMessage}}/{{lastCharMessage}}"
+    answer = shown(
+        {"main": last, "nsfw": last, "enhance": last, "jailbreak": last, "new_chat": last,
+         "new_example": last, "personality": "{{personality}}", "note": last,
+         "persona": {"text": last}},
+        chat=TALK,
+        description=last, personality=last, scenario=last, mes_example=f"Sam: {last}",
+        books=[entry(last)],
+    )  # fmt: skip
+    expected = "four kettle/four kettle/three"
+    assert {text for source, text in texts(answer) if source != "chatHistory"} == {expected}
+    assert len(answer["messages"]) == 13 + len(TALK)
+
+
+@pytest.mark.parametrize("kind", ["swipe", "regenerate"])
+def test_macros_do_not_know_the_answer_that_is_replaced(kind: str) -> None:
+    chat = [*TALK, {"name": "Mira", "role": "assistant", "content": "gone"}]
+    answer = shown({"kind": kind, "main": "{{lastMessage}} {{lastCharMessage}}"}, chat=chat)
+    assert texts(answer)[0] == ("main", "four kettle three")
+
+
+def test_hidden_messages_are_for_macros_only_and_times_are_theirs() -> None:
+    chat = [
+        {"name": "Sam", "role": "user", "content": "early", "at": "2026-03-01T12:05:00Z"},
+        {"name": "Mira", "role": "assistant", "content": "hidden kettle", "hidden": True},
+        {"name": "Sam", "role": "user", "content": "late", "at": 1772373600},
+    ]
+    answer = shown(
+        {"main": "{{idle_duration}}|{{lastMessage}}|{{lastMessageId}}|{{time}}|{{maxPrompt}}",
+         "timezone": "Asia/Tokyo", "max_prompt": 7},
+        chat=chat,
+        books=[entry("LORE")],
+    )  # fmt: skip
+    assert texts(answer)[0] == ("main", "2 hours|late|2|11:05 PM|7")
+    assert spoken(answer) == [("user", "early"), ("user", "late")]
+    assert ("worldInfoBefore", "LORE") not in texts(answer)
+
+
+def test_the_two_overrides_of_a_card_have_a_switch_each() -> None:
+    card = {"system_prompt": "S {{original}}", "post_history_instructions": "P {{original}}"}
+    for settings, main, post in (
+        ({}, "S MAIN", "P LAST"),
+        ({"card_overrides": False}, "MAIN", "LAST"),
+        ({"card_system_prompt": False}, "MAIN", "P LAST"),
+        ({"card_post_history": False}, "S MAIN", "LAST"),
+        ({"card_overrides": False, "card_post_history": True}, "MAIN", "P LAST"),
+    ):
+        answer = shown({"post_history": "LAST", **settings}, **card)
+        assert (texts(answer)[0][1], texts(answer)[-1][1]) == (main, post)
+
+
+@pytest.mark.parametrize("blank", ["", " \n\t", "{{// nothing}}"])
+def test_blank_texts_of_a_card_leave_no_message(blank: str) -> None:
+    answer = shown(
+        {"post_history": "LAST"}, description=blank, personality=blank, scenario=blank,
+        mes_example=blank, extensions={"depth_prompt": {"prompt": blank}},
+    )  # fmt: skip
+    assert [source for source, _ in texts(answer)] == [
+        "main", "newChat", "chatHistory", "chatHistory", "jailbreak",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("blank", ["", " \n\t"])
+def test_a_blank_override_is_none(blank: str) -> None:
+    answer = shown({"post_history": "LAST"}, system_prompt=blank, post_history_instructions=blank)
+    assert (texts(answer)[0], texts(answer)[-1]) == (("main", "MAIN"), ("jailbreak", "LAST"))
+
+
+def test_examples_know_a_character_by_nickname_and_by_name() -> None:
+    answer = shown(
+        {"new_example": "EX"},
+        nickname="Mimi",
+        mes_example="{{char}}: a\nMira: b\n{{user}}: c\nd\nOther: e\n<start>\n<BOT>: f\n<START>\n",
+    )
+    said = [
+        (each["role"], each["name"], each["content"])
+        for each in answer["messages"]
+        if each["source"] == "dialogueExamples"
+    ]
+    assert said == [
+        ("system", None, "EX"),
+        ("system", "example_assistant", "a"),
+        ("system", "example_assistant", "b"),
+        ("system", "example_user", "c\nd\nOther: e"),
+        ("system", None, "EX"),
+        ("system", "example_assistant", "f"),
+    ]
+
+
+def test_lore_stands_around_the_cards_examples_in_its_own_order() -> None:
+    books = [
+        entry("Mira: t2", position=5, order=2), entry("Mira: t1", position=5, order=1),
+        entry("Mira: b2", position=6, order=2), entry("Mira: b1", position=6, order=1),
+    ]  # fmt: skip
+    answer = shown(books=books, mes_example="Mira: card")
+    said = [text for source, text in texts(answer) if source == "dialogueExamples"]
+    assert said == ["t1", "t2", "card", "b1", "b2"]
+
+
+def test_small_contexts_keep_half_for_the_prompt_unless_told() -> None:
+    assert shown({"context": 400})["budget"] == 200
+    assert shown({"context": 4096})["budget"] == 4096 - 512
+    assert shown({"context": 400, "response": 10})["budget"] == 390
+
+
+def test_lore_of_scripts_has_a_depth_only_inside_the_chat() -> None:
+    script = {"findRegex": "/kettle/g", "replaceString": "pot", "placement": [5],
+              "promptOnly": True, "minDepth": 2}  # fmt: skip
+    books = [
+        entry("kettle before"),
+        entry("kettle near", position=4, depth=1),
+        entry("kettle far", position=4, depth=2),
+    ]
+    answer = shown(
+        {"recursive": False}, chat=TALK, books=books, extensions={"regex_scripts": [script]}
+    )
+    found = {text for source, text in texts(answer) if source.startswith("worldInfo")}
+    assert found == {"pot before", "kettle near", "pot far"}
+    assert ("chatHistory", "four kettle") in texts(answer)
+
+
+@pytest.mark.parametrize(
+    ("limits", "changed"),
+    [({"maxDepth": 0}, "..!!"), ({"minDepth": 0}, "!!!."), ({"minDepth": 1}, "!!..")],
+)
+def test_depths_of_scripts_begin_before_a_message_that_is_continued(
+    limits: dict[str, object], changed: str
+) -> None:
+    chat = [{"role": role, "content": "."} for role in ("user", "assistant", "user", "assistant")]
+    script = {"findRegex": "/./", "replaceString": "!", "placement": [1, 2], "promptOnly": True}
+    answer = shown({"kind": "continue"}, chat=chat, extensions={"regex_scripts": [script | limits]})
+    assert "".join(text for source, text in texts(answer) if source == "chatHistory") == changed
+
+
+def test_a_message_that_a_script_empties_is_left_out_and_not_counted() -> None:
+    script = {"findRegex": "/^three$/", "replaceString": "", "placement": [2], "promptOnly": True}
+    answer = shown(
+        {"note": {"text": "NOTE", "depth": 2}}, chat=TALK, extensions={"regex_scripts": [script]}
+    )
+    assert [text for _, text in spoken(answer)] == ["one", "NOTE", "two", "four kettle"]
+
+
+def test_null_in_settings_leaves_what_ships() -> None:
+    assert texts(shown({"main": None, "texts": {"new_chat": None}})) == texts(shown())
+
+
 @pytest.mark.parametrize(
     ("settings", "chat"),
     [
@@ -224,7 +451,12 @@ def test_cache_layout_clips_to_its_shares_and_says_what() -> None:
         ({"layout": "mine"}, CHAT),
         ({"context": 100, "response": 100}, CHAT),
         ({"context": "many"}, CHAT),
+        ({"context": 10**400}, CHAT),
         ({"examples_share": 1.5}, CHAT),
+        ({"budget_share": -1}, CHAT),
+        ({"budget_cap": "much"}, CHAT),
+        ({"timezone": "Nowhere/Else"}, CHAT),
+        ({"now": "soon"}, CHAT),
         ({"note": {"text": "a", "place": "roof"}}, CHAT),
         ({"persona": {"text": "a", "role": "king"}}, CHAT),
         ({}, {"role": "user"}),

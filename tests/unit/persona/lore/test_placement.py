@@ -24,7 +24,7 @@ def test_of_equal_orders_what_was_activated_later_comes_higher():
 
 
 def test_the_entries_of_a_card_stand_by_their_ids_not_by_their_place():
-    listed = [
+    listed: list[dict[str, object]] = [
         {"id": uid, "keys": [], "constant": True, "content": "x", "insertion_order": 1}
         for uid in (10, "b", 2, "a", 2)
     ]
@@ -275,7 +275,7 @@ def v3_book(*entries, **fields):
 def test_a_v3_book_keeps_to_its_own_budget_and_drops_the_lowest_priority_first():
     own = v3_book({"priority": 1}, {"priority": 5}, {"priority": 3}, {}, token_budget=4)
     result = Told([own, book(entry(9, "key", content="z" * 80))]).scan("key")
-    assert sorted(activated(result)) == [1, 2, 9]
+    assert set(activated(result)) == {1, 2, 9}
     assert skipped(result) == {0: "budget of the book", 3: "budget of the book"}
 
 

@@ -1,0 +1,35 @@
+"""Lets tests wait for something to become true, without polling."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+class Changes:
+    """Conditions are judged anew after every change."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
+
+    def notify(self) -> None:
+        """Say that something changed."""
+        for condition, future in self._waiting:
+            if not future.done() and condition():
+                future.set_result(None)
+
+    async def until(self, condition: Callable[[], object], *, seconds: float = 5.0) -> None:
+        """Return once the condition holds.
+
+        Raises:
+            TimeoutError: it did not within ``seconds``.
+        """
+        if condition():
+            return
+        waiter = (condition, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiter)
+        try:
+            async with asyncio.timeout(seconds):
+                await waiter[1]
+        finally:
+            self._waiting.remove(waiter)
