@@ -386,6 +386,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         LoreShelf,
         providers.Singleton(_lorebooks, settings.provided.storage.data),
         most_entries=settings.provided.lore.max_entries,
+        beside=providers.List(imported, settings.provided.persona.characters),
     )
     user_persona_book = providers.Singleton(
         UserPersonaBook, database=database, clock=clock, ids=ids

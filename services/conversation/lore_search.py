@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+from services.conversation.scenes import Cast
 from services.conversation.surroundings import GENERATIONS
 from services.domain.errors import InvalidRequest, NotFound
 from services.domain.replies import TurnBrief
@@ -68,8 +69,13 @@ class LoreSearch:
         """Take over ``settings`` from the next turn on."""
         self._settings = settings
 
-    async def books(self, brief: TurnBrief, persona: Persona) -> tuple[list[Lorebook], list[str]]:
-        """Return the books that hold here, and the names of those that cannot be read."""
+    async def books(
+        self, brief: TurnBrief, persona: Persona, cast: Cast
+    ) -> tuple[list[Lorebook], list[str]]:
+        """Return the books that hold here, and the names of those that cannot be read.
+
+        Where a scene joins the cards of its members, it joins their books, the speaker's first.
+        """
         chosen = await self._scopes.resolve(LOREBOOKS, conversation=brief.conversation)
         person = brief.trigger.author.person if brief.trigger else None
         own_books = await self._scopes.resolve(
@@ -78,20 +84,21 @@ class LoreSearch:
         wanted = [
             *((name, Scope.CHAT) for name in book_names(chosen)),
             *((name, Scope.USER) for name in book_names(own_books)),
-            *([(persona.character.world, Scope.CHARACTER)] if persona.character.world else []),
             *((name, Scope.GLOBAL) for name in self._settings.books),
         ]
         books: list[Lorebook] = []
         missing: list[str] = []
-        if (own := self._shelf.of_card(persona)) is not None:
-            books.append(own)
+        others = [one for one in cast.members if one.id != persona.id] if cast.joined else []
+        for one in (persona, *others):
+            own, absent = await self._shelf.of_persona(one)
+            books += [book for book in own if not any(book is known for known in books)]
+            missing += absent
         for name, scope in dict.fromkeys(wanted):
             try:
                 books.append(await self._shelf.book(name, scope))
             except (NotFound, InvalidRequest):
-                # A card often names a world its owner never had.
                 missing.append(name)
-        return books, missing
+        return books, list(dict.fromkeys(missing))
 
     async def find(
         self,

@@ -149,7 +149,7 @@ class SceneryPainter:
             scenery.told = retell(
                 history, persona, group=bool(cast.group), names=names, texts=texts
             )
-        books, missing = await self._lore.books(brief, persona)
+        books, missing = await self._lore.books(brief, persona, cast)
         if books:
             await self._search(scenery, brief, persona, books, info)
         if missing:

@@ -30,7 +30,7 @@ class Connection:
         self._sent = 0
         self._commands: list[float] = []
         self._sending = asyncio.Lock()
-        self._attached = asyncio.Event()
+        self._news = asyncio.Event()
         compressed = request.query.get("compress") == "zlib-stream"
         self._deflate = zlib.compressobj() if compressed else None
 
@@ -43,18 +43,18 @@ class Connection:
         self.session = session
         self._sent = sent
         session.connected = True
-        session.news.set()
-        self._attached.set()
+        session.news = self._news
+        self._news.set()
 
     async def write(self) -> None:
         """Send the session's events as they come; ends with the socket."""
-        await self._attached.wait()
-        session = self.session
-        assert session
         with contextlib.suppress(ConnectionError):
             while not self.socket.closed:
-                await session.news.wait()
-                session.news.clear()
+                await self._news.wait()
+                self._news.clear()
+                session = self.session
+                if session is None:
+                    return
                 if not session.has_all_since(self._sent):
                     await self.socket.close(code=4000, message=b"Too slow")
                     return

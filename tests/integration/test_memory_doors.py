@@ -135,7 +135,7 @@ def test_what_is_known_is_listed_searched_and_taken_away(door: Door, tmp_path: P
         ("forget", "--message", "nothing", "--yes", *ME),
         ("forget", "--matching", "wordthatisnotthere", "--yes", *ME),
         ("export", "--as", "web:nobody"),
-        ("export", "-o", "/nonexistent/folder/file.json", *ME),
+
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_sentence(door: Door, argv: tuple[str, ...]) -> None:
@@ -144,6 +144,14 @@ def test_what_cannot_be_done_is_said_in_one_sentence(door: Door, argv: tuple[str
     assert out == ""
     assert complaint.count("\n") == 1
     assert "Traceback" not in complaint
+
+
+def test_a_place_that_cannot_be_written_is_named(door: Door) -> None:
+    code, out, complaint = door("export", "-o", "/nonexistent/folder/file.json", *ME)
+    assert (code, out) == (2, "")
+    assert complaint == (
+        "/nonexistent/folder/file.json cannot be written: No such file or directory.\n"
+    )
 
 
 def test_forgetting_is_proved_and_the_receipt_says_so(
@@ -156,7 +164,7 @@ def test_forgetting_is_proved_and_the_receipt_says_so(
     assert traces(folder / "data", "Zwickelford")
     receipt = good(through_the_door(folder, "forget", "--everything", "--yes", *ME, "--json"))
     assert receipt["verified"]["clean"]
-    assert receipt["counts"]["messages"] == 2
+    assert receipt["counts"]["messages"] == 3  # two of Sam, and an answer to nobody else
     assert traces(folder / "data", "Zwickelford", "Falkenauge") == {}
     assert through_the_door(folder, "list", *ME)[0] == 1
     others = good(through_the_door(folder, "list", "--as", str(KIM.id), "--json"))

@@ -85,6 +85,16 @@ async def test_lore_is_told_when_its_key_is_said_and_stands_behind_the_history(
         assert outcome.terminals[0].kind == "turn_finished"
 
 
+async def test_a_world_that_a_card_names_may_lie_beside_another_card(tmp_path: Path) -> None:
+    model = ScriptedModel("I see.")
+    async with opened_app(tmp_path, model) as app:
+        cosima = app.factory.library().find("cosima")
+        books, missing = await app.factory.shelf().of_persona(cosima)
+        assert cosima.character.world
+        assert cosima.character.world in {book.name for book in books}
+        assert not missing
+
+
 async def test_sticky_lore_lasts_over_a_restart_and_then_ends(tmp_path: Path) -> None:
     write_book(tmp_path, "town", [entry(0, "bell", BELL, sticky=4)])
     lore = LoreSettings(books=("town",), scan_depth=1)

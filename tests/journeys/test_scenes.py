@@ -442,6 +442,20 @@ async def test_joined_cards_keep_what_is_the_speakers_own_behind_the_history(
         assert own[2] == "Write the next message of Ann, and of nobody else."
 
 
+@pytest.mark.parametrize(("cards", "told"), [(CardMode.JOIN, True), (CardMode.SWAP, False)])
+async def test_joined_cards_bring_the_books_of_all_members(
+    tmp_path: Path, cards: CardMode, told: bool
+) -> None:
+    book = {"entries": [{"keys": ["walrus"], "content": "LORE OF TUSKS", "enabled": True,
+                         "insertion_order": 1, "use_regex": False, "extensions": {}}]}  # fmt: skip
+    async with stage(tmp_path, cards={"ben": {"character_book": book}}) as play:
+        await play.enter("ann", "ben", mode=Activation.LIST, cards=cards)
+        await play.say("A walrus!")
+        (_, ann), (_, ben) = play.prompts()
+        assert ("LORE OF TUSKS" in said(ann)) is told
+        assert said(ben).count("LORE OF TUSKS") == 1
+
+
 async def test_swapped_cards_show_only_the_speakers(tmp_path: Path) -> None:
     async with stage(tmp_path) as play:
         await play.enter("ben", "ann", mode=Activation.LIST)
