@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from frontends.console.slash import SlashCommand
@@ -52,7 +53,7 @@ async def _confirm(talk: Talk) -> None:
     _report(talk, lines, {"account": str(claim.account), "name": claim.name, "person": person})
 
 
-def _report(talk: Talk, lines: list[str], fields: dict[str, object]) -> None:
+def _report(talk: Talk, lines: list[str], fields: Mapping[str, object]) -> None:
     talk.view.report(Report(kind="link", lines=lines, fields=fields))
 
 

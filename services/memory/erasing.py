@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
-from services.domain.clock import Clock
-from services.domain.ids import AuthorId, IdSource, PersonId
+from services.domain.ids import PersonId
 from services.memory import erasing_rows as erasing
 from services.memory import erasures, quoted
 from services.memory import forgetting_rows as rows
@@ -23,12 +20,12 @@ from services.memory.forgetting_files import (
     drop_console_history,
     move_old_copies,
 )
+from services.memory.forgetting_ground import Forgotten, Ground
 from services.memory.forgetting_rows import Target, Text
 from services.memory.recollections import Dropped, forget_rows, remove
 from services.memory.redaction import Place, Quotes
 from services.memory.scope import Kind
-from services.storage.blobs import BlobStore
-from services.storage.database import Database, Transaction
+from services.storage.database import Transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,64 +36,6 @@ _CHARACTERS_AT_ONCE = 2_000_000
 _MESSAGES_AT_ONCE = 10_000
 _MOST_NEEDLES = 500
 _CONSOLE = "console"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forgotten:
-    """Whose words are gone, for those who hold some in memory; all ``conversations`` changed.
-
-    ``person`` is ``None`` when only some messages were forgotten.
-    """
-
-    person: PersonId | None
-    accounts: tuple[AuthorId, ...]
-    conversations: frozenset[str]
-
-
-class Index(Protocol):
-    """What keeps the vector indexes like the database."""
-
-    def wake(self, *, sweep: bool = False) -> None:
-        """Look for messages that are not indexed."""
-        ...
-
-    async def dropped(self, rows: Sequence[Dropped], /, *, thoroughly: bool = False) -> None:
-        """Forget the vectors of rows; thoroughly, so that nothing of them stays on disk."""
-        ...
-
-
-class Live(Protocol):
-    """What the process holds in memory of conversations and people."""
-
-    async def hush(self, conversations: Collection[str], /) -> None:
-        """Let no answer run in ``conversations`` when this returns."""
-        ...
-
-    def forget(self, forgotten: Forgotten, /) -> None:
-        """Drop what was read before; called in the moment in which changes are stored."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What erasing works on; ``vocabulary`` yields texts that are nobody's own."""
-
-    database: Database
-    blobs: BlobStore
-    data: Path
-    backups: Path
-    clock: Clock
-    ids: IdSource
-    index: Index | None = None
-    live: Live | None = None
-    vocabulary: Callable[[], Iterable[str]] | None = None
-
-    async def read(
-        self, task: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Run ``task`` on a snapshot."""
-        async with self.database.reader() as snapshot:
-            return await snapshot.run(task, *args, **kwargs)
 
 
 class Erasing:
@@ -234,7 +173,6 @@ class Erasing:
         """Erase who the person was; ``False`` when they have said something meanwhile."""
         target = self.target
         await self._drop(
-            work,
             facts=await self._ground.read(rows.facts_of, target),
             summaries=await self._ground.read(rows.summaries_within, target.own),
         )

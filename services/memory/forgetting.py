@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import Self
 
 from services.domain.clock import Clock
 from services.domain.errors import AcoreError, InvalidRequest, NotFound
 from services.domain.ids import IdSource, MessageId, PersonId
 from services.memory import erasures
 from services.memory import forgetting_rows as rows
+from services.memory.erasing import Erasing
 from services.memory.erasures import Erasure, Stage
+from services.memory.forgetting_ground import Ground, Index, Live
 from services.memory.forgetting_rows import Target
 from services.memory.proving import prove
 from services.memory.receipts import Receipt
@@ -27,15 +29,6 @@ from services.storage.database import Database
 
 logger = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
-_READ = 200
-_ERASED = 200
-_CHARACTERS_AT_ONCE = 2_000_000
-_MESSAGES_AT_ONCE = 10_000
-_MOST_NEEDLES = 500
-_CONSOLE = "console"
 _SAID_BY_PEOPLE = (Kind.TURN, Kind.FACT, Kind.SUMMARY)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 from services.domain.ids import ConversationId
 from services.memory import erasing_rows as erasing
 from services.memory import forgetting_rows as rows
-from services.memory.forgetting import Index
+from services.memory.forgetting_ground import Index
 from services.memory.recollections import Dropped, remove
 from services.memory.scope import Kind
 from services.storage.blobs import BlobStore

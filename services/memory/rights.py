@@ -17,7 +17,8 @@ from services.memory import rights_rows as rows
 from services.memory.export import exported
 from services.memory.fact import Changes, Fact, Origin
 from services.memory.fact_rows import facts_beside, facts_in, insert_fact, update_fact
-from services.memory.forgetting import Forgetting, Index
+from services.memory.forgetting import Forgetting
+from services.memory.forgetting_ground import Index
 from services.memory.lesson_rows import close_lessons, messages_saying
 from services.memory.receipts import Receipt
 from services.memory.recollections import Dropped

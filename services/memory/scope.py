@@ -99,7 +99,7 @@ def _said(viewer: Viewer) -> ColumnElement[bool]:
             roster_members.c.roster_id == audiences.c.roster_id, roster_members.c.kind == "persona"
         )
     )
-    heard = true()
+    heard: ColumnElement[bool] = true()
     if not viewer.shared:
         in_the_open = and_(no_persona, or_(here, _takes_part(viewer)))
         heard = or_(_among("persona", viewer.persona), in_the_open)

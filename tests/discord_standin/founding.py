@@ -66,9 +66,7 @@ def add_member(world: World, guild: Guild, user: User) -> Member:
 
 def add_role(world: World, guild: Guild, name: str, *, permissions: int = 0) -> Role:
     """Add a role above the ones there are."""
-    role = Role(
-        id=world.ids.next(), name=name, permissions=permissions, position=len(guild.roles)
-    )
+    role = Role(id=world.ids.next(), name=name, permissions=permissions, position=len(guild.roles))
     guild.roles[role.id] = role
     return role
 

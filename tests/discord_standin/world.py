@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -243,7 +244,7 @@ class World:
         self.webhooks: dict[int, Webhook] = {}
         self.commands: dict[int, Command] = {}
         self.interactions: dict[int, Interaction] = {}
-        self.avatars: dict[str, bytes] = {}
+        self.avatars: dict[str, bytes | str] = {}
         self._history_limit = history_limit
 
     def channels_of(self, guild_id: int) -> list[Channel]:
@@ -283,6 +284,18 @@ class World:
     def bot_of(self, application_id: int) -> Bot:
         """Return the bot of an application."""
         return next(bot for bot in self.bots.values() if bot.application_id == application_id)
+
+    def interaction_with(self, token: str) -> Interaction | None:
+        """Return the interaction a token belongs to."""
+        youngest_first = reversed(self.interactions.values())
+        return next((each for each in youngest_first if each.token == token), None)
+
+    def add_avatar(self, source: bytes | str) -> str:
+        """Keep an image, or the address of one, and return its hash."""
+        data = source.encode() if isinstance(source, str) else source
+        name = hashlib.sha256(data).hexdigest()[:32]
+        self.avatars[name] = source
+        return name
 
     def keep(self, message: Message) -> None:
         """Put a message at the end of its channel, dropping the oldest past the limit."""

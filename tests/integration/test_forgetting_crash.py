@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import textwrap
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,8 +37,27 @@ FORGETTER = textwrap.dedent(
     """
 )
 WORDS = (
-    "marzipan", "lighthouse", "gondola", "thistle", "obsidian", "ferret", "kazoo", "mandolin", "quartz", "tundra", "bobsleigh", "saffron", "periscope", "walrus", "turnip", "harpsichord", "glacier", "papaya", "zeppelin", "trombone",
-)  # fmt: skip
+    "marzipan",
+    "lighthouse",
+    "gondola",
+    "thistle",
+    "obsidian",
+    "ferret",
+    "kazoo",
+    "mandolin",
+    "quartz",
+    "tundra",
+    "bobsleigh",
+    "saffron",
+    "periscope",
+    "walrus",
+    "turnip",
+    "harpsichord",
+    "glacier",
+    "papaya",
+    "zeppelin",
+    "trombone",
+)
 ROUNDS = 6
 
 
@@ -65,8 +85,8 @@ async def prepared(data: Path, clock: ManualClock) -> tuple[str, list[str], list
     return person, theirs, others
 
 
-async def killed_after(data: Path, person: str, seconds: float) -> bool:
-    """Begin to forget and kill the process; tell whether it was done before."""
+async def killed_after(data: Path, person: str, seconds: float) -> float | None:
+    """Begin to forget and kill the process; return after how long it was done, if it was."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -79,11 +99,16 @@ async def killed_after(data: Path, person: str, seconds: float) -> bool:
     )
     assert process.stdout is not None
     assert await process.stdout.readline() == b"begun\n"
-    await asyncio.sleep(seconds)
+    began = time.monotonic()
+    rest = b""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            rest = await process.stdout.readline()
+    took = time.monotonic() - began
     with suppress(ProcessLookupError):
         process.send_signal(signal.SIGKILL)
-    rest, _ = await process.communicate()
-    return b"done" in rest
+    await process.wait()
+    return took if rest == b"done\n" else None
 
 
 @pytest.mark.timeout(180)
@@ -93,11 +118,14 @@ async def test_an_erasure_killed_anywhere_is_finished_at_the_next_start(
     person, theirs, others = await prepared(tmp_path / "full", clock)
     chance = random.Random(11)
     cut_off = 0
+    shutil.copytree(tmp_path / "full", tmp_path / "whole")
+    whole = await killed_after(tmp_path / "whole", person, 60)
+    assert whole is not None
     for number in range(ROUNDS):
         data = tmp_path / f"data{number}"
         shutil.copytree(tmp_path / "full", data)
-        done = await killed_after(data, person, number * 0.12 + chance.random() * 0.12)
-        cut_off += not done
+        moment = whole * (number + chance.random()) / ROUNDS
+        cut_off += await killed_after(data, person, moment) is None
         async with world_in(data, clock, seed=100 + number) as world, world.forgetting:
             assert await world.texts(GUILD) == [
                 text

@@ -183,3 +183,62 @@ def test_limits_of_the_settings_hold_for_cards_and_books(
         )  # fmt: skip
         assert (done.returncode, done.stdout) == (1, "")
         assert said in done.stderr
+
+
+def test_the_style_of_a_character_is_in_the_auxiliary_prompt(files: dict[str, Path]) -> None:
+    card = json.loads(files["card"].read_text(encoding="utf-8"))
+    card["data"]["extensions"] = {"acore": {"verbosity": 80, "frameworks": {"caring": 0.9}}}
+    files["card"].write_text(json.dumps(card), encoding="utf-8")
+    done = prompt_show("--card", files["card"], "--chat", files["chat"], "--json")
+    assert done.returncode == 0, done.stderr
+    (style,) = [m for m in json.loads(done.stdout)["messages"] if m["source"] == "nsfw"]
+    assert "about 60 words" in style["content"]
+    assert "{{" not in style["content"]
+
+
+@pytest.mark.parametrize("layout", ["sillytavern", "cache"])
+def test_a_context_too_small_for_the_fixed_parts_is_said_in_a_sentence(
+    files: dict[str, Path], layout: str
+) -> None:
+    done = prompt_show(
+        "--card", files["card"], "--chat", files["chat"], "--context", "40", "--layout", layout,
+        "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["total"] <= answer["budget"] == 20
+    named = ", ".join(dict.fromkeys(answer["refused"]))
+    assert done.stderr == f"No room at all for {named}; allow more context.\n"
+
+
+@pytest.mark.parametrize(
+    ("context", "said"), [("0", "leaves nothing"), ("-1", "context"), ("9" * 400, "context")]
+)
+def test_a_context_that_is_none_is_refused(files: dict[str, Path], context: str, said: str) -> None:
+    done = prompt_show("--card", files["card"], "--chat", files["chat"], "--context", context)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_environment_has_a_time_zone_and_the_chat_its_times(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
+    settings = {"main": "{{time}} {{idle_duration}} {{maxPrompt}} {{lastMessage}}"}
+    chat = [
+        {"name": "Sam", "role": "user", "content": "Hi.", "at": "2026-03-01T06:30:00Z"},
+        {"name": "Sam", "role": "user", "content": "So?", "at": "2026-03-01T09:30:00Z"},
+        {"name": "", "role": "system", "content": "noted", "hidden": True},
+    ]
+    env = {"now": "2026-03-01T09:30:00Z", "timezone": "Asia/Tokyo", "maxPrompt": 9}
+    files["settings"].write_text(json.dumps(settings), encoding="utf-8")
+    files["chat"].write_text(json.dumps(chat), encoding="utf-8")
+    (tmp_path / "env.json").write_text(json.dumps(env), encoding="utf-8")
+    done = prompt_show(
+        "--card", files["card"], "--chat", files["chat"], "--settings", files["settings"],
+        "--env", tmp_path / "env.json", "--json",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    messages = json.loads(done.stdout)["messages"]
+    assert messages[0]["content"] == "6:30 PM 3 hours 9 So?"
+    assert [m["content"] for m in messages if m["source"] == "chatHistory"] == ["Hi.", "So?"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, func, select
 
 from services.conversation.inbound import Addressing, Inbound, Outcome, Receipt
 from services.domain.errors import ProviderError, ProviderFault
@@ -18,6 +19,7 @@ from services.domain.ids import ConversationId, PersonaId
 from services.domain.messages import Visibility
 from services.domain.people import Author, Role
 from services.llm.model import ChatRequest, ModelInfo
+from services.memory.embedding import Vectors
 from services.memory.rights import Requester
 from services.settings import (
     ConversationSettings,
@@ -26,6 +28,7 @@ from services.settings import (
     MemorySettings,
     PersonaSettings,
 )
+from services.storage.tables import facts, lessons, recollections, summaries
 from tests.fakes.app import KIM, SAM, App, opened_app
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.recording import RecordingDelivery
@@ -40,6 +43,7 @@ TOLD = "My sister Falkenauge keeps seven turquoise herons in Zwickelford."
 ASKED = "Do you remember where my sister keeps the turquoise herons?"
 PIECES = ("Falkenauge", "turquoise herons", "Zwickelford")
 OPEN = GateSettings(user_limit=10**6, channel_limit=10**6)
+PATIENT = ConversationSettings(context_deadline_seconds=10)
 
 
 def memory(**more: object) -> MemorySettings:
@@ -110,13 +114,15 @@ async def account(app: App, place: ConversationId) -> Mapping[str, object]:
 async def test_a_fact_told_elsewhere_before_a_restart_is_known_and_why_says_from_where(
     tmp_path: Path,
 ) -> None:
-    async with opened_app(tmp_path, ScriptedModel("I see."), gate=OPEN) as app:
+    async with opened_app(
+        tmp_path, ScriptedModel("I see."), gate=OPEN, conversation=PATIENT
+    ) as app:
         await tell(app, f"{TOLD} I live in Bonn.")
         [said] = [
             e for e in await app.conversations.recent(ONE, 9) if e.message.author.id == SAM.id
         ]
     model = ScriptedModel("In Zwickelford.")
-    async with opened_app(tmp_path, model, gate=OPEN) as app:
+    async with opened_app(tmp_path, model, gate=OPEN, conversation=PATIENT) as app:
         await tell(app, ASKED, place=TWO)
         notes = notes_of(model)
         assert "turquoise herons in Zwickelford" in notes
@@ -141,7 +147,7 @@ async def test_nothing_is_recalled_where_it_does_not_belong(
     tmp_path: Path, by: Author, place: ConversationId, told_in: ConversationId
 ) -> None:
     model = ScriptedModel("I see.")
-    async with opened_app(tmp_path, model, gate=OPEN) as app:
+    async with opened_app(tmp_path, model, gate=OPEN, conversation=PATIENT) as app:
         await tell(app, f"{TOLD} I live in Bonn.", place=told_in)
         if place == told_in:
             await app.conversations.reset(place, by=SAM)
@@ -157,7 +163,7 @@ async def test_nothing_is_recalled_where_it_does_not_belong(
 
 async def test_a_whisper_is_recalled_to_nobody_who_did_not_hear_it(tmp_path: Path) -> None:
     model = ScriptedModel("I see.")
-    async with opened_app(tmp_path, model, gate=OPEN) as app:
+    async with opened_app(tmp_path, model, gate=OPEN, conversation=PATIENT) as app:
         await tell(app, TOLD, visibility=Visibility.PRIVATE)
         await app.conversations.reset(ONE, by=SAM)
         await tell(app, ASKED, by=KIM)
@@ -168,7 +174,7 @@ async def test_a_whisper_is_recalled_to_nobody_who_did_not_hear_it(tmp_path: Pat
 
 async def test_a_character_that_did_not_witness_it_is_not_reminded(tmp_path: Path) -> None:
     model = ScriptedModel("I see.")
-    async with opened_app(tmp_path, model, gate=OPEN) as app:
+    async with opened_app(tmp_path, model, gate=OPEN, conversation=PATIENT) as app:
         await tell(app, f"{TOLD} I live in Bonn.")
         await app.conversations.choose_persona(TWO, "Orin", by=SAM, role=Role.OWNER)
         await tell(app, f"{ASKED} Where do I live?", place=TWO)
@@ -190,7 +196,11 @@ async def test_orders_in_what_is_recalled_stand_only_in_the_quoted_note(tmp_path
     (folder / "herons.md").write_text(f"# Herons\nAbout turquoise herons. {INJECTION}\n")
     model = ScriptedModel("I see.")
     async with opened_app(
-        tmp_path, model, gate=OPEN, persona=knowing_card(tmp_path / "cards", "birds")
+        tmp_path,
+        model,
+        gate=OPEN,
+        conversation=PATIENT,
+        persona=knowing_card(tmp_path / "cards", "birds"),
     ) as app:
         await app.factory.documents().sync()
         await tell(app, INJECTION)
@@ -244,7 +254,9 @@ async def test_forget_me_leaves_nothing_in_any_file_and_everything_goes_on(
         lambda request: Script(text=said[-1], token_seconds=0 if held.is_set() else 0.05)
     )
     settings = memory(turn_index=index, document_index=index)
-    async with opened_app(data, model, gate=OPEN, memory=settings, embedder=HashEmbedder()) as app:
+    async with opened_app(
+        data, model, gate=OPEN, conversation=PATIENT, memory=settings, embedder=HashEmbedder()
+    ) as app:
         held.set()
         await tell(app, TOLD)
         await tell(app, "I feed nine sparrows each morning by the quay", by=KIM)
@@ -280,7 +292,9 @@ async def test_forget_me_leaves_nothing_in_any_file_and_everything_goes_on(
         await tell(app, "Hello, I am new here", by=SAM)
         assert len(await app.conversations.recent(ONE, 50)) >= 4
     model = ScriptedModel("Hm.")
-    async with opened_app(data, model, gate=OPEN, memory=settings, embedder=HashEmbedder()) as app:
+    async with opened_app(
+        data, model, gate=OPEN, conversation=PATIENT, memory=settings, embedder=HashEmbedder()
+    ) as app:
         await tell(app, "Do you remember the sparrows?", by=KIM, place=TWO)
         assert "nine sparrows" in notes_of(model)
 
@@ -290,7 +304,9 @@ async def test_switched_off_nothing_is_asked_or_learnt_and_forgetting_still_work
 ) -> None:
     data = tmp_path / "data"
     model = ScriptedModel("I see.")
-    async with opened_app(data, model, gate=OPEN, memory=memory(enabled=False)) as app:
+    async with opened_app(
+        data, model, gate=OPEN, conversation=PATIENT, memory=memory(enabled=False)
+    ) as app:
         for text, place in ((f"{TOLD} I live in Bonn.", ONE), (ASKED, TWO)):
             await app.say(text, place=place)
         assert "Zwickelford" not in asked_of(model)
@@ -298,12 +314,11 @@ async def test_switched_off_nothing_is_asked_or_learnt_and_forgetting_still_work
         assert isinstance(asked, dict)
         assert not {"memory", "person", "summary", "documents"} & set(asked)
         async with app.factory.database().reader() as snapshot:
-            for table in ("facts", "lessons", "recollections", "summaries"):
-                statement = f"SELECT count(*) FROM {table}"  # noqa: S608
-                count = await snapshot.run(
-                    lambda connection, asks=statement: connection.exec_driver_sql(asks).scalar()
+            for table in (facts, lessons, recollections, summaries):
+                rows = await snapshot.run(
+                    Connection.execute, select(func.count()).select_from(table)
                 )
-                assert count == 0, table
+                assert rows.scalar_one() == 0, table.name
         receipt = await app.factory.memory_rights().forget_me(Requester(account=SAM.id))
         assert receipt.clean
         assert traces(data, *PIECES) == {}
@@ -313,7 +328,9 @@ async def test_without_its_embedder_it_answers_and_finds_words(tmp_path: Path) -
     embedder = HashEmbedder()
     embedder.failure = ProviderError("hash", ProviderFault.UNREACHABLE, "No embedder.")
     model = ScriptedModel("I see.")
-    async with opened_app(tmp_path, model, gate=OPEN, embedder=embedder) as app:
+    async with opened_app(
+        tmp_path, model, gate=OPEN, conversation=PATIENT, embedder=embedder
+    ) as app:
         await (await send(app, TOLD)).outcome()
         await asyncio.sleep(0.3)  # the embedder rests; words are there at once
         outcome = await (await send(app, ASKED, place=TWO)).outcome()
@@ -324,7 +341,7 @@ async def test_without_its_embedder_it_answers_and_finds_words(tmp_path: Path) -
 class SlowSource(HashEmbedder):
     """Takes longer for a question than an answer may wait."""
 
-    async def query(self, text, /):  # type: ignore[no-untyped-def]
+    async def query(self, text: str, /) -> Vectors:
         await asyncio.sleep(30)
         return self.vector(text)
 
@@ -376,7 +393,12 @@ async def test_a_long_conversation_is_summed_up_and_told_from_the_summary(tmp_pa
     info = ModelInfo(provider="scripted", name="scripted", context_tokens=2048, tools=True)
     model = ScriptedModel(playbook, info=info)
     async with opened_app(
-        tmp_path, model, gate=OPEN, memory=memory(summaries=True), llm=LlmSettings()
+        tmp_path,
+        model,
+        gate=OPEN,
+        conversation=PATIENT,
+        memory=memory(summaries=True),
+        llm=LlmSettings(),
     ) as app:
         await app.say(TOLD, place=ONE)
         for number in range(60):
@@ -438,6 +460,7 @@ async def test_a_document_of_the_card_is_quoted_and_why_names_file_and_page(tmp_
         tmp_path,
         model,
         gate=OPEN,
+        conversation=PATIENT,
         embedder=HashEmbedder(),
         persona=knowing_card(tmp_path / "cards", "birds"),
     ) as app:

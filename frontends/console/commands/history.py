@@ -20,7 +20,7 @@ from services.domain.ids import AuthorId
 from services.domain.people import Author, Role
 
 if TYPE_CHECKING:
-    from services.conversation.transcripts.importing import ImportReport
+    from services.conversation.transcripts.importer import ImportReport
 
 _FORMS = ("json", "sillytavern")
 
@@ -70,7 +70,7 @@ async def _export(call: Invocation) -> int:
 
 
 async def _import(call: Invocation) -> int:
-    from services.conversation.transcripts.importing import Importer
+    from services.conversation.transcripts.importer import Importer
     from services.factory import opened_services
 
     asked = call.arguments

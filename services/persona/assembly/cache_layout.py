@@ -56,19 +56,20 @@ def arrange_cached(material: Material, ration: Ration, shares: Shares) -> Arrang
 
     What stands before it has a share of its own that does not depend on the history, so that it is
     the same in every turn: a card too long for its share is clipped in the middle, examples are
-    left out from the end. The history begins where it stays put, see ``newest_that_fit``; what is
-    answered is clipped rather than left out; post-history instructions, which are clipped for it,
-    and lore leave it a quarter of the budget.
+    left out from the end. The history begins where it stays put, see ``newest_that_fit``. What is
+    answered is clipped rather than left out: everything else leaves it a quarter of the budget,
+    post-history instructions are clipped for that.
     """
     fixed = fixed_parts(material)
     parts = {name: ration.take(fixed[name]) for name in _FIRST}
-    parts |= _card(fixed, ration, shares.card)
+    quarter = ration.budget // _ANSWERED_SHARE
+    parts |= _card(fixed, ration, min(shares.card, ration.left - quarter))
     parts["examples"], left_out = ration.take_blocks(
         [_as_text(example, material.new_example) for example in material.examples],
-        most=shares.examples,
+        most=min(shares.examples, ration.left - quarter),
     )
     wanted = sum(ration.cost(p) for p in material.history if p.ordinal in material.answered)
-    spare = min(wanted, ration.budget // _ANSWERED_SHARE)
+    spare = min(wanted, quarter)
     parts["post_history"] = _clipped(fixed["post_history"], ration, spare=spare)
     parts["late"] = ration.take(_late(material, fixed), spare=spare)
     fitted = newest_that_fit(material.history, ration, keep=material.answered, cut=material.cut)

@@ -49,7 +49,7 @@ def example_messages(
         "(" + "|".join(re.escape(name) for name in speakers if name) + "):", re.IGNORECASE
     )
     messages: list[tuple[str, list[str]]] = []
-    for line in block.splitlines():
+    for line in block.replace("\r", "").split("\n"):
         match = opener.match(line)
         if match is not None:
             said = line if group else line[match.end() :]

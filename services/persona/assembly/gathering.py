@@ -50,10 +50,10 @@ class AssemblyRequest:
     ``disabled`` general ones that are turned off, both of ``OVERRIDES``. ``fill_chat`` fills in
     macros of messages; people who write messages can then read whatever macros tell. ``filled``
     says that the descriptive texts of the card and of the user are filled in already. ``answered``
-    are the ordinals of the messages to answer, without any a newest one of the user's; ``cut`` says
-    that ``chat`` is not all there is. Where ``common_opening`` holds, the beginning is the same for
-    all characters of a scene, and what the card says of this one's answers comes behind the
-    history.
+    are the ordinals of the messages to answer, without any a newest one of the user's or one that
+    is continued; ``cut`` says that ``chat`` is not all there is. Where ``common_opening`` holds,
+    the beginning is the same for all characters of a scene, and what the card says of this one's
+    answers comes behind the history.
     """
 
     character: Character
@@ -261,10 +261,11 @@ class _Gathering:
 
     def _answered(self, history: Sequence[Piece]) -> frozenset[int]:
         request = self._request
-        if request.answered or request.kind == "continue" or not history:
+        if request.answered or not history:
             return request.answered
         newest = history[-1]
-        return frozenset({newest.ordinal} if newest.role is PromptRole.USER else ())
+        counts = newest.role is PromptRole.USER or request.kind == "continue"
+        return frozenset({newest.ordinal} if counts else ())
 
     def _named(self, message: ChatMessage, text: str) -> str:
         """Return what a member of a group said, with the name; the user's role says enough."""

@@ -59,9 +59,7 @@ def leave_thread(site: Site, thread: Channel, user: User) -> None:
 
 def opened(site: Site, channel: Channel) -> None:
     """Tell of a new channel."""
-    site.gateway.tell(
-        "CHANNEL_CREATE", lambda view: channel_json(view, channel), channel=channel
-    )
+    site.gateway.tell("CHANNEL_CREATE", lambda view: channel_json(view, channel), channel=channel)
 
 
 def changed(site: Site, channel: Channel) -> None:

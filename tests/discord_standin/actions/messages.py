@@ -150,7 +150,7 @@ def unreact(site: Site, message: Message, user: User, emoji: str) -> None:
 def clear_reactions(site: Site, message: Message, emoji: str | None = None) -> None:
     """Remove all reactions, or all with one emoji."""
     channel = site.world.channels[message.channel_id]
-    place = {"message_id": str(message.id)} | place_of(channel)
+    place: Json = {"message_id": str(message.id)} | place_of(channel)
     if emoji is None:
         message.reactions.clear()
         site.gateway.tell("MESSAGE_REACTION_REMOVE_ALL", lambda _: place, channel=channel)
@@ -178,7 +178,7 @@ def show_typing(site: Site, channel: Channel, user: User) -> None:
 
 def place_of(channel: Channel) -> Json:
     """Return where something happened."""
-    place = {"channel_id": str(channel.id)}
+    place: Json = {"channel_id": str(channel.id)}
     if channel.guild_id is not None:
         place["guild_id"] = str(channel.guild_id)
     return place
@@ -213,5 +213,3 @@ def _reaction_json(message: Message, channel: Channel, user: User, emoji: str) -
 def webhook_author(webhook_id: int, name: str, avatar: str | None) -> User:
     """Return the author a webhook's message shows."""
     return User(id=webhook_id, username=name, avatar=avatar, bot=True)
-
-

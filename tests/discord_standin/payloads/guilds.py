@@ -58,11 +58,7 @@ def guild_create_json(view: View, guild: Guild, *, large_threshold: int, all_mem
     """Return GUILD_CREATE: everybody in a small guild, the viewer alone in a large one."""
     world = view.world
     large = len(guild.members) > large_threshold
-    shown = (
-        guild.members.values()
-        if all_members and not large
-        else [guild.members[view.viewer_id]]
-    )
+    shown = guild.members.values() if all_members and not large else [guild.members[view.viewer_id]]
     threads = [
         thread
         for thread in world.threads_of(guild.id)

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.conversation.transcripts.exporting import ChatExport
-from services.conversation.transcripts.importing import ChatImport, Importer, ImportReport
+from services.conversation.transcripts.importer import Importer, ImportReport
+from services.conversation.transcripts.importing import ChatImport
 from services.conversation.transcripts.own_format import read_own
 from services.conversation.transcripts.sillytavern import read_sillytavern
 from services.conversation.transcripts.transcript import LARGEST_BYTES

@@ -25,7 +25,8 @@ from services.domain.ids import (
 from services.domain.messages import BlobPart, HistoryEntry, Message, Source, TextPart
 from services.domain.people import Author, AuthorKind
 from services.memory import slots, turn_rows
-from services.memory.forgetting import Forgetting, Forgotten
+from services.memory.forgetting import Forgetting
+from services.memory.forgetting_ground import Forgotten
 from services.memory.recollections import Audience, Dropped, add, audience_id
 from services.memory.scope import Kind, place_of
 from services.people.repository import PeopleRepository

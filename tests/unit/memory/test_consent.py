@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any, cast
 
 import pytest
 
@@ -109,7 +110,14 @@ async def test_the_model_is_not_shown_what_was_read_before_learning_was_switched
     await world.learner.read_everything()
     await privacy.choose(ALICE.id, learn=False)
     assert not await world.learner.think_over()
-    await change(world, world.learner._learn_claims, entry.message.id, [])
+    lessons, message = world.learner._lessons, entry.message.id
+    warmth = await affection(world, entry.message.author.person)
+    claims = [Claim(topic="hobby", value="skating", quote="our family spends every winter")]
+    await change(world, world.learner._learn_claims, message, claims)
+    await change(world, lessons.learn_block, block_after(entry, "hobby", "skating"))
+    await change(world, lessons.warm, message, 1)
+    assert await world.known() == []
+    assert await affection(world, entry.message.author.person) == warmth
     assert model.requests == []
 
 
@@ -171,7 +179,7 @@ async def test_a_message_that_went_meanwhile_teaches_nothing(world, gone):
 def rights(world):
     return MemoryRights(
         database=world.database,
-        forgetting=None,
+        forgetting=cast(Any, None),
         clock=world.clock,
         ids=world.ids,
         index=IndexNotes(),

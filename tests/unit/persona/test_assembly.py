@@ -158,6 +158,41 @@ def test_continuing_keeps_depth_zero_before_the_unfinished_message() -> None:
     assert shown[-5:] == ["one", "L", "two", "GO ON", "PHI"]
 
 
+def test_cache_layout_has_nothing_between_an_unfinished_message_and_its_nudge() -> None:
+    lore = LoreTexts(before=("LB",))
+    for told in (chat("one", "two"), chat("one", "two", "three")):
+        shown = contents(arranged(kind="continue", layout="cache", chat=told, lore=lore))
+        assert shown[-4:] == ["LB", told[-1].content, "GO ON", "PHI"]
+
+
+def test_cache_layout_clips_instructions_that_would_take_the_room_of_what_is_answered() -> None:
+    card = Character(
+        name="Mira", description="d" * 500, post_history_instructions="begin " + "p" * 900 + " end"
+    )
+    prompt = arranged(layout="cache", budget=600, character=card, chat=chat("why " * 20))
+    shown = contents(prompt)
+    assert "why " * 20 in shown
+    assert shown[-1].startswith("begin ")
+    assert shown[-1].endswith(" end")
+    assert "jailbreak" in prompt.clipped
+    assert prompt.refused == []
+
+
+def test_cache_layout_keeps_what_is_answered_however_little_an_answer_leaves() -> None:
+    card = Character(
+        name="Mira", description="d" * 500, mes_example="Mira: e", post_history_instructions="P"
+    )
+    shares = Shares(card=400, examples=160)
+    prompt = arranged(layout="cache", budget=300, character=card, shares=shares, chat=chat("why"))
+    assert "why" in contents(prompt)
+    assert prompt.refused == []
+
+
+def test_line_ends_of_examples_are_feeds_and_nothing_else() -> None:
+    (piece,) = example_messages("Mira: a\u2028b\x0bc\r\nd", user="Sam", char="Mira")
+    assert piece.content == "a\u2028b\x0bc\nd"
+
+
 def test_note_carries_the_lore_around_it_and_only_when_due() -> None:
     lore = LoreTexts(note_top=("TOP",), note_bottom=("BOTTOM",))
     user = UserDescription(text="tall", place=DescriptionPlace.NOTE_TOP)

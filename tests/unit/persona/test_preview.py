@@ -278,7 +278,7 @@ def test_an_empty_chat_is_the_fixed_parts_alone(chat: object) -> None:
 
 
 def test_an_empty_chat_begins_with_the_greeting_that_is_asked_for() -> None:
-    greetings = {"first_mes": "Hello {{user}}.", "alternate_greetings": ["Hi."],
+    greetings: dict[str, Any] = {"first_mes": "Hello {{user}}.", "alternate_greetings": ["Hi."],
                  "group_only_greetings": ["All."]}  # fmt: skip
     assert spoken(shown({"greeting": 0}, chat=[], **greetings)) == [("assistant", "Hello User.")]
     assert spoken(shown({"greeting": 1}, chat=[], **greetings)) == [("assistant", "Hi.")]
@@ -315,8 +315,11 @@ def test_macros_in_every_part_know_the_chat() -> None:
 @pytest.mark.parametrize("kind", ["swipe", "regenerate"])
 def test_macros_do_not_know_the_answer_that_is_replaced(kind: str) -> None:
     chat = [*TALK, {"name": "Mira", "role": "assistant", "content": "gone"}]
-    answer = shown({"kind": kind, "main": "{{lastMessage}} {{lastCharMessage}}"}, chat=chat)
-    assert texts(answer)[0] == ("main", "four kettle three")
+    note = {"role": "system", "content": "noted", "hidden": True}
+    for told in (chat, [*chat, note]):
+        answer = shown({"kind": kind, "main": "{{lastMessage}} {{lastCharMessage}}"}, chat=told)
+        assert texts(answer)[0] == ("main", "four kettle three")
+        assert ("assistant", "gone") not in spoken(answer)
 
 
 def test_hidden_messages_are_for_macros_only_and_times_are_theirs() -> None:
@@ -337,7 +340,10 @@ def test_hidden_messages_are_for_macros_only_and_times_are_theirs() -> None:
 
 
 def test_the_two_overrides_of_a_card_have_a_switch_each() -> None:
-    card = {"system_prompt": "S {{original}}", "post_history_instructions": "P {{original}}"}
+    card: dict[str, Any] = {
+        "system_prompt": "S {{original}}",
+        "post_history_instructions": "P {{original}}",
+    }
     for settings, main, post in (
         ({}, "S MAIN", "P LAST"),
         ({"card_overrides": False}, "MAIN", "LAST"),
@@ -403,9 +409,18 @@ def test_small_contexts_keep_half_for_the_prompt_unless_told() -> None:
     assert shown({"context": 400, "response": 10})["budget"] == 390
 
 
-def test_lore_of_scripts_has_a_depth_only_inside_the_chat() -> None:
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({"minDepth": 2}, {"pot before", "kettle near", "pot far"}),
+        ({"maxDepth": 1}, {"pot before", "pot near", "kettle far"}),
+    ],
+)
+def test_lore_of_scripts_has_a_depth_only_inside_the_chat(
+    limits: dict[str, object], expected: set[str]
+) -> None:
     script = {"findRegex": "/kettle/g", "replaceString": "pot", "placement": [5],
-              "promptOnly": True, "minDepth": 2}  # fmt: skip
+              "promptOnly": True} | limits  # fmt: skip
     books = [
         entry("kettle before"),
         entry("kettle near", position=4, depth=1),
@@ -415,8 +430,15 @@ def test_lore_of_scripts_has_a_depth_only_inside_the_chat() -> None:
         {"recursive": False}, chat=TALK, books=books, extensions={"regex_scripts": [script]}
     )
     found = {text for source, text in texts(answer) if source.startswith("worldInfo")}
-    assert found == {"pot before", "kettle near", "pot far"}
+    assert found == expected
     assert ("chatHistory", "four kettle") in texts(answer)
+
+
+def test_history_ends_at_the_first_message_without_room_though_older_ones_are_short() -> None:
+    chat = [{"role": "user", "content": text} for text in ("old", "x" * 2000, "newer", "newest")]
+    answer = shown({"context": 300, "response": 100}, chat=chat)
+    assert spoken(answer) == [("user", "newer"), ("user", "newest")]
+    assert answer["dropped"]["history"] == 2
 
 
 @pytest.mark.parametrize(
