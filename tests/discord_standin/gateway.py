@@ -28,6 +28,8 @@ from tests.discord_standin.world import Bot, Channel, World
 _HEARTBEAT, _IDENTIFY, _PRESENCE, _VOICE, _RESUME, _MEMBERS = 1, 2, 3, 4, 6, 8
 _RECONNECT, _INVALID_SESSION, _HELLO, _ACK = 7, 9, 10, 11
 _CHUNK: Final = 1_000
+_FAREWELLS: Final = (1000, 1001)
+"""With these a client gives its session up."""
 _MISSED_BEATS: Final = 1.5
 _MOST_SESSIONS: Final = 100
 
@@ -156,6 +158,12 @@ class Gateway:
                 message = await connection.socket.receive(timeout=max(0.0, deadline - loop.time()))
             except TimeoutError:
                 raise Goodbye(4009, "Session timed out.") from None
+            if (
+                message.type is WSMsgType.CLOSE
+                and message.data in _FAREWELLS
+                and connection.session
+            ):
+                self.sessions.pop(connection.session.id, None)
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return
             frame = _frame_of(message)
@@ -273,12 +281,8 @@ class Gateway:
         connection.attach(session, sent=sequence)
 
     def _detach(self, connection: Connection) -> None:
-        session = connection.session
-        if session is None:
-            return
-        session.connected = False
-        if connection.socket.close_code in (1000, 1001):
-            self.sessions.pop(session.id, None)
+        if connection.session is not None:
+            connection.session.connected = False
         self._changes.notify()
 
     def _may_see(self, bot: Bot, guild_id: int | None, channel: Channel | None) -> bool:

@@ -27,6 +27,9 @@ class Witness(discord.Client):
         self.heard: list[str] = []
         self._changes = Changes()
 
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Skip the five seconds between sessions."""
+
     async def on_message(self, message: discord.Message) -> None:
         self.heard.append(message.content)
         self._changes.notify()

@@ -111,7 +111,7 @@ def read_request(
         response=response,
         layout=fields.one_of(known, "layout", cast("tuple[Layout, ...]", get_args(Layout))),
         books=books,
-        scan=_scan(lore, known, context - response),
+        scan=_scan(lore, known, context),
         scripts=read_scripts(character.regex_scripts) if scripted else (),
         user_description=fields.description(known.get("persona")),
         note=fields.note(known.get("note")),
@@ -215,11 +215,11 @@ def _texts(known: Mapping[str, object], shipped: LayoutTexts) -> LayoutTexts:
     )
 
 
-def _scan(lore: Mapping[str, object], known: Mapping[str, object], room: int) -> ScanSettings:
+def _scan(lore: Mapping[str, object], known: Mapping[str, object], context: int) -> ScanSettings:
     settings = read_settings(lore)
     if as_number(lore.get("budget")) is not None:
         return settings
     share = fields.share(known, "budget_share", BUDGET_SHARE)
-    budget = max(1, math.floor(room * share + 0.5))
+    budget = max(1, math.floor(context * share + 0.5))
     cap = fields.count(known, "budget_cap", 0)
     return replace(settings, budget=min(budget, cap) if cap else budget)
