@@ -59,22 +59,22 @@ from services.llm.thinking import Thinking
 from services.llm.tokens import CalibratedTokens, EstimatedTokens
 from services.llm.wrapping import Wrapping
 from services.memory.acquaintance import Acquaintances
-from services.memory.affection import Affections
 from services.memory.documents.search import PassageSearch
 from services.memory.documents.shelf import DocumentShelf
 from services.memory.engines import build_embedder, build_shelves
-from services.memory.facts import Facts
-from services.memory.forgetting import Forgetting
-from services.memory.indexing import Indexer
-from services.memory.learning import Learner
-from services.memory.lessons import Lessons
-from services.memory.retrieval import TurnRetrieval
-from services.memory.rights import MemoryRights
+from services.memory.forgetting.service import Forgetting
+from services.memory.index.indexing import Indexer
+from services.memory.index.shelves import Shelf
+from services.memory.index.vectors import VectorIndex
+from services.memory.learning.affection import Affections
+from services.memory.learning.facts import Facts
+from services.memory.learning.learner import Learner
+from services.memory.learning.lessons import Lessons
+from services.memory.learning.thinking_over import ThinkingOver
+from services.memory.recall.retrieval import TurnRetrieval
+from services.memory.rights.service import MemoryRights
 from services.memory.scope import Kind
-from services.memory.shelves import Shelf
-from services.memory.summaries import Summaries
-from services.memory.thinking_over import ThinkingOver
-from services.memory.vectors import VectorIndex
+from services.memory.summaries.service import Summaries
 from services.observability.health import Health
 from services.observability.lag import LoopLag
 from services.observability.metrics import Metrics

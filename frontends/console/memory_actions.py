@@ -12,11 +12,11 @@ from frontends.console.slash import SlashCommand
 from frontends.console.views import Report
 from services.domain.errors import InvalidRequest
 from services.domain.ids import MessageId
-from services.memory.rights import MemoryRights, Requester
+from services.memory.rights.service import MemoryRights, Requester
 
 if TYPE_CHECKING:
     from frontends.console.talk import Talk
-    from services.memory.receipts import Receipt
+    from services.memory.forgetting.receipts import Receipt
 
 _USAGE = (
     "Write /memory list, past, search WORDS, correct ID VALUE, pin ID, unpin ID, forget ID, "

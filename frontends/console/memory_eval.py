@@ -43,8 +43,8 @@ async def execute(call: Invocation) -> int:
     """Store the conversations where nothing is kept, ask the questions, print the figures."""
     from services.domain.clock import SystemClock  # noqa: PLC0415
     from services.memory.engines import build_embedder  # noqa: PLC0415
-    from services.memory.evaluation import evaluate  # noqa: PLC0415
-    from services.memory.locomo import read_samples  # noqa: PLC0415
+    from services.memory.recall.evaluation import evaluate  # noqa: PLC0415
+    from services.memory.recall.locomo import read_samples  # noqa: PLC0415
 
     asked, settings = call.arguments, call.settings
     try:

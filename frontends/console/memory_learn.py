@@ -19,8 +19,8 @@ BAD_CHAT = 2
 """The exit code for a chat that cannot be read."""
 
 if TYPE_CHECKING:
-    from services.memory.chat_trial import ChatTrial, Line
-    from services.memory.fact import Fact
+    from services.memory.learning.chat_trial import ChatTrial, Line
+    from services.memory.learning.fact import Fact
     from services.settings import Settings
 
 
@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 async def execute(call: Invocation) -> int:
     """Read the chat by rule, with the model where that is asked for, and print what it teaches."""
     from services.domain.clock import SystemClock  # noqa: PLC0415
-    from services.memory.chat_trial import ChatTrial, read_lines  # noqa: PLC0415
+    from services.memory.learning.chat_trial import ChatTrial, read_lines  # noqa: PLC0415
 
     try:
         lines = read_lines(read_json(call.arguments.file), now=SystemClock().now())
@@ -60,8 +60,8 @@ async def execute(call: Invocation) -> int:
 
 async def _ask_model(trial: ChatTrial, settings: Settings) -> None:
     from services.factory import ServiceFactory  # noqa: PLC0415
-    from services.memory.chat_trial import Speaker  # noqa: PLC0415
-    from services.memory.thinking_over import AT_ONCE, ThinkingOver, Written  # noqa: PLC0415
+    from services.memory.learning.chat_trial import Speaker  # noqa: PLC0415
+    from services.memory.learning.thinking_over import AT_ONCE, ThinkingOver, Written  # noqa: PLC0415
 
     services = ServiceFactory(settings=settings)
     spoken = [each for each in trial.lines if each.speaker is Speaker.PERSON]

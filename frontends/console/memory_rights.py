@@ -18,9 +18,9 @@ from services.domain.ids import AuthorId, MessageId
 from services.domain.people import Role
 
 if TYPE_CHECKING:
-    from services.memory.receipts import Receipt
-    from services.memory.rights import MemoryRights, Requester
-    from services.memory.rights_rows import FactView, TurnView
+    from services.memory.forgetting.receipts import Receipt
+    from services.memory.rights.rows import FactView, TurnView
+    from services.memory.rights.service import MemoryRights, Requester
 
 _WIDTH = 100
 
@@ -215,7 +215,7 @@ def _about(parser: argparse.ArgumentParser) -> None:
 
 
 def _requester(call: Invocation) -> Requester:
-    from services.memory.rights import Requester  # noqa: PLC0415
+    from services.memory.rights.service import Requester  # noqa: PLC0415
 
     own = person_here(call.settings).id
     named = call.arguments.account

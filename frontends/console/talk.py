@@ -17,7 +17,7 @@ from services.domain.ids import ActionId, ConversationId, MessageId
 from services.domain.messages import HistoryEntry, Message, TextPart
 from services.domain.people import Author, Role
 from services.domain.replies import ReplySink, TurnBrief, TurnFailed
-from services.memory.rights import MemoryRights
+from services.memory.rights.service import MemoryRights
 from services.people.linking import AccountLinks
 from services.people.personas import UserPersonaBook
 from services.people.privacy import Privacy

@@ -9,7 +9,7 @@ from services.conversation.scene_state import SceneStates
 from services.conversation.service import ConversationService
 from services.domain.ids import ConversationId
 from services.llm.wrapping import Wrapping
-from services.memory.forgetting_ground import Forgotten
+from services.memory.forgetting.ground import Forgotten
 from services.people.permissions import Permissions
 from services.people.personas import UserPersonaBook
 from services.people.repository import PeopleRepository

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from services.conversation.markers import MarkerFilter
 from services.conversation.speakers import SpeakerFilter
-from services.memory.memory_block import MemoryBlockFilter
+from services.memory.learning.memory_block import MemoryBlockFilter
 
 MOST_STOP_SEQUENCES = 8
 

@@ -10,12 +10,12 @@ from services.domain.ids import AuthorId, ConversationId, PersonaId, PersonId
 from services.domain.people import Author, AuthorKind
 from services.domain.replies import TurnBrief
 from services.memory.acquaintance import Acquaintances
-from services.memory.affection import Stage
 from services.memory.documents.repository import Quotable
 from services.memory.documents.search import PassageSearch
-from services.memory.retrieval import TurnRetrieval
+from services.memory.learning.affection import Stage
+from services.memory.recall.retrieval import TurnRetrieval
 from services.memory.scope import PLACE_REACH, Reach, Viewer
-from services.memory.summaries import Summaries
+from services.memory.summaries.service import Summaries
 from services.people.privacy import Privacy
 from services.people.repository import PeopleRepository
 from services.people.scopes import ScopedSetting, ScopedSettings, ScopeKind

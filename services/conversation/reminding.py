@@ -12,9 +12,9 @@ from services.domain.people import Author
 from services.memory.acquaintance import Acquaintance, Acquaintances
 from services.memory.documents.repository import Quotable
 from services.memory.documents.search import PassageSearch
-from services.memory.retrieval import Recalled, TurnRetrieval
-from services.memory.summaries import Summaries
-from services.memory.summary_rows import Summary
+from services.memory.recall.retrieval import Recalled, TurnRetrieval
+from services.memory.summaries.rows import Summary
+from services.memory.summaries.service import Summaries
 
 _SUMMARIES = 10
 _FACTS = 50

@@ -27,7 +27,7 @@ from services.domain.replies import (
     TurnStarted,
     Usage,
 )
-from services.memory.memory_block import Suggestion
+from services.memory.learning.memory_block import Suggestion
 from services.observability.logging import turn_id
 from services.observability.metrics import Metrics
 

@@ -19,8 +19,8 @@ from services.housekeeping.snapshots import PromptSnapshots
 from services.housekeeping.temporary import TemporaryFiles
 from services.housekeeping.upkeep import DatabaseUpkeep
 from services.llm.embedded.catalog import installed_models
-from services.memory.forgetting_ground import Index
-from services.memory.retention import Retention
+from services.memory.forgetting.ground import Index
+from services.memory.forgetting.retention import Retention
 from services.people.scopes import ScopedSettings
 from services.settings import Settings
 from services.storage.blobs import BlobStore

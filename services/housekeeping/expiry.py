@@ -10,7 +10,7 @@ from pathlib import Path
 
 from services.housekeeping.chore import ChoreReport, Round
 from services.housekeeping.rotation import LONGEST
-from services.memory.erasures import last_finished
+from services.memory.forgetting.erasures import last_finished
 from services.settings import HousekeepingSettings, StorageSettings
 from services.storage.backup import backup_folder, made_at
 from services.storage.database import Database

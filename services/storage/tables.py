@@ -226,6 +226,7 @@ turns = Table(
     Column("usage", Json),
     Column("why", Json),
     Index("ix_turns_conversation_id_id", "conversation_id", "id"),
+    Index("ix_turns_conversation_id_persona_id", "conversation_id", "persona_id"),
     Index("ix_turns_open", "state", sqlite_where=text("state = 'open'")),
 )
 

@@ -21,8 +21,8 @@ from typing import Any
 from services.domain.clock import SystemClock
 from services.domain.errors import AcoreError
 from services.memory.engines import build_embedder
-from services.memory.evaluation import evaluate
-from services.memory.locomo import Sample, read_samples
+from services.memory.recall.evaluation import evaluate
+from services.memory.recall.locomo import Sample, read_samples
 from services.settings import MemorySettings, Settings
 from tests.bench.results import FOLDER, Figure, report
 

@@ -65,7 +65,7 @@ async def fill(folder: Path, count: int) -> None:
     from sqlalchemy import insert, text
 
     from services.domain.clock import SystemClock
-    from services.memory.nano import nano_embedder
+    from services.memory.embedders.nano import nano_embedder
     from services.settings import StorageSettings
     from services.storage.database import Database
     from services.storage.tables import audiences, conversations
@@ -156,11 +156,11 @@ async def measure(folder: Path, count: int) -> dict[str, float]:
             await snapshot.run(lambda connection: connection.exec_driver_sql("SELECT 1").all())
         before = rss_mb()
         from services.memory.engines import build_embedder
-        from services.memory.exact import ExactIndex
-        from services.memory.indexing import Indexer
-        from services.memory.retrieval import TurnRetrieval
+        from services.memory.index.exact import ExactIndex
+        from services.memory.index.indexing import Indexer
+        from services.memory.index.shelves import Shelf
+        from services.memory.recall.retrieval import TurnRetrieval
         from services.memory.scope import Kind, Viewer
-        from services.memory.shelves import Shelf
 
         settings = Settings(memory=MemorySettings())
         embedder = build_embedder(settings.memory, llm=settings.llm, openai=settings.openai)

@@ -4,8 +4,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from services.memory.nano import nano_embedder
-from services.memory.sentence_transformer import minilm_embedder
+from services.memory.embedders.nano import nano_embedder
+from services.memory.embedders.sentence_transformer import minilm_embedder
 from tests.contracts.embedder_contract import EmbedderContract
 from tests.fakes.hash_embedder import HashEmbedder
 

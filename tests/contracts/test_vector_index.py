@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.memory.chroma import ChromaIndex
 from services.memory.engines import chroma_installed
-from services.memory.exact import ExactIndex
-from services.memory.vectors import VectorRecord
+from services.memory.index.chroma import ChromaIndex
+from services.memory.index.exact import ExactIndex
+from services.memory.index.vectors import VectorRecord
 
 DIMENSIONS = 24
 

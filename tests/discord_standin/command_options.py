@@ -11,16 +11,8 @@ from tests.discord_standin.payloads.users import member_json, role_json, user_js
 from tests.discord_standin.payloads.view import Json, View
 from tests.discord_standin.permissions import Permission, granted
 from tests.discord_standin.site import Site
-from tests.discord_standin.world import (
-    Attachment,
-    Bot,
-    Channel,
-    Command,
-    Message,
-    Role,
-    User,
-    World,
-)
+from tests.discord_standin.entities import Attachment, Bot, Channel, Command, Message, Role, User
+from tests.discord_standin.world import World
 
 _SUBCOMMAND, _GROUP = 1, 2
 _STRING, _INTEGER, _BOOLEAN, _USER, _CHANNEL, _ROLE, _MENTIONABLE, _NUMBER, _FILE = range(3, 12)

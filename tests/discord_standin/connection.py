@@ -10,6 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
+from tests.discord_standin.changes import Changes
 from tests.discord_standin.faults import Faults
 from tests.discord_standin.payloads.view import Json
 from tests.discord_standin.sessions import Session
@@ -21,12 +22,20 @@ _COMMANDS_WINDOW_SECONDS: Final = 60.0
 class Connection:
     """Sends frames in order; ``zlib-stream`` shares one context over the whole connection."""
 
-    def __init__(self, request: web.Request, socket: web.WebSocketResponse, faults: Faults) -> None:
+    def __init__(
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        *,
+        faults: Faults,
+        changes: Changes,
+    ) -> None:
         self.socket = socket
         self.session: Session | None = None
         self.heartbeats = 0
         self._request = request
         self._faults = faults
+        self._changes = changes
         self._sent = 0
         self._commands: list[float] = []
         self._sending = asyncio.Lock()
@@ -83,6 +92,7 @@ class Connection:
         if fault is None:
             await self._send_text(text)
             return
+        self._changes.notify()
         if fault.delay:
             await asyncio.sleep(fault.delay)
         for _ in range(0 if fault.drop else 2 if fault.duplicate else 1):

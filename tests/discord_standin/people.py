@@ -13,15 +13,7 @@ from tests.discord_standin.payloads.components import walk
 from tests.discord_standin.payloads.view import Json
 from tests.discord_standin.permissions import Permission, granted
 from tests.discord_standin.site import Site
-from tests.discord_standin.world import (
-    Attachment,
-    Bot,
-    Channel,
-    Guild,
-    Interaction,
-    Message,
-    User,
-)
+from tests.discord_standin.entities import Attachment, Bot, Channel, Guild, Interaction, Message, User
 
 
 class CannotDoThat(Exception):  # noqa: N818
@@ -103,7 +95,7 @@ class Person:
     def leaves(self, guild: Guild) -> None:
         guilds.leave(self._site, guild, self.user)
 
-    def uses(self, channel: Channel, bot: Bot, name: str, **options: Any) -> Interaction:
+    def uses(self, channel: Channel, bot: Bot, name: str, /, **options: Any) -> Interaction:
         """Use a slash command; ``name`` may go on with a group and a subcommand."""
         self._needs(channel, Permission.USE_APPLICATION_COMMANDS)
         command = offered_command(self._site.world, bot, channel, self.user, name.split()[0])
@@ -111,7 +103,7 @@ class Person:
         return self._begin(bot, channel, Kind.COMMAND, data)
 
     def fills_in(
-        self, channel: Channel, bot: Bot, name: str, *, focused: str, **options: Any
+        self, channel: Channel, bot: Bot, name: str, focused: str, /, **options: Any
     ) -> Interaction:
         """Type into an option that completes itself; the answer carries the choices."""
         command = offered_command(self._site.world, bot, channel, self.user, name.split()[0])

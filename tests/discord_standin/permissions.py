@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import IntFlag
 from typing import Final
 
-from tests.discord_standin.world import Channel, ChannelType, Guild, Member, World
+from tests.discord_standin.entities import Channel, ChannelType, Guild, Member
+from tests.discord_standin.world import World
 
 
 class Permission(IntFlag):

@@ -18,7 +18,7 @@ from tests.discord_standin.people import Person
 from tests.discord_standin.pointing import discord_py_at
 from tests.discord_standin.server import Standin
 from tests.discord_standin.validation import Contract
-from tests.discord_standin.world import Bot, Channel, Guild, Message
+from tests.discord_standin.entities import Bot, Channel, Guild, Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +86,15 @@ async def living(client: discord.Client, standin: Standin, bot: Bot) -> AsyncIte
                 running.result()
             yield
             await client.close()
+            await _end_of_waiting(client)
+
+
+async def _end_of_waiting(client: discord.Client) -> None:
+    """End what discord.py leaves running when it is closed while guilds still arrive."""
+    waiting = client._connection._ready_task
+    if waiting is not None:
+        waiting.cancel()
+        await asyncio.wait([waiting])
 
 
 @functools.cache

@@ -17,7 +17,8 @@ from tests.discord_standin.rest.api import ROOT, Api
 from tests.discord_standin.rest.cdn import Cdn
 from tests.discord_standin.site import Site
 from tests.discord_standin.validation import Contract
-from tests.discord_standin.world import User, World
+from tests.discord_standin.entities import User
+from tests.discord_standin.world import World
 
 
 class Standin:

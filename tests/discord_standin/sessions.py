@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tests.discord_standin.intents import Intent, asked_for, veil
 from tests.discord_standin.payloads.view import Json
-from tests.discord_standin.world import Bot
+from tests.discord_standin.entities import Bot
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 Unknown keys and missing required fields are problems. What discord.py sends although the document
 does not know it, and the live API takes, is forgiven: ``embeds[].flags``, ``tts`` where a message
 is edited, ``nsfw`` in commands, integer ids in ``message_reference``, ``recipient_id`` and
-``attachments[].id``. Posts in forums add three: ``use_nested_fields`` in the query, ``tts`` in the
-post, and the post as ``message`` in the answer, where discord.py reads it.
+``attachments[].id``. Posts in forums add to these: ``use_nested_fields`` in the query, ``type``
+beside the post, ``tts`` in it, and the post as ``message`` in the answer, where discord.py reads
+it.
 
 The document is corrected in one place: the codes inside ``errors`` are words, as in
 https://discord.com/developers/docs/reference#error-messages.
@@ -143,6 +144,8 @@ def forgiven(exchange: Exchange) -> Any:
     for message in (body, body.get("data"), body.get("message")):
         if isinstance(message, dict):
             _forgive_message(message, without_tts=without_tts)
+    if exchange.template == _POSTING and "message" in body:
+        body.pop("type", None)
     if "recipient_id" in body:
         body["recipient_id"] = str(body["recipient_id"])
     return body

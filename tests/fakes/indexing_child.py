@@ -9,8 +9,8 @@ from pathlib import Path
 
 from services.domain.clock import SystemClock
 from services.domain.ids import UlidSource
-from services.memory.chroma import ChromaIndex
-from services.memory.exact import ExactIndex
+from services.memory.index.chroma import ChromaIndex
+from services.memory.index.exact import ExactIndex
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.memory_world import opened_world
 

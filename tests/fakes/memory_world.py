@@ -17,11 +17,11 @@ from services.domain.messages import HistoryEntry
 from services.domain.people import Author
 from services.events.local import LocalEventBus
 from services.memory.embedding import Embedder
-from services.memory.exact import ExactIndex
-from services.memory.indexing import Indexer
+from services.memory.index.exact import ExactIndex
+from services.memory.index.indexing import Indexer
+from services.memory.index.shelves import Shelf
+from services.memory.index.vectors import VectorIndex
 from services.memory.scope import Kind
-from services.memory.shelves import Shelf
-from services.memory.vectors import VectorIndex
 from services.observability.metrics import Metrics
 from services.storage.database import Database
 from services.storage.tables import recollections

@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from services.domain.errors import StorageError
-from services.memory.chroma import ChromaIndex
 from services.memory.engines import chroma_installed
+from services.memory.index.chroma import ChromaIndex
 from tests.contracts.test_vector_index import records_for, rows_near, vectors_for
 from tests.fakes.memory_world import opened_world
 

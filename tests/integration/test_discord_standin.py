@@ -7,7 +7,7 @@ import pytest
 
 from tests.discord_standin.founding import add_channel, add_user
 from tests.discord_standin.scene import living, scene
-from tests.discord_standin.world import ChannelType, Overwrite
+from tests.discord_standin.entities import ChannelType, Overwrite
 
 
 class Echo(discord.Client):

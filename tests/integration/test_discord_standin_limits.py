@@ -118,7 +118,7 @@ async def test_delay_holds_only_what_it_strikes():
             channel = client.get_partial_messageable(town.general.id)
             began = time.monotonic()
             async with asyncio.TaskGroup() as group:
-                slow = group.create_task(channel.typing()._do_typing_request())
+                slow = group.create_task(client.http.send_typing(town.general.id))
                 await channel.send("quick")
                 assert time.monotonic() - began < 0.25
                 assert not slow.done()

@@ -15,7 +15,7 @@ from services.domain.clock import SystemClock
 from services.domain.ids import AuthorId, UlidSource
 from services.domain.people import Author
 from services.lifecycle import prompt_loop
-from services.memory.forgetting import Forgetting
+from services.memory.forgetting.service import Forgetting
 from services.people.repository import PeopleRepository
 from services.settings import StorageSettings
 from services.storage.blobs import BlobStore

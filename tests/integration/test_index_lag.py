@@ -10,7 +10,7 @@ import pytest
 
 from services.domain.clock import SystemClock
 from services.domain.ids import UlidSource
-from services.memory.nano import nano_embedder
+from services.memory.embedders.nano import nano_embedder
 from tests.bench.lag import watched_loop
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.memory_world import opened_world

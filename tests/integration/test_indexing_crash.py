@@ -9,8 +9,8 @@ from sqlalchemy import func, select, text
 
 from services.domain.clock import SystemClock
 from services.domain.ids import UlidSource
-from services.memory.chroma import ChromaIndex
 from services.memory.engines import chroma_installed
+from services.memory.index.chroma import ChromaIndex
 from services.storage.tables import messages, recollections
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.memory_world import opened_world

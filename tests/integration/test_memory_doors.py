@@ -135,7 +135,6 @@ def test_what_is_known_is_listed_searched_and_taken_away(door: Door, tmp_path: P
         ("forget", "--message", "nothing", "--yes", *ME),
         ("forget", "--matching", "wordthatisnotthere", "--yes", *ME),
         ("export", "--as", "web:nobody"),
-
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_sentence(door: Door, argv: tuple[str, ...]) -> None:

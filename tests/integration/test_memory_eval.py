@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from services.domain.clock import SystemClock
-from services.memory.evaluation import evaluate
-from services.memory.locomo import read_samples
-from services.memory.nano import nano_embedder
-from services.memory.plain_words import PlainWords
+from services.memory.embedders.nano import nano_embedder
+from services.memory.embedders.plain_words import PlainWords
+from services.memory.recall.evaluation import evaluate
+from services.memory.recall.locomo import read_samples
 from tests.unit.memory.test_evaluation import sample
 
 MAIN = Path(__file__).parents[2] / "main.py"

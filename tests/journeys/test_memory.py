@@ -20,7 +20,7 @@ from services.domain.messages import Visibility
 from services.domain.people import Author, Role
 from services.llm.model import ChatRequest, ModelInfo
 from services.memory.embedding import Vectors
-from services.memory.rights import Requester
+from services.memory.rights.service import Requester
 from services.settings import (
     ConversationSettings,
     GateSettings,

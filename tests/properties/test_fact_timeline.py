@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.domain.ids import ConversationId, MessageId, PersonaId, PersonId
-from services.memory.contradictions import resolve
-from services.memory.fact import Fact, Party, Telling, fact_from
-from services.memory.memory_block import MemoryBlockFilter
-from services.memory.rules.findings import FactKind, Finding
-from services.memory.timeline import Statement, settle
+from services.memory.learning.contradictions import resolve
+from services.memory.learning.fact import Fact, Party, Telling, fact_from
+from services.memory.learning.memory_block import MemoryBlockFilter
+from services.memory.learning.rules.findings import FactKind, Finding
+from services.memory.learning.timeline import Statement, settle
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SAID = st.lists(

@@ -9,7 +9,7 @@ import pytest
 
 from services.domain.ids import AuthorId, ConversationId
 from services.domain.people import Author
-from services.memory.redaction import FORGOTTEN
+from services.memory.forgetting.redaction import FORGOTTEN
 from tests.fakes.clock import ManualClock
 from tests.unit.forgetting.world import MIRA, World, traces, world_in
 

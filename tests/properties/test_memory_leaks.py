@@ -12,11 +12,11 @@ from sqlalchemy import insert
 from services.domain.ids import AuthorId, ConversationId, PersonaId, PersonId
 from services.domain.messages import Visibility
 from services.domain.people import Author
-from services.memory.exact import ExactIndex
-from services.memory.retrieval import TurnRetrieval
+from services.memory.index.exact import ExactIndex
+from services.memory.index.turn_rows import index_messages
+from services.memory.index.vectors import VectorRecord
+from services.memory.recall.retrieval import TurnRetrieval
 from services.memory.scope import PLACE_REACH, Reach, Viewer
-from services.memory.turn_rows import index_messages
-from services.memory.vectors import VectorRecord
 from services.storage.tables import recollections, scoped_settings, turns
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.unit.storage.samples import Said, database_in

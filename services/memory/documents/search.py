@@ -11,9 +11,9 @@ from sqlalchemy import Connection, bindparam, select, text
 from services.domain.errors import ProviderError, StorageError
 from services.memory.documents.repository import Quotable, quotable
 from services.memory.embedding import Embedder
+from services.memory.index.vectors import Near, VectorIndex
+from services.memory.recall.words import terms
 from services.memory.scope import Kind, Viewer, allowed
-from services.memory.vectors import Near, VectorIndex
-from services.memory.words import terms
 from services.storage.database import Database
 from services.storage.tables import audiences, recollections
 

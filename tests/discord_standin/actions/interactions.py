@@ -14,7 +14,7 @@ from tests.discord_standin.payloads.users import member_json, user_json
 from tests.discord_standin.payloads.view import Json, View
 from tests.discord_standin.permissions import granted
 from tests.discord_standin.site import Site
-from tests.discord_standin.world import Channel, Interaction, Message, User
+from tests.discord_standin.entities import Channel, Interaction, Message, User
 
 ANSWER_SECONDS: Final = 3.0
 TOKEN_SECONDS: Final = 900.0

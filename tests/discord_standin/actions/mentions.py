@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.discord_standin.permissions import Permission, granted
-from tests.discord_standin.world import Channel, Message, World
+from tests.discord_standin.entities import Channel, Message
+from tests.discord_standin.world import World
 
 _USER = re.compile(r"<@!?(\d+)>")
 _ROLE = re.compile(r"<@&(\d+)>")

@@ -11,7 +11,7 @@ from tests.discord_standin.payloads.messages import emoji_json, event_message_js
 from tests.discord_standin.payloads.users import member_json
 from tests.discord_standin.payloads.view import Json, View
 from tests.discord_standin.site import Site
-from tests.discord_standin.world import Attachment, Channel, Message, User
+from tests.discord_standin.entities import Attachment, Channel, Message, User
 
 _DEFAULT, _REPLY = 0, 19
 EPHEMERAL = 1 << 6

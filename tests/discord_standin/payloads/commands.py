@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.discord_standin.payloads.view import Json
-from tests.discord_standin.world import Command
+from tests.discord_standin.entities import Command
 
 
 def command_json(command: Command) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.discord_standin.payloads.channels import channel_json
 from tests.discord_standin.payloads.users import member_json, role_json
 from tests.discord_standin.payloads.view import Json, View, stamp
-from tests.discord_standin.world import Guild
+from tests.discord_standin.entities import Guild
 
 
 def guild_json(guild: Guild) -> Json:

@@ -26,7 +26,7 @@ from tests.discord_standin.rest.reading import Body, read_body
 from tests.discord_standin.rest.routing import Call, Route
 from tests.discord_standin.site import Site
 from tests.discord_standin.validation import Contract, Exchange
-from tests.discord_standin.world import Bot
+from tests.discord_standin.entities import Bot
 
 ROOT: Final = "/api/v10"
 _MOST_EXCHANGES: Final = 20_000

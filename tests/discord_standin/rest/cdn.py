@@ -7,7 +7,8 @@ import zlib
 
 from aiohttp import web
 
-from tests.discord_standin.world import Attachment, World
+from tests.discord_standin.entities import Attachment
+from tests.discord_standin.world import World
 
 
 class Cdn:

@@ -12,7 +12,7 @@ from tests.discord_standin.payloads.view import Json
 from tests.discord_standin.permissions import Permission, granted
 from tests.discord_standin.rest.drafts import draft_of
 from tests.discord_standin.rest.routing import Answer, Call, Route
-from tests.discord_standin.world import Channel, ChannelType, ThreadState
+from tests.discord_standin.entities import Channel, ChannelType, ThreadState
 
 
 def fetch(call: Call) -> Answer:

@@ -9,7 +9,7 @@ from tests.discord_standin import errors
 from tests.discord_standin.payloads.commands import command_json
 from tests.discord_standin.payloads.view import Json
 from tests.discord_standin.rest.routing import Answer, Call, Route
-from tests.discord_standin.world import Command
+from tests.discord_standin.entities import Command
 
 _MOST_COMMANDS: Final = 100
 

@@ -10,7 +10,7 @@ from tests.discord_standin.payloads.view import Json
 from tests.discord_standin.rest.drafts import draft_of, revision_of
 from tests.discord_standin.rest.routing import Answer, Call, Route
 from tests.discord_standin.rest.webhook_messages import post_answer
-from tests.discord_standin.world import Interaction, Message
+from tests.discord_standin.entities import Interaction, Message
 
 _MESSAGES = (AnswerKind.MESSAGE, AnswerKind.DEFERRED_MESSAGE)
 _UPDATES = (AnswerKind.DEFERRED_UPDATE, AnswerKind.UPDATE)
@@ -90,9 +90,10 @@ def _callback_json(
     told["response_message_id"] = str(message.id)
     told["response_message_loading"] = bool(message.flags & acts.LOADING)
     told["response_message_ephemeral"] = message.shown_only_to is not None
-    viewer = call.site.world.bot_of(interaction.application_id).user.id
-    shown = message_json(call.site.view(viewer), message)
-    answered["resource"] = {"type": int(kind), "message": shown}
+    if kind in (AnswerKind.MESSAGE, AnswerKind.UPDATE):
+        viewer = call.site.world.bot_of(interaction.application_id).user.id
+        shown = message_json(call.site.view(viewer), message)
+        answered["resource"] = {"type": int(kind), "message": shown}
     return answered
 
 

@@ -16,7 +16,7 @@ from tests.discord_standin.permissions import Permission, granted
 from tests.discord_standin.rest.drafts import draft_of, revision_of
 from tests.discord_standin.rest.routing import Answer, Call, Route
 from tests.discord_standin.snowflakes import moment_of
-from tests.discord_standin.world import Channel, ChannelType, Message
+from tests.discord_standin.entities import Channel, ChannelType, Message
 
 _NONCE_SECONDS = 300.0
 

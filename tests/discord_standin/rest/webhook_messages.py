@@ -14,7 +14,7 @@ from tests.discord_standin.payloads.view import Json
 from tests.discord_standin.rest.drafts import draft_of, revision_of
 from tests.discord_standin.rest.routing import Answer, Call
 from tests.discord_standin.rest.webhook_names import checked_name
-from tests.discord_standin.world import Channel, ChannelType, Interaction, Message, Webhook
+from tests.discord_standin.entities import Channel, ChannelType, Interaction, Message, Webhook
 
 _TRUE: Final = ("true", "1")
 

@@ -14,7 +14,7 @@ from tests.discord_standin.permissions import Permission
 from tests.discord_standin.rest import webhook_messages as messages
 from tests.discord_standin.rest.routing import Answer, Call, Route
 from tests.discord_standin.rest.webhook_names import checked_name
-from tests.discord_standin.world import Channel, Webhook
+from tests.discord_standin.entities import Channel, Webhook
 
 _MOST_WEBHOOKS: Final = 15
 _DATA_URI = re.compile(r"data:image/[a-z]+;base64,(.+)", re.DOTALL)

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from services.domain.errors import NotFound
 from services.domain.ids import MessageId, PersonId
 from services.domain.people import Role
-from services.memory.redaction import FORGOTTEN
+from services.memory.forgetting.redaction import FORGOTTEN
 from services.people.permissions import Permissions
 from services.people.personas import UserPersonaBook
 from services.people.scopes import Scope

@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from services.memory.redaction import FORGOTTEN, Place, Quotes, redacted_json, telling_words
-from services.memory.scanning import scan
+from services.memory.forgetting.redaction import (
+    FORGOTTEN,
+    Place,
+    Quotes,
+    redacted_json,
+    telling_words,
+)
+from services.memory.forgetting.scanning import scan
 
 HERE, THERE = "a:b:c", "a:b:d"
 

@@ -14,7 +14,7 @@ from services.domain.people import Role
 from services.housekeeping.chore import Round
 from services.housekeeping.expiry import ExpiredBackups
 from services.housekeeping.retention import RETENTION_DAYS, OldMessages
-from services.memory.retention import Retention
+from services.memory.forgetting.retention import Retention
 from services.people.scopes import Asker, Scope, ScopedSettings
 from services.settings import HousekeepingSettings, StorageSettings
 from tests.fakes.clock import ManualClock

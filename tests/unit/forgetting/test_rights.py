@@ -12,7 +12,7 @@ import pytest
 from services.domain.errors import InvalidRequest, NotAllowed, NotFound
 from services.domain.ids import AuthorId, MessageId
 from services.domain.people import Author, Role
-from services.memory.rights import MemoryRights, Requester
+from services.memory.rights.service import MemoryRights, Requester
 from tests.fakes.clock import ManualClock
 from tests.unit.forgetting.world import (
     ALICE,

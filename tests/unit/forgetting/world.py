@@ -24,9 +24,10 @@ from services.domain.ids import (
 )
 from services.domain.messages import BlobPart, HistoryEntry, Message, Source, TextPart
 from services.domain.people import Author, AuthorKind
-from services.memory import slots, turn_rows
-from services.memory.forgetting import Forgetting
-from services.memory.forgetting_ground import Forgotten
+from services.memory.forgetting.ground import Forgotten
+from services.memory.forgetting.service import Forgetting
+from services.memory.index import turn_rows
+from services.memory.learning import slots
 from services.memory.recollections import Audience, Dropped, add, audience_id
 from services.memory.scope import Kind, place_of
 from services.people.repository import PeopleRepository

@@ -16,12 +16,12 @@ from services.domain.messages import HistoryEntry, Source, Visibility
 from services.domain.people import Author, AuthorKind
 from services.events.local import LocalEventBus
 from services.llm.model import ChatModel
-from services.memory.affection import Affections
-from services.memory.fact import Fact
-from services.memory.facts import Facts
-from services.memory.learning import Learner
-from services.memory.lessons import Lessons
-from services.memory.thinking_over import ThinkingOver
+from services.memory.learning.affection import Affections
+from services.memory.learning.fact import Fact
+from services.memory.learning.facts import Facts
+from services.memory.learning.learner import Learner
+from services.memory.learning.lessons import Lessons
+from services.memory.learning.thinking_over import ThinkingOver
 from services.people.repository import PeopleRepository
 from services.persona.prompts import PromptLibrary
 from services.settings import LlmSettings, MemorySettings

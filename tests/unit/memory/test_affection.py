@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.domain.ids import ConversationId, PersonaId, PersonId
-from services.memory.affection import Affection, Affections, Stage, stage, warmth
+from services.memory.learning.affection import Affection, Affections, Stage, stage, warmth
 from tests.unit.storage.samples import database_in
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

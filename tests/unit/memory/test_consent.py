@@ -11,10 +11,14 @@ from services.domain.errors import InvalidRequest
 from services.domain.ids import AuthorId, PersonaId
 from services.domain.people import Author
 from services.memory.acquaintance import Acquaintances
-from services.memory.extraction import Claim
-from services.memory.lesson_rows import FINAL
-from services.memory.memory_block import Suggestion
-from services.memory.rights import MemoryRights, Requester
+from services.memory.embedders.plain_words import PlainWords
+from services.memory.index.exact import ExactIndex
+from services.memory.index.turn_rows import index_messages
+from services.memory.learning.extraction import Claim
+from services.memory.learning.lesson_rows import FINAL
+from services.memory.learning.memory_block import Suggestion
+from services.memory.recall.retrieval import TurnRetrieval
+from services.memory.rights.service import MemoryRights, Requester
 from services.memory.scope import Viewer
 from services.people.privacy import Privacy
 from services.people.scopes import ScopedSettings
@@ -147,6 +151,21 @@ async def test_who_switched_recalling_off_is_not_recalled_to_anybody(world, priv
     assert (await known.recall(viewer, "where", limit=9)).facts
     await privacy.choose(ALICE.id, recall=False)
     assert not (await known.recall(viewer, "where", limit=9)).facts
+
+
+async def test_the_words_of_who_switched_recalling_off_are_recalled_to_nobody(world, privacy):
+    entry = await world.say("The heron nests behind the mill")
+    async with world.database.transaction() as tx:
+        await tx.run(index_messages, [entry.message.id])
+    retrieval = TurnRetrieval(database=world.database, index=ExactIndex(), embedder=PlainWords())
+    viewer = Viewer(persona=MIRA_ID, conversation=PLACE, accounts=(AuthorId("discord", "bob"),))
+
+    async def found():
+        return await retrieval.search("heron", viewer, now=world.clock.now(), limit=5)
+
+    assert [turn.message for turn in await found()] == [entry.message.id]
+    await privacy.choose(ALICE.id, recall=False)
+    assert not await found()
 
 
 # -- what was taken back while a lesson was under way

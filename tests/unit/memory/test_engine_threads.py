@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from services.domain.errors import ConfigurationError, ProviderError, ProviderFault
-from services.memory.engine_threads import EngineThreads
+from services.memory.embedders.engine_threads import EngineThreads
+from services.memory.embedders.local_embedder import LocalEmbedder
 from services.memory.engines import build_embedder, build_shelves
-from services.memory.exact import ExactIndex
-from services.memory.local_embedder import LocalEmbedder
+from services.memory.index.exact import ExactIndex
 from services.settings import LlmSettings, MemorySettings, OpenAiSettings
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from services.domain.errors import InvalidRequest, ProviderError, ProviderFault, StorageError
-from services.memory.evaluation import ABLATIONS, evaluate
-from services.memory.locomo import read_samples
-from services.memory.plain_words import PlainWords
+from services.memory.embedders.plain_words import PlainWords
+from services.memory.recall.evaluation import ABLATIONS, evaluate
+from services.memory.recall.locomo import read_samples
 from tests.fakes.hash_embedder import HashEmbedder
 
 

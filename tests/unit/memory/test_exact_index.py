@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from services.memory.exact import ExactIndex
-from services.memory.quantised import QuantisedRows
-from services.memory.vectors import VectorRecord
+from services.memory.index.exact import ExactIndex
+from services.memory.index.quantised import QuantisedRows
+from services.memory.index.vectors import VectorRecord
 
 
 def put(rows, first, vectors, group=0):

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from services.memory.echoes import Earlier
-from services.memory.fact_rules import learn_by_rule
-from services.memory.rules.findings import FactKind, Refusal
-from services.memory.rules.reader import read
+from services.memory.learning.echoes import Earlier
+from services.memory.learning.fact_rules import learn_by_rule
+from services.memory.learning.rules.findings import FactKind, Refusal
+from services.memory.learning.rules.reader import read
 from tests.unit.memory.planted import CHANGES, DISTRACTORS, ENDINGS, PLANTED, POISON
 
 

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select, text
 
 from services.domain.ids import ConversationId, MessageId, PersonaId, PersonId
-from services.memory.fact import Changes, Outcome, Party, Telling
-from services.memory.facts import Facts
-from services.memory.rules.reader import read
+from services.memory.learning.fact import Changes, Outcome, Party, Telling
+from services.memory.learning.facts import Facts
+from services.memory.learning.rules.reader import read
 from services.storage.tables import facts as table
 from services.storage.tables import recollections
 from tests.unit.storage.samples import database_in

@@ -10,13 +10,13 @@ from services.domain.errors import ProviderError, ProviderFault, StorageError
 from services.domain.events import MessageEdited, MessageRemoved, TurnUndone
 from services.domain.ids import ConversationId, MessageId, PersonId, TurnId
 from services.domain.messages import Visibility
-from services.memory import turn_rows
-from services.memory.exact import ExactIndex
-from services.memory.news import News
-from services.memory.plain_words import PlainWords
+from services.memory.embedders.plain_words import PlainWords
+from services.memory.index import turn_rows
+from services.memory.index.exact import ExactIndex
+from services.memory.index.news import News
+from services.memory.index.turn_rows import index_messages
 from services.memory.recollections import Audience, add, audience_id, forget_rows, remove
 from services.memory.scope import Kind
-from services.memory.turn_rows import index_messages
 from services.storage.tables import messages, turns
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.memory_world import opened_world

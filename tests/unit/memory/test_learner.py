@@ -11,8 +11,8 @@ from services.domain.errors import ProviderError, ProviderFault
 from services.domain.events import MessageEdited, TurnUndone
 from services.domain.ids import PersonaId, TurnId
 from services.llm.model import Priority
-from services.memory.fact import Origin
-from services.memory.memory_block import Suggestion
+from services.memory.learning.fact import Origin
+from services.memory.learning.memory_block import Suggestion
 from services.settings import MemorySettings
 from tests.fakes.scripted_model import Script, ScriptedModel
 from tests.unit.memory.learning_world import learning_in

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from services.conversation.processing import ReplyFilter
-from services.memory.memory_block import LONGEST_BLOCK, MemoryBlockFilter, memories_in
+from services.memory.learning.memory_block import LONGEST_BLOCK, MemoryBlockFilter, memories_in
 
 BLOCK = '{"memories": [{"key": "city", "value": "Bonn", "context": "said so"}]}'
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.memory.evidence import asks_of_self, closeness, form, speakers_named
-from services.memory.periods import Period, periods
-from services.memory.tuning import RecallTuning
-from services.memory.words import any_of, terms
+from services.memory.recall.evidence import asks_of_self, closeness, form, speakers_named
+from services.memory.recall.periods import Period, periods
+from services.memory.recall.tuning import RecallTuning
+from services.memory.recall.words import any_of, terms
 from services.storage.sqlite import use_modern_sqlite
 
 TUNING = RecallTuning()

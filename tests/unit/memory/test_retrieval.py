@@ -8,10 +8,10 @@ from sqlalchemy import text, update
 
 from services.domain.errors import ProviderError, ProviderFault, StorageError
 from services.domain.ids import ConversationId, PersonaId, PersonId
-from services.memory.plain_words import PlainWords
-from services.memory.retrieval import TurnRetrieval
+from services.memory.embedders.plain_words import PlainWords
+from services.memory.recall.retrieval import TurnRetrieval
+from services.memory.recall.tuning import RecallTuning
 from services.memory.scope import Viewer
-from services.memory.tuning import RecallTuning
 from services.storage.tables import messages, recollections
 from tests.fakes.hash_embedder import HashEmbedder
 from tests.fakes.memory_world import opened_world

@@ -10,14 +10,14 @@ from sqlalchemy import select, text
 from services.conversation.history import History
 from services.domain.errors import ProviderError, ProviderFault
 from services.domain.events import TurnConcluded
-from services.domain.ids import PersonaId, TurnId
+from services.domain.ids import MessageId, PersonaId, TurnId
 from services.domain.messages import Visibility
 from services.domain.replies import Reply, TurnFinished, Usage
 from services.events.local import LocalEventBus
 from services.llm.model import Priority
-from services.memory.standing import settle
-from services.memory.summaries import KEPT, SEGMENT, Summaries
-from services.memory.turn_rows import index_messages
+from services.memory.index.standing import settle
+from services.memory.index.turn_rows import index_messages
+from services.memory.summaries.service import KEPT, SEGMENT, Summaries
 from services.observability.metrics import Metrics
 from services.persona.prompts import PromptLibrary
 from services.settings import MemorySettings
@@ -27,7 +27,7 @@ from tests.fakes.app import OneModel
 from tests.fakes.scripted_model import Script, ScriptedModel
 from tests.unit.storage.samples import ALICE, MIRA, PLACE, Said, database_in
 
-MIRA_ID = MIRA.persona
+MIRA_ID = PersonaId("mira")
 NOVA = PersonaId("nova")
 PROMPTS = PromptLibrary(ROOT / "prompts")
 
@@ -194,7 +194,7 @@ async def test_it_works_when_idle_and_survives_a_model_that_fails(database, cloc
         hop=0,
         terminal=TurnFinished(
             turn=TurnId("t"),
-            reply=Reply(message="m", persona=MIRA_ID, text="x", ordinal=1),
+            reply=Reply(message=MessageId("m"), persona=MIRA_ID, text="x", ordinal=1),
             usage=Usage(),
         ),
     )

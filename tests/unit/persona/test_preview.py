@@ -119,12 +119,12 @@ def test_own_and_global_books_stack() -> None:
     assert [each["book"] for each in answer["lore"]] == ["own", "b"]
 
 
-def test_lore_budget_is_a_quarter_of_what_the_answer_leaves() -> None:
+def test_lore_budget_is_a_quarter_of_the_context() -> None:
     books = [entry("x" * 399, order=n, key=["kettle"]) for n in (3, 2, 1)]
-    # (1312 - 512) / 4 = 200 tokens; one entry with its line end takes 100, two reach the budget.
-    assert len(shown({"context": 1312}, books=books)["lore"]) == 1
-    assert len(shown({"context": 1316}, books=books)["lore"]) == 2
-    assert len(shown({"context": 1312, "budget": 5000}, books=books)["lore"]) == 3
+    # 800 / 4 = 200 tokens; one entry with its line end takes 100, two reach the budget.
+    assert len(shown({"context": 800}, books=books)["lore"]) == 1
+    assert len(shown({"context": 804}, books=books)["lore"]) == 2
+    assert len(shown({"context": 800, "budget": 5000}, books=books)["lore"]) == 3
 
 
 def test_scripts_change_the_prompt_and_what_lore_is_found() -> None:

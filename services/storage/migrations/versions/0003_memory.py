@@ -198,6 +198,9 @@ def upgrade() -> None:
         sa.Column("value", sa.JSON()),
         sa.PrimaryKeyConstraint("key", name="pk_memory_states"),
     )
+    op.create_index(
+        "ix_turns_conversation_id_persona_id", "turns", ["conversation_id", "persona_id"]
+    )
     op.execute(
         "CREATE VIRTUAL TABLE recollection_words USING fts5("
         "words, tokenize = 'porter unicode61 remove_diacritics 2')"

@@ -26,7 +26,7 @@ from services.domain.clock import SystemClock
 from services.domain.errors import InvalidRequest, NotFound
 from services.domain.ids import PersonaId
 from services.domain.people import Author, Role
-from services.memory.rights import MemoryRights
+from services.memory.rights.service import MemoryRights
 from services.people.linking import AccountLinks
 from services.people.privacy import Privacy
 from services.people.scopes import ScopedSettings
