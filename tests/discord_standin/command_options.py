@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tests.discord_standin.entities import Attachment, Bot, Channel, Command, Message, Role, User
 from tests.discord_standin.payloads.channels import channel_json
 from tests.discord_standin.payloads.messages import attachment_json, message_json
 from tests.discord_standin.payloads.users import member_json, role_json, user_json
 from tests.discord_standin.payloads.view import Json, View
 from tests.discord_standin.permissions import Permission, granted
 from tests.discord_standin.site import Site
-from tests.discord_standin.entities import Attachment, Bot, Channel, Command, Message, Role, User
 from tests.discord_standin.world import World
 
 _SUBCOMMAND, _GROUP = 1, 2

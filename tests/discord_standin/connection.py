@@ -63,7 +63,7 @@ class Connection:
                 self._news.clear()
                 session = self.session
                 if session is None:
-                    return
+                    continue
                 if not session.has_all_since(self._sent):
                     await self.socket.close(code=4000, message=b"Too slow")
                     return

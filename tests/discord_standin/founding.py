@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 
-from tests.discord_standin.permissions import EVERYONE_BY_DEFAULT
 from tests.discord_standin.entities import Bot, Channel, ChannelType, Guild, Member, Role, User
+from tests.discord_standin.permissions import EVERYONE_BY_DEFAULT
 from tests.discord_standin.world import World
 
 ALL_PRIVILEGED = (1 << 1) | (1 << 8) | (1 << 15)

@@ -6,32 +6,25 @@ https://discord.com/developers/docs/events/gateway
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import web
 
 from tests.discord_standin.changes import Changes
 from tests.discord_standin.connection import Connection
+from tests.discord_standin.dialogue import Dialogue
+from tests.discord_standin.entities import Bot, Channel
 from tests.discord_standin.faults import Faults
-from tests.discord_standin.intents import KNOWN, PRIVILEGED, Intent
+from tests.discord_standin.intents import Intent
 from tests.discord_standin.payloads.guilds import guild_create_json
-from tests.discord_standin.payloads.users import application_json, member_json, self_json
+from tests.discord_standin.payloads.users import application_json, self_json
 from tests.discord_standin.payloads.view import Json, View
 from tests.discord_standin.permissions import Permission, granted
 from tests.discord_standin.sessions import Session
-from tests.discord_standin.entities import Bot, Channel
 from tests.discord_standin.world import World
 
-_HEARTBEAT, _IDENTIFY, _PRESENCE, _VOICE, _RESUME, _MEMBERS = 1, 2, 3, 4, 6, 8
-_RECONNECT, _INVALID_SESSION, _HELLO, _ACK = 7, 9, 10, 11
-_CHUNK: Final = 1_000
-_FAREWELLS: Final = (1000, 1001)
-"""With these a client gives its session up."""
-_MISSED_BEATS: Final = 1.5
+_RECONNECT, _INVALID_SESSION = 7, 9
 _MOST_SESSIONS: Final = 100
 
 
@@ -53,11 +46,11 @@ class Gateway:
         self.connections: list[Connection] = []
         self.identified = 0
         self.resumed = 0
-        self._world = world
-        self._changes = changes
-        self._faults = faults
-        self._heartbeat_seconds = heartbeat_seconds
-        self._replay_limit = replay_limit
+        self.world = world
+        self.changes = changes
+        self.faults = faults
+        self.heartbeat_seconds = heartbeat_seconds
+        self.replay_limit = replay_limit
 
     def tell(
         self,
@@ -83,8 +76,8 @@ class Gateway:
             if only is not None and bot.application_id != only:
                 continue
             if session.hears(event, where) and self._may_see(bot, where, channel):
-                session.tell(event, build(View(self._world, self.cdn, bot.user.id)))
-        self._changes.notify()
+                session.tell(event, build(View(self.world, self.cdn, bot.user.id)))
+        self.changes.notify()
 
     async def disconnect(self, code: int) -> None:
         """Close every connection with ``code``; sessions stay resumable."""
@@ -106,21 +99,23 @@ class Gateway:
         if not resumable:
             self.sessions.clear()
         for connection in list(self.connections):
+            if not resumable:
+                connection.session = None
             await connection.send({"op": _INVALID_SESSION, "d": resumable})
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Serve one connection from HELLO to its close."""
-        if self._faults.take_refused_connection():
+        if self.faults.take_refused_connection():
             return web.Response(status=503)
         socket = web.WebSocketResponse(max_msg_size=4096 * 16)
         await socket.prepare(request)
-        connection = Connection(request, socket, faults=self._faults, changes=self._changes)
+        connection = Connection(request, socket, faults=self.faults, changes=self.changes)
         self.connections.append(connection)
         try:
             async with asyncio.TaskGroup() as group:
                 writer = group.create_task(connection.write())
                 try:
-                    await self._converse(connection)
+                    await Dialogue(self, connection).hold()
                 finally:
                     writer.cancel()
         finally:
@@ -128,16 +123,55 @@ class Gateway:
             self._detach(connection)
         return socket
 
+    def remember(self, session: Session) -> None:
+        """Keep a new session, forgetting the oldest lost one past the limit."""
+        self.sessions[session.id] = session
+        if len(self.sessions) > _MOST_SESSIONS:
+            oldest = next(key for key, each in self.sessions.items() if not each.connected)
+            del self.sessions[oldest]
+
+    def welcome(self, session: Session) -> None:
+        """Tell a new session who it is and which guilds it is in."""
+        bot = session.bot
+        view = View(self.world, self.cdn, bot.user.id)
+        guilds = [
+            guild
+            for guild in self.world.guilds.values()
+            if bot.user.id in guild.members and session.hears("", guild.id)
+        ]
+        application = application_json(view, bot)
+        ready = {
+            "v": 10,
+            "user": self_json(bot.user),
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+            "session_id": session.id,
+            "session_type": "normal",
+            "resume_gateway_url": self.url,
+            "shard": list(session.shard),
+            "application": {"id": application["id"], "flags": application["flags"]},
+            "private_channels": [],
+            "relationships": [],
+            "presences": [],
+            "user_settings": {},
+            "geo_ordered_rtc_regions": [],
+            "guild_join_requests": [],
+        }
+        session.tell("READY", ready)
+        if session.intents & Intent.GUILDS:
+            for guild in guilds:
+                session.tell("GUILD_CREATE", guild_create_for(session, view, guild.id))
+
     def _detach(self, connection: Connection) -> None:
         if connection.session is not None:
             connection.session.connected = False
-        self._changes.notify()
+        self.changes.notify()
 
     def _may_see(self, bot: Bot, guild_id: int | None, channel: Channel | None) -> bool:
         if channel is not None:
-            return bool(granted(self._world, bot.user.id, channel) & Permission.VIEW_CHANNEL)
-        guild = self._world.guilds.get(guild_id or 0)
+            return bool(granted(self.world, bot.user.id, channel) & Permission.VIEW_CHANNEL)
+        guild = self.world.guilds.get(guild_id or 0)
         return guild is None or bot.user.id in guild.members
+
 
 def guild_create_for(session: Session, view: View, guild_id: int) -> Json:
     """Return GUILD_CREATE in the size the session asked for."""

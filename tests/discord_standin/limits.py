@@ -63,13 +63,15 @@ class Limits:
         self.refusals = 0
 
     def admit(self, limit: Limit, major: str) -> Verdict:
-        """Count one request and say whether it may pass."""
+        """Count one request and say whether it may pass; unenforced limits are not told of."""
+        if not self.enforced:
+            return Verdict({})
         now = self._clock.monotonic()
         window = self._window(limit, major, now)
         window.used += 1
         left = max(0.0, window.ends - now)
         headers = self._headers(limit, window, left)
-        if window.used <= limit.count or not self.enforced:
+        if window.used <= limit.count:
             return Verdict(headers)
         window.used = limit.count
         return self._refuse(limit, headers, left)

@@ -9,11 +9,19 @@ from tests.discord_standin.actions import guilds, messages
 from tests.discord_standin.actions.interactions import Kind, begin
 from tests.discord_standin.actions.messages import Draft, Revision
 from tests.discord_standin.command_options import command_data, offered_command
+from tests.discord_standin.entities import (
+    Attachment,
+    Bot,
+    Channel,
+    Guild,
+    Interaction,
+    Message,
+    User,
+)
 from tests.discord_standin.payloads.components import walk
 from tests.discord_standin.payloads.view import Json
 from tests.discord_standin.permissions import Permission, granted
 from tests.discord_standin.site import Site
-from tests.discord_standin.entities import Attachment, Bot, Channel, Guild, Interaction, Message, User
 
 
 class CannotDoThat(Exception):  # noqa: N818

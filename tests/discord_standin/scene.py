@@ -13,12 +13,12 @@ from typing import Any
 
 import discord
 
+from tests.discord_standin.entities import Bot, Channel, Guild, Message
 from tests.discord_standin.founding import add_bot, add_channel, add_guild, add_user
 from tests.discord_standin.people import Person
 from tests.discord_standin.pointing import discord_py_at
 from tests.discord_standin.server import Standin
 from tests.discord_standin.validation import Contract
-from tests.discord_standin.entities import Bot, Channel, Guild, Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +99,6 @@ async def _end_of_waiting(client: discord.Client) -> None:
 
 @functools.cache
 def known_contract() -> Contract | None:
-    """Return Discord's contract where the folder of real data is known."""
-    folder = os.environ.get("ACORE_TEST_DATA")
-    return Contract.read(Path(folder) / "discord-openapi.json") if folder else None
+    """Return Discord's contract, where the folder of real data is known and holds it."""
+    document = Path(os.environ.get("ACORE_TEST_DATA", "")) / "discord-openapi.json"
+    return Contract.read(document) if document.is_file() else None

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from services.domain.clock import Clock, SystemClock
 from tests.discord_standin.changes import Changes
+from tests.discord_standin.entities import User
 from tests.discord_standin.faults import Faults
 from tests.discord_standin.gateway import Gateway
 from tests.discord_standin.limits import Limits
@@ -17,7 +18,6 @@ from tests.discord_standin.rest.api import ROOT, Api
 from tests.discord_standin.rest.cdn import Cdn
 from tests.discord_standin.site import Site
 from tests.discord_standin.validation import Contract
-from tests.discord_standin.entities import User
 from tests.discord_standin.world import World
 
 

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tests.discord_standin.entities import Bot
 from tests.discord_standin.intents import Intent, asked_for, veil
 from tests.discord_standin.payloads.view import Json
-from tests.discord_standin.entities import Bot
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from tests.discord_standin.validation import Contract, Exchange
 @pytest.fixture
 def contract(test_data: Path) -> Contract:
     known = known_contract()
-    assert known, f"no document in {test_data}"
+    if known is None:
+        pytest.skip(f"no discord-openapi.json in {test_data}: nothing is validated")
     return known
 
 

@@ -9,9 +9,9 @@ import pytest
 from discord import app_commands
 
 from tests.discord_standin.command_options import NotOffered
+from tests.discord_standin.entities import Interaction
 from tests.discord_standin.people import CannotDoThat
 from tests.discord_standin.scene import Scene, living, scene
-from tests.discord_standin.entities import Interaction
 from tests.fakes.clock import ManualClock
 
 FRUITS = ("apple", "apricot", "pear")
@@ -263,12 +263,12 @@ async def test_too_late_and_twice_are_refused(clock: ManualClock):
             codes = []
             for seconds in (0.0, 4.0):
                 town.bob.clicks(shown, "Count")
-                asked = await client.wait_for("interaction", timeout=5)
+                click = await client.wait_for("interaction", timeout=5)
                 clock.advance(seconds)
                 for _ in range(2):
                     try:
-                        await asked.response.defer()
+                        await click.response.defer()
                     except discord.HTTPException as refused:
                         codes.append(refused.code)
-                    asked.response._response_type = None
+                    click.response._response_type = None
             assert codes == [40060, 10062, 10062]

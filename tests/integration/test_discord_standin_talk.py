@@ -9,10 +9,10 @@ import discord
 import pytest
 
 from tests.discord_standin.changes import Changes
+from tests.discord_standin.entities import Channel, ChannelType
 from tests.discord_standin.founding import add_channel
 from tests.discord_standin.rest.cdn import blank_png
 from tests.discord_standin.scene import living, scene
-from tests.discord_standin.entities import Channel, ChannelType
 
 
 class Listener(discord.Client):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from tests.discord_standin.entities import Channel, ChannelType, Message, ThreadState, User
 from tests.discord_standin.payloads.channels import channel_json, thread_member_json
 from tests.discord_standin.payloads.view import Json, View
 from tests.discord_standin.site import Site
-from tests.discord_standin.entities import Channel, ChannelType, Message, ThreadState, User
 
 
 def start_thread(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from tests.discord_standin.entities import Guild, Member, Role, User
 from tests.discord_standin.founding import add_member
 from tests.discord_standin.gateway import guild_create_for
 from tests.discord_standin.payloads.users import member_json, role_json, user_json
 from tests.discord_standin.payloads.view import Json, View
 from tests.discord_standin.site import Site
-from tests.discord_standin.entities import Guild, Member, Role, User
 
 
 def join(site: Site, guild: Guild, user: User) -> Member:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
+from tests.discord_standin.entities import Channel, Interaction, Message, User
 from tests.discord_standin.payloads.channels import channel_json
 from tests.discord_standin.payloads.messages import event_message_json
 from tests.discord_standin.payloads.users import member_json, user_json
 from tests.discord_standin.payloads.view import Json, View
 from tests.discord_standin.permissions import granted
 from tests.discord_standin.site import Site
-from tests.discord_standin.entities import Channel, Interaction, Message, User
 
 ANSWER_SECONDS: Final = 3.0
 TOKEN_SECONDS: Final = 900.0

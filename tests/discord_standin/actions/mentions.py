@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.discord_standin.permissions import Permission, granted
 from tests.discord_standin.entities import Channel, Message
+from tests.discord_standin.permissions import Permission, granted
 from tests.discord_standin.world import World
 
 _USER = re.compile(r"<@!?(\d+)>")

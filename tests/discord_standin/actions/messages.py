@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.discord_standin.actions.mentions import mentions_in
+from tests.discord_standin.entities import Attachment, Channel, Message, User
 from tests.discord_standin.payloads.messages import emoji_json, event_message_json
 from tests.discord_standin.payloads.users import member_json
 from tests.discord_standin.payloads.view import Json, View
 from tests.discord_standin.site import Site
-from tests.discord_standin.entities import Attachment, Channel, Message, User
 
 _DEFAULT, _REPLY = 0, 19
 EPHEMERAL = 1 << 6

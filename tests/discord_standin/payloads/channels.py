@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tests.discord_standin.entities import Channel, ChannelType, ThreadState, Webhook
 from tests.discord_standin.payloads.users import user_json
 from tests.discord_standin.payloads.view import Json, View, optional_id, stamp
-from tests.discord_standin.entities import Channel, ChannelType, ThreadState, Webhook
 
 _SPEAKING = (ChannelType.VOICE,)
 

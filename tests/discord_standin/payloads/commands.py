@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.discord_standin.payloads.view import Json
 from tests.discord_standin.entities import Command
+from tests.discord_standin.payloads.view import Json
 
 
 def command_json(command: Command) -> Json:

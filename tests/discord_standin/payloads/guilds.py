@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from tests.discord_standin.entities import Guild, Member
 from tests.discord_standin.payloads.channels import channel_json
 from tests.discord_standin.payloads.users import member_json, role_json
 from tests.discord_standin.payloads.view import Json, View, stamp
-from tests.discord_standin.entities import Guild
+
+_CHUNK: Final = 1_000
 
 
 def guild_json(guild: Guild) -> Json:
@@ -78,3 +83,15 @@ def guild_create_json(view: View, guild: Guild, *, large_threshold: int, all_mem
         "guild_scheduled_events": [],
         "soundboard_sounds": [],
     }
+
+
+def members_chunks(view: View, guild: Guild, members: Sequence[Member]) -> Iterator[Json]:
+    """Yield GUILD_MEMBERS_CHUNK events of a thousand members each, at least one."""
+    starts = range(0, max(1, len(members)), _CHUNK)
+    for index, start in enumerate(starts):
+        yield {
+            "guild_id": str(guild.id),
+            "members": [member_json(view, each) for each in members[start : start + _CHUNK]],
+            "chunk_index": index,
+            "chunk_count": len(starts),
+        }

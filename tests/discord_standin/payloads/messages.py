@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from tests.discord_standin.entities import Attachment, Message
 from tests.discord_standin.payloads.channels import channel_json
 from tests.discord_standin.payloads.users import member_json, user_json
 from tests.discord_standin.payloads.view import Json, View, optional_stamp, stamp
 from tests.discord_standin.snowflakes import moment_of
-from tests.discord_standin.entities import Attachment, Message
 
 
 def message_json(view: View, message: Message, *, with_reference: bool = True) -> Json:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.discord_standin.payloads.view import Json, View, stamp
 from tests.discord_standin.entities import Bot, Guild, Member, Role, User
+from tests.discord_standin.payloads.view import Json, View, stamp
 
 _GATEWAY_FLAGS = {1 << 8: 1 << 12, 1 << 1: 1 << 14, 1 << 15: 1 << 18}
 """Privileged intent to the application flag that shows it is on; the larger of each pair

@@ -11,6 +11,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from tests.discord_standin import errors
+from tests.discord_standin.entities import Bot
 from tests.discord_standin.faults import Cut, RestFault
 from tests.discord_standin.limits import GLOBAL, Verdict
 from tests.discord_standin.rest import (
@@ -26,7 +27,6 @@ from tests.discord_standin.rest.reading import Body, read_body
 from tests.discord_standin.rest.routing import Call, Route
 from tests.discord_standin.site import Site
 from tests.discord_standin.validation import Contract, Exchange
-from tests.discord_standin.entities import Bot
 
 ROOT: Final = "/api/v10"
 _MOST_EXCHANGES: Final = 20_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.discord_standin import errors
 from tests.discord_standin.actions import channels as acts
 from tests.discord_standin.actions.messages import post
+from tests.discord_standin.entities import Channel, ChannelType, ThreadState
 from tests.discord_standin.founding import add_channel
 from tests.discord_standin.payloads.channels import channel_json, thread_member_json
 from tests.discord_standin.payloads.messages import message_json
@@ -12,7 +13,6 @@ from tests.discord_standin.payloads.view import Json
 from tests.discord_standin.permissions import Permission, granted
 from tests.discord_standin.rest.drafts import draft_of
 from tests.discord_standin.rest.routing import Answer, Call, Route
-from tests.discord_standin.entities import Channel, ChannelType, ThreadState
 
 
 def fetch(call: Call) -> Answer:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from tests.discord_standin import errors
+from tests.discord_standin.entities import Command
 from tests.discord_standin.payloads.commands import command_json
 from tests.discord_standin.payloads.view import Json
 from tests.discord_standin.rest.routing import Answer, Call, Route
-from tests.discord_standin.entities import Command
 
 _MOST_COMMANDS: Final = 100
 

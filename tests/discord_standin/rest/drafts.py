@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from tests.discord_standin import errors
 from tests.discord_standin.actions.messages import Draft, Revision
+from tests.discord_standin.entities import Attachment
 from tests.discord_standin.payloads.components import shown_components, shown_embeds, walk
 from tests.discord_standin.payloads.view import Json
 from tests.discord_standin.rest.routing import Call, Upload
-from tests.discord_standin.entities import Attachment
 
 _LONGEST_CONTENT: Final = 2_000
 _LONGEST_EMBEDS: Final = 6_000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from tests.discord_standin import errors
 from tests.discord_standin.actions import guilds as acts
+from tests.discord_standin.entities import Guild, Member
 from tests.discord_standin.payloads.guilds import guild_json
 from tests.discord_standin.payloads.users import member_json, role_json
 from tests.discord_standin.permissions import Permission, in_guild
 from tests.discord_standin.rest.routing import Answer, Call, Route
-from tests.discord_standin.entities import Guild, Member
 
 
 def fetch(call: Call) -> Answer:

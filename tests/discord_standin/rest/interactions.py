@@ -5,12 +5,12 @@ from __future__ import annotations
 from tests.discord_standin import errors
 from tests.discord_standin.actions import messages as acts
 from tests.discord_standin.actions.interactions import ANSWER_SECONDS, AnswerKind, Kind
+from tests.discord_standin.entities import Interaction, Message
 from tests.discord_standin.payloads.messages import message_json
 from tests.discord_standin.payloads.view import Json
 from tests.discord_standin.rest.drafts import draft_of, revision_of
 from tests.discord_standin.rest.routing import Answer, Call, Route
 from tests.discord_standin.rest.webhook_messages import post_answer
-from tests.discord_standin.entities import Interaction, Message
 
 _MESSAGES = (AnswerKind.MESSAGE, AnswerKind.DEFERRED_MESSAGE)
 _UPDATES = (AnswerKind.DEFERRED_UPDATE, AnswerKind.UPDATE)

@@ -8,6 +8,7 @@ from itertools import islice
 
 from tests.discord_standin import errors
 from tests.discord_standin.actions import messages as acts
+from tests.discord_standin.entities import Channel, ChannelType, Message
 from tests.discord_standin.limits import DELETING, EDITING, REACTING, SENDING, TYPING
 from tests.discord_standin.payloads.messages import message_json
 from tests.discord_standin.payloads.users import user_json
@@ -16,7 +17,6 @@ from tests.discord_standin.permissions import Permission, granted
 from tests.discord_standin.rest.drafts import draft_of, revision_of
 from tests.discord_standin.rest.routing import Answer, Call, Route
 from tests.discord_standin.snowflakes import moment_of
-from tests.discord_standin.entities import Channel, ChannelType, Message
 
 _NONCE_SECONDS = 300.0
 

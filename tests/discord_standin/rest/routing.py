@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from tests.discord_standin import errors
+from tests.discord_standin.entities import Bot, Channel, ChannelType, Guild, Message, User
 from tests.discord_standin.limits import Limit
 from tests.discord_standin.payloads.view import Json, View
 from tests.discord_standin.permissions import Permission, granted
 from tests.discord_standin.site import Site
-from tests.discord_standin.entities import Bot, Channel, ChannelType, Guild, Message, User
 
 _GUILD_ONLY = Permission.MANAGE_WEBHOOKS | Permission.MANAGE_CHANNELS
 

@@ -9,12 +9,12 @@ from tests.discord_standin import errors
 from tests.discord_standin.actions import messages as acts
 from tests.discord_standin.actions.channels import start_thread
 from tests.discord_standin.actions.interactions import TOKEN_SECONDS
+from tests.discord_standin.entities import Channel, ChannelType, Interaction, Message, Webhook
 from tests.discord_standin.payloads.messages import message_json
 from tests.discord_standin.payloads.view import Json
 from tests.discord_standin.rest.drafts import draft_of, revision_of
 from tests.discord_standin.rest.routing import Answer, Call
 from tests.discord_standin.rest.webhook_names import checked_name
-from tests.discord_standin.entities import Channel, ChannelType, Interaction, Message, Webhook
 
 _TRUE: Final = ("true", "1")
 

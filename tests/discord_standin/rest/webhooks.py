@@ -8,13 +8,13 @@ from typing import Final
 
 from tests.discord_standin import errors
 from tests.discord_standin.actions import channels
+from tests.discord_standin.entities import Channel, Webhook
 from tests.discord_standin.limits import WEBHOOK
 from tests.discord_standin.payloads.channels import webhook_json
 from tests.discord_standin.permissions import Permission
 from tests.discord_standin.rest import webhook_messages as messages
 from tests.discord_standin.rest.routing import Answer, Call, Route
 from tests.discord_standin.rest.webhook_names import checked_name
-from tests.discord_standin.entities import Channel, Webhook
 
 _MOST_WEBHOOKS: Final = 15
 _DATA_URI = re.compile(r"data:image/[a-z]+;base64,(.+)", re.DOTALL)
