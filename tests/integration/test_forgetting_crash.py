@@ -117,7 +117,7 @@ async def test_an_erasure_killed_anywhere_is_finished_at_the_next_start(
 ) -> None:
     person, theirs, others = await prepared(tmp_path / "full", clock)
     chance = random.Random(11)
-    cut_off = 0
+    cut_off = finished = 0
     shutil.copytree(tmp_path / "full", tmp_path / "whole")
     whole = await killed_after(tmp_path / "whole", person, 60)
     assert whole is not None
@@ -127,6 +127,9 @@ async def test_an_erasure_killed_anywhere_is_finished_at_the_next_start(
         moment = whole * (number + chance.random()) / ROUNDS
         cut_off += await killed_after(data, person, moment) is None
         async with world_in(data, clock, seed=100 + number) as world, world.forgetting:
+            if not await world.rows("erasures"):
+                assert set(theirs) < set(await world.texts(GUILD)), "half of it was done unnoted"
+                continue
             assert await world.texts(GUILD) == [
                 text
                 for index, other in enumerate(others)
@@ -139,4 +142,6 @@ async def test_an_erasure_killed_anywhere_is_finished_at_the_next_start(
             ]
             assert await world.rows("blobs") == []
         assert traces(data, *theirs, "Alyssandra") == {}
+        finished += 1
     assert cut_off >= 3
+    assert finished >= 3

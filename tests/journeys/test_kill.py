@@ -55,7 +55,7 @@ async def turns_survive(folder: Path, kills: int) -> None:
 
 @pytest.mark.timeout(120)
 async def test_nothing_finished_is_lost_and_no_whole_sentence(tmp_path: Path) -> None:
-    await turns_survive(tmp_path, 20)
+    await turns_survive(tmp_path, 8)
 
 
 @pytest.mark.slow
