@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from services.memory.learning.rules.english import expanded, of_another
 from services.memory.learning.rules.findings import FactKind, Finding, Refusal
+from services.memory.learning.rules.patterns import Pattern
 
 _LONGEST = 300
-_REQUEST = re.compile(
+_REQUEST = Pattern(
     r"(?i)^(?:(?:hey|hi|ok(?:ay)?|oh|so|and|also|well|yes|please|pls|btw|by the way|actually|"
     r"important)[\s,!:]+|(?-i:[A-Z])[\w'-]+[,!:]\s+)*"
     r"(?:(?:can|could|will|would) you (?:please |kindly )?|i (?:want|"
@@ -24,13 +25,13 @@ _REQUEST = re.compile(
     r"(?P<link>\s*[:,-]\s*(?:that\s+)?|\s+(?:the (?:fact|following)(?: that)?:?\s+|that\s+|"
     r"(?=(?:i|i'm|im|i've|my|our|we|he|she|his|her|[A-Z][\w-]+(?:'s)?)\b)))"
 )
-_TOPIC = re.compile(
+_TOPIC = Pattern(
     r"(?i)^(?:for (?:future reference|the record|your (?:information|records|notes|memory))|fyi|"
     r"note to self|important|mental note|reminder|fun fact(?: about "
     r"me)?|random fact|note|ps|p\.s\.|"
     r"nb|heads up|just so you know|for your info)\s*[:,-]\s*"
 )
-_REMINDER = re.compile(
+_REMINDER = Pattern(
     r"(?i)^(?:please |pls |just |but |and |hey,? |ok(?:ay)?,? )*(?:remember|"
     r"don'?t forget|do not forget|remind me|"
     r"never forget|make sure|note),? (?:about\b|to\b|when\b|how\b|"

@@ -10,50 +10,51 @@ from services.memory.learning.rules import values
 from services.memory.learning.rules.belongings import named_companions
 from services.memory.learning.rules.english import DATE, KIN, MONTH, PET, PET_MANY, RELATION
 from services.memory.learning.rules.findings import FactKind, Finding
+from services.memory.learning.rules.patterns import Pattern
 from services.memory.learning.slots import single, slug
 
-_COMPANION = re.compile(
+_COMPANION = Pattern(
     rf"(?i)^(?P<adj>{KIN})(?P<who>{RELATION}|{PET}|{PET_MANY})(?:s'|'s|')? names?$"
 )
-_CALLED = re.compile(
+_CALLED = Pattern(
     rf"(?i)^(?P<adj>{KIN})(?P<who>{RELATION}|{PET}|{PET_MANY}) (?:is|"
     rf"are|am) (?:called|named|known as) (?P<v>.+)$"
 )
-_IS = re.compile(
+_IS = Pattern(
     r"(?i)^(?P<attribute>[\w' -]{2,60}?)(?: (?P<verb>is|are|has always "
     r"been|has been|have always been|"
     r"was|were|used to be|will be|falls on|starts|leaves|begins|takes place|happens to be|would be|"
     r"has to be|must be|remains|became|is called|changed to|turned)| ?[:=]) (?P<rest>.+)$"
 )
-_NAME = re.compile(
+_NAME = Pattern(
     r"(?i)^(?:full |first |real |given |actual |legal |preferred |christian |own |)name$"
 )
-_FAVOURITE = re.compile(
+_FAVOURITE = Pattern(
     r"(?i)^(?:current |all[- ]time |absolute |personal |number one |number-one |top |new |very |"
     r"other |)favourite (?P<what>[\w' -]+?)(?: (?:of all time|ever|"
     r"in the world|these days|right now|"
     r"at the moment|to \w+|by far|as a (?:kid|child)))?$"
 )
-_WORST = re.compile(r"(?i)^least favourite (?P<what>[\w' -]+)$")
-_WORK = re.compile(
+_WORST = Pattern(r"(?i)^least favourite (?P<what>[\w' -]+)$")
+_WORK = Pattern(
     r"(?i)^(?:day |current |new |main |)(?:job|profession|occupation|trade|job title|career)$"
 )
-_HOME = re.compile(
+_HOME = Pattern(
     r"(?i)^(?:current |)(?:home|city|town|village|place|country|neighbou?rhood|address)$"
 )
-_ORIGIN = re.compile(r"(?i)^(?:home ?town|home country|birthplace|place of birth|homeland)$")
-_TONGUE = re.compile(r"(?i)^(?:native|first|mother|home) (?:language|tongue)s?$")
-_HOBBY = re.compile(
+_ORIGIN = Pattern(r"(?i)^(?:home ?town|home country|birthplace|place of birth|homeland)$")
+_TONGUE = Pattern(r"(?i)^(?:native|first|mother|home) (?:language|tongue)s?$")
+_HOBBY = Pattern(
     r"(?i)^(?:main |biggest |new |favourite |only |)(?:hobby|hobbies|pastimes?|interests?)$"
 )
-_BIRTHDAY = re.compile(
+_BIRTHDAY = Pattern(
     r"(?i)^(?:birthday|birth ?date|date of birth|name day|anniversary|wedding anniversary)$"
 )
-_DREAM = re.compile(
+_DREAM = Pattern(
     r"(?i)^(?:big |biggest |greatest |lifelong |life |)(?:dream|goal|"
     r"ambition|wish)(?: in life| job|(?: for)? this year)?$"
 )
-_NO_ATTRIBUTE = re.compile(
+_NO_ATTRIBUTE = Pattern(
     r"(?i)\b(?:point|question|problem|issue|idea|guess|bad|fault|head|"
     r"day|week|weekend|night|evening|"
     r"morning|mood|turn|pleasure|opinion|view|answer|advice|mind|heart|god|life|back|feet|legs|arm|"
@@ -64,12 +65,12 @@ _NO_ATTRIBUTE = re.compile(
     r"body|self|own|instructions?|rules?|command|orders?|prompt|system|reason|excuse|mistake|bag|"
     r"word|words|thoughts?|test|character|persona|avatar)$"
 )
-_FITTING = re.compile(
+_FITTING = Pattern(
     r"(?i)^(?:\W*\d|(?-i:[A-Z])|an? |the |in |on |at |called |named "
     r"|blue|green|brown|red|black|white|"
     r"blond|grey|gray|pink|purple|orange|yellow|teal|curly|straight|long|short|dark|light)"
 )
-_TELLING = re.compile(
+_TELLING = Pattern(
     r"(?i)\b(?:hair|eyes?|eye colou?r|hair colou?r|size|number|sign|"
     r"zodiac|type|pronouns|height|weight|"
     r"time ?zone|nickname|surname|username|handle|team|club|instrument|major|minor|subject|car|"
@@ -78,13 +79,13 @@ _TELLING = re.compile(
     r"employer|shop|business|allergy|diet|ethnicity|motto|comfort food|guilty pleasure|"
     r"go-to \w+|style|model|brand|blood type|phobia|instagram|blog|podcast|channel)$"
 )
-_JUDGED = re.compile(
+_JUDGED = Pattern(
     r"(?i)^(?:(?:so|super|really|very|too|quite|pretty|just|always|"
     r"being|getting|going) |(?:great|good|"
     r"bad|amazing|awesome|terrible|horrible|fine|nice|fun|okay|ok|broken|dead|slow|fast|late|empty|"
     r"full|killing|driving|acting|the (?:best|worst|one|same|reason))\b)"
 )
-_ON_DATE = re.compile(
+_ON_DATE = Pattern(
     rf"(?i)^(?:scheduled |planned |set |due |booked |coming up |going to be |)"
     rf"(?:on|in|at|for|this|next|from|the)?\s*(?P<v>{DATE}.*)$"
 )
@@ -95,7 +96,7 @@ _PAST = frozenset({"was", "were", "used to be"})
 class _Plain:
     """An attribute that always fills the same slot, and what may stand before its value."""
 
-    pattern: re.Pattern[str]
+    pattern: Pattern
     slot: str
     sentence: str
     before: str = ""
@@ -115,7 +116,7 @@ class _Plain:
 
 
 _PLAIN = (
-    _Plain(re.compile(r"(?i)^age$"), "age", "{who} is <v> years old."),
+    _Plain(Pattern(r"(?i)^age$"), "age", "{who} is <v> years old."),
     _Plain(_WORK, "works_as", "{who} works as <v>.", before=r"(?i)^(?:as|being|to be)\s+"),
     _Plain(_HOME, "lives_in", "{who} lives in <v>.", before=r"(?i)^(?:in|at|near|now)\s+"),
     _Plain(_ORIGIN, "from", "{who} is from <v>."),

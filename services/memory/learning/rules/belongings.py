@@ -16,6 +16,7 @@ from services.memory.learning.rules.english import (
     SPECIES,
 )
 from services.memory.learning.rules.findings import FactKind, Finding
+from services.memory.learning.rules.patterns import Pattern
 from services.memory.learning.rules.rule import rule
 
 _CALLED = (
@@ -39,22 +40,22 @@ _APART = (
     r"whose|in|from|with|at|living|aged|"
     r"but|he|she|by|for|now|too|back|since|i|we|so|as|on|of|again|together|\d|(?-i:[A-Z])))"
 )
-_PET_ONE = re.compile(
+_PET_ONE = Pattern(
     rf"(?i)^{_GET} (?:an?|one|my|our|another|this|the) (?P<adj>{_ADJ})"
     rf"(?P<pet>{PET})\b{_APART}(?P<rest>.*)$"
 )
-_PET_SOME = re.compile(
+_PET_SOME = Pattern(
     rf"(?i)^{_GET} (?P<n>{_COUNT}) (?:{_ADJ})(?P<pet>{PET_MANY})\b{_APART}(?P<rest>.*)$"
 )
-_KIN_ONE = re.compile(
+_KIN_ONE = Pattern(
     rf"(?i)^(?:have|have got|live with|share a \w+ with|am dating|am seeing|am married to|"
     rf"married|am engaged to) (?:an?|one|my|another) "
     rf"(?P<adj>{_WORD}{{0,3}}?)(?P<rel>{RELATION})\b{_APART}(?P<rest>.*)$"
 )
-_KIN_SOME = re.compile(
+_KIN_SOME = Pattern(
     rf"(?i)^have (?P<n>{_COUNT}) (?P<adj>{_WORD}{{0,3}}?)(?P<rel>{RELATION})\b{_APART}(?P<rest>.*)$"
 )
-_WITH = re.compile(
+_WITH = Pattern(
     r"(?i)^(?:am|have been|got|was|married|have) ?(?:(?:happily |recently |newly )?"
     r"(?P<how>married to|dating|seeing|engaged to|in love with|going out with|together with|"
     r"living with|roommates with|friends with|best friends with|married)) "
@@ -72,13 +73,13 @@ _HOW = {
     "friends with": "friend",
     "best friends with": "best_friend",
 }
-_PARENT_OF = re.compile(
+_PARENT_OF = Pattern(
     r"(?i)^(?:am|became|have become|am now) (?:an? )?(?:proud |single "
     r"|new |happy |)(?P<v>(?:mother|"
     r"father|mum|mom|dad|parent|grandmother|grandfather|grandma|grandpa|aunt|uncle|godmother|"
     r"godfather|twin|stepmother|stepfather|stepmum|stepdad)(?: (?:of|to) .+|))$"
 )
-_CHILD_CALLED = re.compile(
+_CHILD_CALLED = Pattern(
     rf"(?i)^(?:named|called|are naming|am naming) (?:my|our) (?:new "
     rf"|\w+ )?(?P<who>{RELATION}|{PET}) "
     rf"(?P<name>.+)$"

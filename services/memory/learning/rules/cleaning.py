@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from services.memory.learning.rules.patterns import Pattern
+
 _SAME_LENGTH = str.maketrans(
     {
         "\u2019": "'",
@@ -23,31 +25,31 @@ _SAME_LENGTH = str.maketrans(
         "\u2013": "-",
     }
 )
-_CODE = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]*`", re.DOTALL)
-_QUOTED_LINE = re.compile(r"^[ ]{0,3}(?:>|&gt;).*$", re.MULTILINE)
-_ADDRESS = re.compile(r"(?i)\b(?:https?://|www\.)\S+")
-_STRONG = re.compile(r"\*\*|__")
-_EMPHASIS = re.compile(r"(?<=\w )\*(\w+)\*(?= \w)")
-_ACTION = re.compile(r"\*[^*\n]*(?:\*|$)", re.MULTILINE)
-_MARKUP = re.compile(r"<[^<>\n]{0,200}>")
-_BRACKETED = re.compile(
+_CODE = Pattern(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]*`", re.DOTALL)
+_QUOTED_LINE = Pattern(r"^[ ]{0,3}(?:>|&gt;).*$", re.MULTILINE)
+_ADDRESS = Pattern(r"(?i)\b(?:https?://|www\.)\S+")
+_STRONG = Pattern(r"\*\*|__")
+_EMPHASIS = Pattern(r"(?<=\w )\*(\w+)\*(?= \w)")
+_ACTION = Pattern(r"\*[^*\n]*(?:\*|$)", re.MULTILINE)
+_MARKUP = Pattern(r"<[^<>\n]{0,200}>")
+_BRACKETED = Pattern(
     r"(?i)\[[^\[\]\n]{0,300}\b(?:memor(?:y|ies)|recall(?:ed)?|remember(?:ed)"
     r"?|facts?|system|context|note|"
     r"inst|summary|said|earlier)\b[^\[\]\n]{0,300}\](?:[^\n]*)"
 )
-_HEADED = re.compile(
+_HEADED = Pattern(
     r"(?im)^[^\w\n]*(?:what (?:i|we) (?:know|remember|recall)|memor(?:y|"
     r"ies)|recalled|known facts|facts|"
     r"summary|context|system|assistant|user|human|###\s*\w+)\b[^\n:]*:[^\n]*(?:\n[ ]*[-*\u2022].*)*"
 )
-_LISTED = re.compile(r"(?m)^[ ]*(?:[-*\u2022]\s+)(?=\S)")
-_SPEECH = re.compile(r'"[^"\n]{1,1000}"')
-_FIRST_PERSON = re.compile(r"(?i)\b(?:i|i'm|i've|my|me|we|you|your)\b")
-_REPORTS = re.compile(
+_LISTED = Pattern(r"(?m)^[ ]*(?:[-*\u2022]\s+)(?=\S)")
+_SPEECH = Pattern(r'"[^"\n]{1,1000}"')
+_FIRST_PERSON = Pattern(r"(?i)\b(?:i|i'm|i've|my|me|we|you|your)\b")
+_REPORTS = Pattern(
     r"(?i)(?:\b(?:said|says|say|saying|told|tells|asked|asks|replied|wrote|writes|goes|like|yelled|"
     r"whispered|shouted|answered|sings?|sang|quote|lyrics?)\b[^\w\"]*|[:,]\s*)$"
 )
-_LABEL = re.compile(r"(?m)^[ ]*\*{0,2}([^\n:*]{1,40}?)\*{0,2}:[ ]")
+_LABEL = Pattern(r"(?m)^[ ]*\*{0,2}([^\n:*]{1,40}?)\*{0,2}:[ ]")
 _KEEPS_EDGES = "\n"
 _NEAR = 60
 

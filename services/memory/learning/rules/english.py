@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from services.memory.learning.rules.patterns import Pattern
+
 VERBS = [
     "live",
     "reside",
@@ -408,31 +410,31 @@ DATE = (
     rf" of) (?:days?|weeks?|months?|years?)(?=\s*(?:$|[.,!]|time|from now))|(?:19|20)\d{{2}})"
 )
 _EXPANDED = (
-    (re.compile(r"(?i)\b(?:i'm|im|i m)\b"), "I am"),
-    (re.compile(r"(?i)\b(?:i've|ive)\b"), "I have"),
-    (re.compile(r"(?i)\bi'll\b"), "I will"),
-    (re.compile(r"(?i)\bi'd\b"), "I would"),
-    (re.compile(r"(?i)\bwe're\b"), "we are"),
-    (re.compile(r"(?i)\bwe've\b"), "we have"),
-    (re.compile(r"(?i)\bwe'll\b"), "we will"),
-    (re.compile(r"(?i)\b(?:they're)\b"), "they are"),
-    (re.compile(r"(?i)\b(?:they've)\b"), "they have"),
+    (Pattern(r"(?i)\b(?:i'm|im|i m)\b"), "I am"),
+    (Pattern(r"(?i)\b(?:i've|ive)\b"), "I have"),
+    (Pattern(r"(?i)\bi'll\b"), "I will"),
+    (Pattern(r"(?i)\bi'd\b"), "I would"),
+    (Pattern(r"(?i)\bwe're\b"), "we are"),
+    (Pattern(r"(?i)\bwe've\b"), "we have"),
+    (Pattern(r"(?i)\bwe'll\b"), "we will"),
+    (Pattern(r"(?i)\b(?:they're)\b"), "they are"),
+    (Pattern(r"(?i)\b(?:they've)\b"), "they have"),
     (
-        re.compile(r"(?i)\b(do|does|did|is|was|are|were|have|has|would|could|should)n'?t\b"),
+        Pattern(r"(?i)\b(do|does|did|is|was|are|were|have|has|would|could|should)n'?t\b"),
         r"\1 not",
     ),
-    (re.compile(r"(?i)\b(?:can't|cant|cannot)\b"), "can not"),
-    (re.compile(r"(?i)\b(?:won't)\b"), "will not"),
-    (re.compile(r"(?i)\b(?:ain't|aint)\b"), "am not"),
-    (re.compile(r"(?i)\bgonna\b"), "going to"),
-    (re.compile(r"(?i)\bwanna\b"), "want to"),
-    (re.compile(r"(?i)\bgotta\b"), "have to"),
-    (re.compile(r"(?i)\b(?:fav|fave|favorite|favourites?|favorites|favs)\b"), "favourite"),
-    (re.compile(r"(?i)\b(?:bday|b-day)\b"), "birthday"),
-    (re.compile(r"(?i)\b(he|she|it|that|there|who)'s (?=(?:been|got)\b)"), r"\1 has "),
-    (re.compile(r"(?i)\b(he|she|it|that|there)'s\b"), r"\1 is"),
+    (Pattern(r"(?i)\b(?:can't|cant|cannot)\b"), "can not"),
+    (Pattern(r"(?i)\b(?:won't)\b"), "will not"),
+    (Pattern(r"(?i)\b(?:ain't|aint)\b"), "am not"),
+    (Pattern(r"(?i)\bgonna\b"), "going to"),
+    (Pattern(r"(?i)\bwanna\b"), "want to"),
+    (Pattern(r"(?i)\bgotta\b"), "have to"),
+    (Pattern(r"(?i)\b(?:fav|fave|favorite|favourites?|favorites|favs)\b"), "favourite"),
+    (Pattern(r"(?i)\b(?:bday|b-day)\b"), "birthday"),
+    (Pattern(r"(?i)\b(he|she|it|that|there|who)'s (?=(?:been|got)\b)"), r"\1 has "),
+    (Pattern(r"(?i)\b(he|she|it|that|there)'s\b"), r"\1 is"),
     (
-        re.compile(
+        Pattern(
             r"(?i)\b(names?|birthday|job|colou?r|age|hometown|surname|nickname|"
             r"sign|number|language|"
             r"tongue|food|band|film|movie|book|song|drink|animal|season|game|"
@@ -441,14 +443,14 @@ _EXPANDED = (
         r"\1 is ",
     ),
     (
-        re.compile(
+        Pattern(
             r"(?i)\b([\w-]+)'s (?=(?:called|named|allergic|a|an|from|not|vegan|vegetarian|married|"
             r"turning|going|getting|coming|moving|studying|working|living|learning|afraid|scared|"
             r"into|really|very|also|still|now|pregnant|engaged|divorced|retired|\d+)\b)"
         ),
         r"\1 is ",
     ),
-    (re.compile(r"(?i)\b([\w-]+)'s (?=(?:been|got)\b)"), r"\1 has "),
+    (Pattern(r"(?i)\b([\w-]+)'s (?=(?:been|got)\b)"), r"\1 has "),
 )
 _ADVERBS = (
     r"(?:really|absolutely|totally|actually|also|still|currently|now|just|truly|simply|kind of|"
@@ -459,13 +461,11 @@ _ADVERBS = (
     r"lowkey|severely|badly|extremely|super|technically|nowadays|professionally|only recently|"
     r"mildly|very|too|occasionally|typically|truthfully|to be honest)"
 )
-_ADVERB_FIRST = re.compile(
+_ADVERB_FIRST = Pattern(
     rf"(?i)^(?P<verb>(?:am|have|do|was|used to|can|will)(?: not| no longer)?\s+|(?:have been)\s+|)"
     rf"(?:{_ADVERBS},?\s+)+"
 )
-_SHORT_CUT = re.compile(
-    r"(?i)\bhave got (?!married|engaged|divorced|hired|promoted|fired|into|to\b)"
-)
+_SHORT_CUT = Pattern(r"(?i)\bhave got (?!married|engaged|divorced|hired|promoted|fired|into|to\b)")
 
 
 def expanded(words: str) -> str:

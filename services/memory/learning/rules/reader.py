@@ -20,6 +20,7 @@ from services.memory.learning.rules.english import (
 )
 from services.memory.learning.rules.findings import FactKind, Finding, Reading, Refusal
 from services.memory.learning.rules.living import AGE, HEALTH, HOME, STANDING, WORK
+from services.memory.learning.rules.patterns import Pattern
 from services.memory.learning.rules.refusals import (
     command,
     joke,
@@ -48,22 +49,22 @@ _LONGEST_SENTENCE = 600
 _MOST_SENTENCES = 100
 _MOST_FINDINGS = 24
 _RULES = (*AGE, *HOME, *HEALTH, *STANDING, *WORK, *LANGUAGES, *TASTES, *BELONGINGS, *DOINGS)
-_GONE = re.compile(
+_GONE = Pattern(
     r"(?i)^(?:has |have |just |sadly |recently )*(?:died|passed away|ran away|run away|"
     r"is dead|is gone|is no longer with us|was put down|crossed the rainbow bridge)\b"
 )
-_MENTIONED = re.compile(
+_MENTIONED = Pattern(
     rf"(?<=\w )(?i:my|our) {KIN}(?P<who>[a-z][a-z-]*),? (?P<name>[A-Z][\w-]+)\b(?!'s)"
 )
-_IT_IS = re.compile(r"(?i)^(?:now )?(?:it|that) is (?:now |actually )?(?P<value>.+)$")
-_ATTRIBUTE = re.compile(r"(?i)^(?P<attribute>[\w' -]{2,50}?) (?:is|was|are|were|used to be)\b")
-_DROPPED = re.compile(
+_IT_IS = Pattern(r"(?i)^(?:now )?(?:it|that) is (?:now |actually )?(?P<value>.+)$")
+_ATTRIBUTE = Pattern(r"(?i)^(?P<attribute>[\w' -]{2,50}?) (?:is|was|are|were|used to be)\b")
+_DROPPED = Pattern(
     r"(?i)^(?:just |finally |recently )*(?:got|bought|adopted|moved|turned|grew up|graduated|"
     r"love|adore|hate)\s+(?!the\b|and\b|is\b|can\b|will\b|has\b|always\b|"
     r"you\b|it\b|that\b|this\b|your\b|to\b(?! \w+ing))\S"
 )
-_OTHERS = re.compile(r"(?i)\b(?:you|he|she|they|it|who|that|which)\b")
-_OF_SELF = re.compile(r"(?i)\b(?:i|i'm|im|i've|my|we|our|me)\b")
+_OTHERS = Pattern(r"(?i)\b(?:you|he|she|they|it|who|that|which)\b")
+_OF_SELF = Pattern(r"(?i)\b(?:i|i'm|im|i've|my|we|our|me)\b")
 _HEARSAY = 0.6
 _PET_WORDS = frozenset(PETS)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from services.memory.learning.rules.findings import Refusal
+from services.memory.learning.rules.patterns import Pattern
 
-_INSTRUCTION = re.compile(
+_INSTRUCTION = Pattern(
     r"(?ix)"
     r"\b(?:ignore|disregard|forget|override|bypass|delete|erase)\b.{0,40}"
     r"\b(?:instruction|rule|prompt|guideline|restriction|order|command|memor|polic|filter|safet|"
@@ -40,12 +41,12 @@ _INSTRUCTION = re.compile(
     r"|\bmake\s+sure\s+(?:you|to)\b"
     r"|<\|?/?(?:im_start|im_end|system|s|inst)\|?>|\[/?inst\]|^\s*\W*(?:system|assistant)\s*:"
 )
-_IMPERATIVE = re.compile(
+_IMPERATIVE = Pattern(
     r"(?i)^(?:always|never|do not|don't|dont|please (?:always|never|do not|don't)|ignore|disregard|"
     r"obey|pretend|act|respond|reply|answer|behave|stop|start|execute|reveal|repeat after|override|"
     r"delete|grant)\b(?!\s+(?:been|had|have|was|liked|loved|wanted|hated)\b)"
 )
-_SECRET = re.compile(
+_SECRET = Pattern(
     r"(?i)\b(?:pass\s?-?words?|passwd|pass\s?-?phrases?|pass\s?-?codes?|pin(?:\s+(?:code|number))?"
     r"(?=\W*(?:is|:|=|for)\b|\s+(?:is|to)\b|:|=)|api[\s_-]?keys?|access[\s_-]?(?:key|token)s?|"
     r"secret[\s_-]?(?:key|token|code|word)s?|private[\s_-]?keys?|(?:auth|bot|bearer|session)"
@@ -55,15 +56,15 @@ _SECRET = re.compile(
     r"(?:door|gate|alarm|safe|locker|vault|bike\s+lock|unlock|login|log-in)\s+(?:code|combination|"
     r"pin)|credentials?|2fa|otp|one-time\s+code|combination\s+(?:is|to|of))\b"
 )
-_KEY = re.compile(
+_KEY = Pattern(
     r"(?:sk|pk|rk|ghp|gho|glpat|xox[abps]|hf)[-_][\w-]{12,}|AKIA[0-9A-Z]{12,}|eyJ[\w-]{12,}\.[\w-]+"
     r"|-----BEGIN|(?<![\w-])[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,45}(?![\w-])"
     r"|(?<![\w/])(?=[A-Za-z0-9+/_-]*\d)(?=[A-Za-z0-9+/_-]*[a-z])(?=[A-Za-z0-9+/_-]*[A-Z])"
     r"[A-Za-z0-9+/_-]{24,}"
 )
-_NUMBER = re.compile(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w])")
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){3,7}\b")
-_SUPPOSED = re.compile(
+_NUMBER = Pattern(r"(?<![\w.])\d(?:[ -]?\d){12,18}(?![\w])")
+_IBAN = Pattern(r"\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){3,7}\b")
+_SUPPOSED = Pattern(
     r"(?i)\b(?:if (?:only |i |we |my |he |she |they |it |you |there |\w+ (?:was|were|had|lived))|"
     r"i wish|wish i|imagine|imagining|suppose|supposing|pretend(?:ing)?|hypothetically|what if|"
     r"let'?s say|say i was|as if|as though|would|wouldn'?t|(?:i|we|he|she|they|you|it)'d|"
@@ -75,17 +76,17 @@ _SUPPOSED = re.compile(
     r"almost (?:moved|bought|got|married)|nearly (?:moved|bought|got|married)|"
     r"thinking (?:about|of)|considering|playing (?:a|the role)|once upon a time|role-?play)\b"
 )
-_WISHES = re.compile(
+_WISHES = Pattern(
     r"(?i)\b(?:would|'d) (?:really |absolutely )?(?:love|like) to (?:visit|learn|see|travel|live|"
     r"become|be|go|own|write|open|meet)\b|\bdream(?:ed|t)? of (?:becoming|being|visiting|living|"
     r"opening|owning|writing|travelling|traveling|moving)\b"
 )
-_PARENTHESIS = re.compile(
+_PARENTHESIS = Pattern(
     r"(?i)^(?:if you must know|if i (?:remember|recall) (?:right|correctly)|if you(?:'re| are)? "
     r"(?:wonder(?:ing)?|curious|interested)|(?:just )?in case you (?:were |are |'re )?"
     r"(?:wondering|forgot|did not know|didn't know)|if (?:it|that) helps)\s*[,:-]?\s*"
 )
-_REPORTED = re.compile(
+_REPORTED = Pattern(
     r"(?i)(?:^|\b(?:that|and|but|then|because)\s+)(?!i\b|we\b)(?:my "
     r"|our |the |your )?[\w' -]{1,30}?"
     r"\s+(?:said|says|say|told (?:me|us|him|her|them|everyone)|tells? (?:me|us)|claims?|claimed|"
@@ -93,17 +94,17 @@ _REPORTED = re.compile(
     r"were like|yelled|whispered|shouted|joked|sings|sang|keeps? saying|reckons?|guess(?:es|ed)?|"
     r"calls? it)\b[\s,:]+(?:that\s+|to me\s+)?(?P<rest>.+)$"
 )
-_YOU_SAID = re.compile(
+_YOU_SAID = Pattern(
     r"(?i)\byou (?:just |once |already )?(?:said|told me|mentioned|wrote|claimed|think|thought|"
     r"remember|recalled|know|knew|noted|replied|answered|keep saying|are saying|were saying)\b"
 )
-_JOKE = re.compile(
+_JOKE = Pattern(
     r"(?i)(?:^|\s)/(?:s|j|jk|sarcasm|joke|hj|srsnot)(?=\s|[.!?,]|$)|\b(?:just kidding|only kidding|"
     r"kidding|just joking|only joking|j/k|jk|not really lol|sarcasm|i'?m joking|just messing|"
     r"messing with you|april fools)\b"
 )
-_COMMAND = re.compile(r"^\s*(?:/(?!(?:s|j|jk)\b)[A-Za-z]|![A-Za-z]|\.[a-z]{2,}\b)")
-_ASKS = re.compile(
+_COMMAND = Pattern(r"^\s*(?:/(?!(?:s|j|jk)\b)[A-Za-z]|![A-Za-z]|\.[a-z]{2,}\b)")
+_ASKS = Pattern(
     r"(?i)^(?:(?:and|but|so|ok|okay|well|hey|then|also|wait|hmm|um|please)[\s,]+)*"
     r"(?:(?:what|who|whose|whom|which|where|when|why|how)(?:'s|s)?\s+"
     r"(?:(?:\w+\s+){0,3}?)(?:is|are|was|were|do|does|did|can|could|will|would|should|have|has|am)\b"
@@ -113,19 +114,19 @@ _ASKS = re.compile(
     r"|(?:guess|tell me|say|remind me|show me|explain)\s+(?:what|who|where|when|why|how|if|whether|"
     r"my|about))"
 )
-_ANNOUNCES = re.compile(
+_ANNOUNCES = Pattern(
     r"(?i)^(?:(?:and|but|so|ok|okay|well|hey|oh|also|btw)[\s,]+)*(?:(?:did|"
     r"have) i (?:ever |already )?"
     r"(?:tell|told|mention(?:ed)?)(?: to)?(?: you)?(?: that)?|did you know(?: that)?|"
     r"do you know that|guess what[?!,:.]?|you know what[?!,:.]?)\s+"
     r"(?=(?:i|i'm|im|i've|my|our|we|we're|[A-Z][\w-]+(?:'s)?)\b)"
 )
-_AFTERTHOUGHT = re.compile(
+_AFTERTHOUGHT = Pattern(
     r"(?i),?\s+if (?:you (?:can believe (?:it|that)|must know|know what i mean|want to know|care|"
     r"wonder|ask me|like that sort of thing)|i (?:remember|recall) (?:it )?(?:right|correctly)|"
     r"memory serves(?: me)?|that (?:helps|matters|counts)|it matters)\W*$"
 )
-_TAIL = re.compile(
+_TAIL = Pattern(
     r"(?i)[,.\s-]+(?:(?:did|have) i (?:ever )?(?:tell|told|mention(?:ed)?|say|said)[^?]*|you know|"
     r"ok(?:ay)?|isn'?t (?:it|that|he|she) (?:\w+)|(?:do you )?remember|can you believe (?:it|that)|"
     r"how about you|what about you|and you|you|hbu|wbu|how are you|what'?s yours|funny,? (?:right|"

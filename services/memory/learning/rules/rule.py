@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from services.memory.learning.rules import values
 from services.memory.learning.rules.english import of_third
 from services.memory.learning.rules.findings import FactKind, Finding
+from services.memory.learning.rules.patterns import Pattern
 from services.memory.learning.slots import slug
 
 _SHORT = 16
@@ -24,7 +25,7 @@ class Rule:
     only imply. ``whole`` takes the predicate itself as the value.
     """
 
-    pattern: re.Pattern[str]
+    pattern: Pattern
     slot: str
     sentence: str
     kind: FactKind = FactKind.FACT
@@ -81,7 +82,7 @@ def rule(
     **more: object,
 ) -> Rule:
     """Return a rule for the words of ``pattern``, whatever their case."""
-    made = Rule(pattern=re.compile(pattern, re.IGNORECASE), slot=slot, sentence=sentence, kind=kind)
+    made = Rule(pattern=Pattern(pattern, re.IGNORECASE), slot=slot, sentence=sentence, kind=kind)
     return replace(made, **more)  # type: ignore[arg-type]
 
 

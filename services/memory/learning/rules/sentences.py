@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.memory.learning.rules.english import VERB_FORMS
+from services.memory.learning.rules.patterns import Pattern
 
-_END = re.compile(
-    r"[.!?\u2026]+[\"')\]]*(?=\s|$)|\n+|;(?=\s)|[\U0001F300-\U0001FAFF\u2600-\u27BF]+"
-)
-_ABBREVIATED = re.compile(
+_END = Pattern(r"[.!?\u2026]+[\"')\]]*(?=\s|$)|\n+|;(?=\s)|[\U0001F300-\U0001FAFF\u2600-\u27BF]+")
+_ABBREVIATED = Pattern(
     r"(?i)(?:\b(?:dr|mr|mrs|ms|st|prof|jr|sr|vs|approx|no|e\.g|i\.e|etc|mt|ft|inc)|\b[a-z])\.$"
 )
 _STARTS = (
     r"(?:i|we|my|our|he|she|his|her|they|their|it's|its|it|there|you|that's|"
     r"i'm|i've|im|ive|we're|we've|he's|she's|call me|people call)"
 )
-_CUT = re.compile(
+_CUT = Pattern(
     rf"(?i)(?:\s*,\s*|\s+)(?:and|but|so|because|since|cause|cuz|while|whereas|although|though|plus|"
     rf"also|as|then|yet)\s+(?:also\s+|then\s+|now\s+|that\s+)?(?={_STARTS}\b)"
     rf"|\s*,\s*(?={_STARTS}\b)"
@@ -27,14 +25,14 @@ _CUT = re.compile(
     rf"|\s*,\s*(?=[A-Z][a-z]+\s+(?:is|lives|works|loves|likes|hates|has)\b)"
     rf"|\s+and\s+(?=[A-Z][a-z]+(?:'s)?\s+(?:{VERB_FORMS}|favou?rite|birthday)\b)"
 )
-_SHARED_SUBJECT = re.compile(
+_SHARED_SUBJECT = Pattern(
     rf"(?i)\s*,?\s+(?:and|then|and then|and also|and now)\s+"
     rf"(?=(?:(?:also|now|currently|still|really|just|absolutely|usually|recently)\s+)*"
     rf"(?:{VERB_FORMS})\s+\S)"
 )
 
 
-_VERB_FIRST = re.compile(rf"(?i)(?:{VERB_FORMS})\s+\S")
+_VERB_FIRST = Pattern(rf"(?i)(?:{VERB_FORMS})\s+\S")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from services.memory.learning.rules import values
 from services.memory.learning.rules.english import KIN, PAST, PET, RELATION, THIRD, VERBS
 from services.memory.learning.rules.findings import FactKind, Finding
+from services.memory.learning.rules.patterns import Pattern
 
-_OPENING = re.compile(
+_OPENING = Pattern(
     r"(?i)^(?:(?:well|oh|ah|um+|uh+|hmm+|so|also|and|but|then|plus|ok(?:ay)?|yes|yeah|yep|yup|sure|"
     r"right|hey(?: there)?|hi(?: there)?|hello(?: there)?|hiya|yo|"
     r"good (?:morning|evening|afternoon)|"
@@ -42,20 +43,20 @@ _OPENING = re.compile(
     r"dear|darling|honey|that)"
     r"(?:\s*[,:;!.-]+\s*|\s+))"
 )
-_CORRECTION = re.compile(
+_CORRECTION = Pattern(
     r"(?i)^(?:actually|no+|nope|wait|sorry|correction|scratch that|i meant(?: to say)?(?: that)?|"
     r"i mean(?: that)?|oops|whoops|my mistake|my bad|to correct myself|small correction|edit|"
     r"i was wrong|i misspoke|that is (?:wrong|not right|incorrect|not true|outdated)|"
     r"that was (?:wrong|a typo)|let me correct (?:that|myself)|not any ?more|it changed|"
     r"things changed|as of (?:now|today|this \w+)|instead)\b(?:\s*[,:;!.-]+\s*|\s+)"
 )
-_UNSURE = re.compile(
+_UNSURE = Pattern(
     r"(?i)^(?:i (?:think|guess|believe|suppose|reckon|feel like)|probably|"
     r"apparently|i am pretty sure|"
     r"i am fairly sure|if i am not mistaken|i would say|supposedly|rumou?r has it(?: that)?|"
     r"i heard|i have heard|as far as i know)\b(?: that)?[\s,]+"
 )
-_VOCATIVE = re.compile(r"^[A-Z][\w'-]{1,20}(?: [A-Z][\w'-]{1,20})?\s*[,!:]\s+(?=\S)")
+_VOCATIVE = Pattern(r"^[A-Z][\w'-]{1,20}(?: [A-Z][\w'-]{1,20})?\s*[,!:]\s+(?=\S)")
 _NOT_NAMES = frozenset(
     [
         "i",
@@ -168,26 +169,26 @@ _NAME = (
 _MOVES = "|".join(
     sorted(({*THIRD, *PAST} - {"are", "were"}) | {"will", "can", "used"}, key=len, reverse=True)
 )
-_NAMED = re.compile(
+_NAMED = Pattern(
     rf"^{_NAME} (?P<rest>(?:(?:also|really|just|still|now|always|never|recently|usually|"
     rf"absolutely|currently|no longer|already|actually|apparently) )*(?i:{_MOVES})\b.*)$"
 )
-_NAMES_OWN = re.compile(
+_NAMES_OWN = Pattern(
     rf"^{_NAME}'s? (?P<rest>(?i:favourite|birthday|name|job|hobby|hobbies|eyes|hair|"
     rf"age|home|least|dream|native|mother|star|last|wedding|dog|cat|pet|phone|"
     rf"allergy|profession|{RELATION})\b.*)$"
 )
-_KIN = re.compile(rf"(?i)^(?:my|our) (?P<adj>{KIN})(?P<rel>{RELATION}|{PET})\b(?P<rest>.*)$")
-_HE = re.compile(r"(?i)^(?P<who>he|she|they|it) (?P<rest>.+)$")
-_HIS = re.compile(r"(?i)^(?P<who>his|her|their|its) (?P<rest>.+)$")
-_SAID_OF_SELF = re.compile(
+_KIN = Pattern(rf"(?i)^(?:my|our) (?P<adj>{KIN})(?P<rel>{RELATION}|{PET})\b(?P<rest>.*)$")
+_HE = Pattern(r"(?i)^(?P<who>he|she|they|it) (?P<rest>.+)$")
+_HIS = Pattern(r"(?i)^(?P<who>his|her|their|its) (?P<rest>.+)$")
+_SAID_OF_SELF = Pattern(
     r"^(?P<whom>(?:(?i:my|our) (?:\w+ ){0,2}\w+|[A-Z][\w-]+))(?i: "
     r"(?:said|says|told (?:me|us)|tells (?:me|us)|"
     r"mentioned|claims|admitted|swears|announced)(?: that)? (?:he|she|they)) (?P<rest>.+)$"
 )
-_I = re.compile(r"(?i)^(?:i|we|me and my \w+|my \w+ and (?:i|me))\b[\s,]*(?P<rest>.*)$")
-_MY = re.compile(r"(?i)^(?:my|our)(?: own)? (?P<rest>.+)$")
-_CALL_ME = re.compile(
+_I = Pattern(r"(?i)^(?:i|we|me and my \w+|my \w+ and (?:i|me))\b[\s,]*(?P<rest>.*)$")
+_MY = Pattern(r"(?i)^(?:my|our)(?: own)? (?P<rest>.+)$")
+_CALL_ME = Pattern(
     r"(?i)^(?:(?:please |just |so |and |but )*(?:you (?:can|may|could)"
     r" |feel free to |from now on |)"
     r"(?:just |please |)call me|"
@@ -200,7 +201,7 @@ _CALL_ME = re.compile(
     r"my (?:friends|family|mates|parents|mum|mom) (?:all |usually |just )?call me) "
     r"(?P<name>.+)$"
 )
-_I_AM = re.compile(
+_I_AM = Pattern(
     r"^(?i:i am|this is|it is me) (?P<name>[A-Z\u00c0-\u00de][\w'-]{1,20}(?: "
     r"[A-Z\u00c0-\u00de][\w'-]{1,20})?)(?=\s*(?:$|[,.!(]|and\b|by "
     r"the way|from\b))"
@@ -295,7 +296,7 @@ _NOT_CALLED = frozenset(
 )
 _FLIPPED = (
     (
-        re.compile(
+        Pattern(
             r"(?i)^(?P<v>.+?) (?:is|are|am|has always been|will always be) (?:still |probably |"
             r"definitely |by far |)my (?P<a>(?:all[- ]time |absolute |least |)favourite"
             r"(?: [\w' -]+)?)$"
@@ -303,7 +304,7 @@ _FLIPPED = (
         r"my \g<a> is \g<v>",
     ),
     (
-        re.compile(
+        Pattern(
             rf"(?i)^(?P<v>(?:(?:Dr|Mr|Mrs|Ms|Prof)\.? )?(?-i:[A-Z])[\w'-]+(?: "
             rf"(?-i:[A-Z])[\w'-]+)?) is (?:my|our) (?P<a>{KIN}(?:{RELATION}|"
             rf"{PET}))(?P<r>(?!'s)\W.*|)$"
@@ -311,94 +312,94 @@ _FLIPPED = (
         r"my \g<a> is called \g<v>",
     ),
     (
-        re.compile(rf"(?i)^the name of (?:my|our) (?P<a>{KIN}(?:{RELATION}|{PET})) is (?P<v>.+)$"),
+        Pattern(rf"(?i)^the name of (?:my|our) (?P<a>{KIN}(?:{RELATION}|{PET})) is (?P<v>.+)$"),
         r"my \g<a> is called \g<v>",
     ),
     (
-        re.compile(
+        Pattern(
             rf"(?i)^(?:this is |meet )?(?:my|our) (?P<a>{KIN}(?:{RELATION}|{PET}))(?:,| is|:) "
             rf"(?P<v>(?-i:[A-Z])[\w'-]+)$"
         ),
         r"my \g<a> is called \g<v>",
     ),
     (
-        re.compile(
+        Pattern(
             rf"(?i)^(?:i|we) (?:call|named|called) (?:my|our) (?P<a>{KIN}(?:{RELATION}|{PET})) "
             rf"(?P<v>.+)$"
         ),
         r"my \g<a> is called \g<v>",
     ),
     (
-        re.compile(
+        Pattern(
             r"(?i)^the (?P<a>(?:colou?r|food|book|song|film|movie|band|game|animal|season|drink|"
             r"city|number|\w+)) (?:that )?i (?:like|love) (?:the )?(?:most|best|more than any "
             r"other) is (?P<v>.+)$"
         ),
         r"my favourite \g<a> is \g<v>",
     ),
-    (re.compile(r"(?i)^i was born on my birthday (?P<v>.+)$"), r"my birthday is \g<v>"),
+    (Pattern(r"(?i)^i was born on my birthday (?P<v>.+)$"), r"my birthday is \g<v>"),
     (
-        re.compile(r"(?i)^(?:i (?:have|celebrate) )my birthday (?:on|in) (?P<v>.+)$"),
+        Pattern(r"(?i)^(?:i (?:have|celebrate) )my birthday (?:on|in) (?P<v>.+)$"),
         r"my birthday is on \g<v>",
     ),
     (
-        re.compile(r"(?i)^(?:it is|that is) my birthday (?:on|in) (?P<v>.+)$"),
+        Pattern(r"(?i)^(?:it is|that is) my birthday (?:on|in) (?P<v>.+)$"),
         r"my birthday is on \g<v>",
     ),
     (
-        re.compile(r"(?i)^(?P<v>.+?) is where i (?:live|am living|reside|am based)$"),
+        Pattern(r"(?i)^(?P<v>.+?) is where i (?:live|am living|reside|am based)$"),
         r"i live in \g<v>",
     ),
     (
-        re.compile(r"(?i)^(?:home|home for me|home base) is (?:now |in )?(?P<v>.+)$"),
+        Pattern(r"(?i)^(?:home|home for me|home base) is (?:now |in )?(?P<v>.+)$"),
         r"i live in \g<v>",
     ),
     (
-        re.compile(
+        Pattern(
             r"(?i)^(?:what i do (?:for a living|for work)|for (?:a living|work)) is (?P<v>.+)$"
         ),
         r"my job is \g<v>",
     ),
     (
-        re.compile(
+        Pattern(
             r"(?i)^(?:nothing beats|there is nothing (?:better|like)|there is nothing i love more "
             r"than) (?P<v>.+)$"
         ),
         r"i love \g<v>",
     ),
     (
-        re.compile(
+        Pattern(
             r"(?i)^(?P<v>[\w' -]{2,40}) (?:is|are) (?:what i (?:love|enjoy|like)(?: most| best)?|"
             r"my (?:thing|jam|passion|happy place|comfort \w+|guilty pleasure))$"
         ),
         r"i love \g<v>",
     ),
     (
-        re.compile(
+        Pattern(
             r"(?i)^(?P<v>[\w' -]{2,40}) (?:is|are) (?:not my thing|not my cup of tea|not for me|"
             r"what i hate(?: most)?|my nemesis)$"
         ),
         r"i hate \g<v>",
     ),
     (
-        re.compile(
+        Pattern(
             r"(?i)^(?P<v>[\w' -]{2,40}?) (?:makes?|give|gives) me (?:sick|break out|hives|swell up|"
             r"itch|sneeze)\b.*$"
         ),
         r"i am allergic to \g<v>",
     ),
     (
-        re.compile(r"(?i)^(?P<v>[\w' -]{2,40}?) (?:scares?|terrif(?:y|ies)|frightens?) me\b.*$"),
+        Pattern(r"(?i)^(?P<v>[\w' -]{2,40}?) (?:scares?|terrif(?:y|ies)|frightens?) me\b.*$"),
         r"i am afraid of \g<v>",
     ),
     (
-        re.compile(
+        Pattern(
             r"(?i)^there (?:is|are) (?:nothing|no \w+) i (?:hate|dislike) more than (?P<v>.+)$"
         ),
         r"i hate \g<v>",
     ),
     (
-        re.compile(
+        Pattern(
             r"(?i)^(?P<v>[A-Z]\w+) is my (?P<a>name|first name|middle name|last name|surname|"
             r"hometown|home town|native language|mother tongue|nickname)$"
         ),

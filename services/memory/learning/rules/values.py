@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from services.memory.learning.rules.english import of_another
+from services.memory.learning.rules.patterns import Pattern
 
 LONGEST = 120
 
-_ENDS = re.compile(
+_ENDS = Pattern(
     r"(?i)\s*(?:[,;!?\u2026]|\.(?=\s|$)|\s-{1,3}\s|:\s|\()"
     r"|\s+(?:because|since|so|but|when|whenever|while|although|though|which|who|where|unless|"
     r"until|till|if|except|and (?:i|we|my|our|he|she|it|they|his|her|that|so|also|you)|"
@@ -28,7 +29,7 @@ _ENDS = re.compile(
     r"$)"
 )
 _EDGES = " \t\n.,;:!?\"'()[]{}*_~<>|\u2026-"
-_NO_VALUE = re.compile(
+_NO_VALUE = Pattern(
     r"(?i)^(?:it|me|us|that|this|these|those|them|him|her|you|one|"
     r"ones|there|here|everything|nothing|"
     r"something|anything|someone|anyone|everyone|nobody|so|not|no|yes|yeah|none|a lot|lots|much|"
@@ -41,11 +42,9 @@ _NO_VALUE = re.compile(
     r"unknown|important|.*\b(?:you|your|yours|yourself|you're)\b.*)"
     r"$"
 )
-_JOINED = re.compile(r"(?i)\s*,\s*(?:and\s+|or\s+|&\s*)?|\s+(?:and|or|&|plus|as well as)\s+")
-_ARTICLE = re.compile(r"(?i)^(?:a|an|the|some)\s+")
-_QUANTITY = re.compile(
-    r"(?i)^(?:some|a little|a bit of|a little bit of|also|both|mostly|especially) "
-)
+_JOINED = Pattern(r"(?i)\s*,\s*(?:and\s+|or\s+|&\s*)?|\s+(?:and|or|&|plus|as well as)\s+")
+_ARTICLE = Pattern(r"(?i)^(?:a|an|the|some)\s+")
+_QUANTITY = Pattern(r"(?i)^(?:some|a little|a bit of|a little bit of|also|both|mostly|especially) ")
 _LONGEST_OF_LIST = 4
 
 
@@ -95,7 +94,7 @@ def name(words: str, *, loose: bool = False) -> str:
     return ""
 
 
-_NAME = re.compile(
+_NAME = Pattern(
     r"(?:(?:Dr|Mr|Mrs|Ms|Prof|St|Sir|Lady|Lord|Captain)\.? )?"
     r"[A-Z\u00c0-\u00de][\w'\u2019-]*(?:\.[A-Z]\.?)?"
     r"(?: (?:[A-Z\u00c0-\u00de][\w'\u2019.-]*|van|von|de|der|den|da|di|la|le|del|bin|al|of|the)"
