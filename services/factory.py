@@ -22,6 +22,7 @@ from services.conversation.history import History
 from services.conversation.inspection import Inspector
 from services.conversation.judge import ModelJudge
 from services.conversation.ledger import Ledger
+from services.conversation.lore_meaning import MeantEntries
 from services.conversation.lore_search import LoreSearch
 from services.conversation.recollection import (
     DocumentSource,
@@ -61,6 +62,7 @@ from services.llm.wrapping import Wrapping
 from services.memory.acquaintance import Acquaintances
 from services.memory.documents.search import PassageSearch
 from services.memory.documents.shelf import DocumentShelf
+from services.memory.embedding import Embedder
 from services.memory.engines import build_embedder, build_shelves
 from services.memory.forgetting.service import Forgetting
 from services.memory.index.indexing import Indexer
@@ -133,6 +135,10 @@ def _shelf_index(shelves: Sequence[Shelf], kind: Kind) -> VectorIndex:
 
 def _if_remembering(settings: MemorySettings, *resources: Resource) -> Sequence[Resource]:
     return resources if settings.enabled else ()
+
+
+def _embedder_of_lore(settings: MemorySettings, embedder: Embedder) -> Embedder | None:
+    return embedder if settings.enabled else None
 
 
 def _opened(*groups: Sequence[Resource]) -> Resource:
@@ -414,6 +420,10 @@ class ServiceFactory(containers.DeclarativeContainer):
             tokens=tokens,
             rng=rng,
             settings=settings.provided.lore,
+            meant=providers.Singleton(
+                MeantEntries,
+                providers.Callable(_embedder_of_lore, settings.provided.memory, embedder),
+            ),
         ),
         scripts=card_scripts,
         states=states,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+from services.conversation.lore_meaning import MeantEntries
 from services.conversation.scenes import Cast
 from services.conversation.surroundings import GENERATIONS
 from services.domain.errors import InvalidRequest, NotFound
@@ -57,7 +58,9 @@ class LoreSearch:
         tokens: TokenCounter,
         rng: random.Random,
         settings: LoreSettings,
+        meant: MeantEntries,
     ) -> None:
+        self._meant = meant
         self._shelf = shelf
         self._scanner = scanner
         self._scopes = scopes
@@ -132,6 +135,7 @@ class LoreSearch:
                 character_names=frozenset({card.character.name, persona.slug}),
                 character_tags=frozenset(card.character.tags),
                 trigger=GENERATIONS[brief.kind],
+                vectorized=await self._meant.find(books, chat),
                 timed=effects,
             )
         )
