@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.domain.ids import ConversationId, MessageId, PersonaId, PersonId
@@ -80,6 +80,19 @@ def learnt(said):
 
 
 @given(LIKED)
+@example(
+    [(2, "dislikes", "tea"), (1, "likes", "tea"), (0, "dislikes", "tea")]
+    + [(1, "dislikes", "tea")] * 2
+)
+@example(
+    [
+        (2, "dislikes", "tea"),
+        (1, "likes", "tea"),
+        (0, "dislikes", "tea"),
+        (1, "dislikes", "tea"),
+        (1, "likes", "tea"),
+    ]
+)
 def test_nothing_stands_twice_and_tastes_never_contradict(said):
     standing = [each for each in learnt(said) if each.standing]
     assert len({each.digest for each in standing}) == len(standing)

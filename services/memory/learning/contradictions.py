@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from services.memory.learning import slots
 from services.memory.learning.fact import Fact, Outcome
@@ -45,7 +46,7 @@ def resolve(
         if settled.repeats.get(old.id) == fact.id:
             earlier = replace(
                 old,
-                valid_from=fact.valid_from,
+                valid_from=_after_ties(fact, track),
                 quote=fact.quote,
                 message=fact.message,
                 conversation=fact.conversation,
@@ -77,6 +78,18 @@ def _changed(stored: Iterable[Fact], settled: Settled) -> list[Fact]:
         if (found := settled.intervals.get(each.id)) is not None
         and (found.valid_to, found.superseded_by) != (each.valid_to, each.superseded_by)
     ]
+
+
+def _after_ties(fact: Fact, track: Iterable[Fact]) -> datetime:
+    """Return when ``fact`` was said, after whatever else was said at that very moment.
+
+    The fact that takes its place has an older id, by which ties are settled.
+    """
+    moment = fact.valid_from
+    said = {each.valid_from for each in track}
+    while moment in said:
+        moment += timedelta(microseconds=1)
+    return moment
 
 
 def _ended_by(fact: Fact, others: Iterable[Fact], *, ends: bool) -> list[Fact]:
