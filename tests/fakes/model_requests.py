@@ -18,7 +18,7 @@ SEARCH = ToolSchema(
 QUICK = LlmSettings(
     connect_timeout_seconds=0.5,
     first_token_timeout_seconds=0.3,
-    stall_timeout_seconds=0.5,
+    stall_timeout_seconds=0.35,
     max_answer_seconds=0.5,
     max_answer_characters=200,
 )
