@@ -76,7 +76,7 @@ test: $(INSTALLED) $(ENGINES) test-model
 	$(call step,types,$(PYTHON) -m mypy)
 	$(call step,generated documentation,$(PYTHON) -m services.settings_docs --check)
 	$(call step,secret scan,$(PYTHON) -m tests.secret_scan)
-	$(call step,tests,$(PYTHON) -m pytest --quiet --numprocesses 3 --dist loadfile $(PYTEST_ARGS) --cov)
+	$(call step,tests,$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadfile $(PYTEST_ARGS) --cov)
 
 # Fuzzing needs a package that is published for few systems.
 check-all: test
