@@ -43,7 +43,7 @@ def index():
 def shelf(database, tmp_path, clock, ids, index):
     (tmp_path / "documents" / "base").mkdir(parents=True)
     return DocumentShelf(
-        MemorySettings(max_document_mb=1),
+        MemorySettings(max_document_mb=4),
         data=tmp_path,
         database=database,
         clock=clock,
@@ -118,7 +118,7 @@ async def test_a_touched_document_is_not_read_again(database, shelf, tmp_path):
     ("name", "data", "said"),
     [
         ("noise.txt", bytes(range(256)) * 20, "is not text"),
-        ("huge.txt", b"x" * (2**20 + 1), "larger than 1 MB"),
+        ("huge.txt", b"x" * (4 * 2**20 + 1), "larger than 4 MB"),
         ("broken.pdf", b"%PDF-1.4 nothing", "not a readable PDF"),
         ("photo.png", b"\x89PNG", "not a document acore reads"),
     ],
@@ -147,7 +147,7 @@ async def test_a_document_that_became_unreadable_is_no_longer_recalled(database,
 
 async def test_half_a_document_is_never_recalled_and_is_cleared_away(database, shelf, tmp_path):
     file = tmp_path / "documents" / "base" / "long.txt"
-    file.write_text("The captain sleeps well every night in summer. " * 5000)
+    file.write_text("The captain sleeps well every night in summer. " * 12_000)
 
     async def some_passages():
         return any(one.passages for one in await shelf.overview())

@@ -18,6 +18,9 @@ from tests.fakes.scripted_model import ScriptedModel
 from tests.journeys.test_memory import ONE, OPEN, TOLD, TWO, tell
 from tests.unit.forgetting.world import traces
 
+pytestmark = pytest.mark.timeout(180)  # each test starts several programs
+
+
 ROOT = Path(__file__).parents[2]
 ME = ("--as", str(SAM.id))
 
