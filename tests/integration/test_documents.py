@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 from sqlalchemy import text
@@ -42,6 +43,10 @@ def index():
 @pytest.fixture
 def shelf(database, tmp_path, clock, ids, index):
     (tmp_path / "documents" / "base").mkdir(parents=True)
+    return shelf_of(database, tmp_path, clock, ids, index)
+
+
+def shelf_of(database, tmp_path, clock, ids, index, **options):
     return DocumentShelf(
         MemorySettings(max_document_mb=4),
         data=tmp_path,
@@ -51,7 +56,30 @@ def shelf(database, tmp_path, clock, ids, index):
         index=index,
         on_notice=lambda code, text: None,
         look_seconds=0.05,
+        **options,
     )
+
+
+class StoppingExtractor(Extractor):
+    async def read(self, path):
+        seen = 0
+        async with aclosing(super().read(path)) as passages:
+            async for passage in passages:
+                yield passage
+                seen += 1
+                if seen == 60:
+                    await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def stopping_extractor():
+    """An extractor that reads half a document and never the rest."""
+
+    reading = StoppingExtractor()
+    try:
+        yield reading
+    finally:
+        await reading.close()
 
 
 async def matching(database, word):
@@ -145,15 +173,18 @@ async def test_a_document_that_became_unreadable_is_no_longer_recalled(database,
     assert not await matching(database, "captain")
 
 
-async def test_half_a_document_is_never_recalled_and_is_cleared_away(database, shelf, tmp_path):
+async def test_half_a_document_is_never_recalled_and_is_cleared_away(
+    database, shelf, tmp_path, clock, ids, index
+):
     file = tmp_path / "documents" / "base" / "long.txt"
-    file.write_text("The captain sleeps well every night in summer. " * 12_000)
+    file.write_text("The captain sleeps well every night in summer. " * 2_000)
+    stopping = shelf_of(database, tmp_path, clock, ids, index, extracting=stopping_extractor)
 
     async def some_passages():
         return any(one.passages for one in await shelf.overview())
 
     async with asyncio.TaskGroup() as group:
-        reading = group.create_task(shelf.sync())
+        reading = group.create_task(stopping.sync())
         await until(some_passages)
         reading.cancel()
     [half] = await shelf.overview()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -80,6 +80,7 @@ class DocumentShelf:
         index: Index,
         on_notice: Callable[[str, str], None],
         look_seconds: float = _LOOK_SECONDS,
+        extracting: Callable[[], AbstractAsyncContextManager[Extractor]] = extractor,
     ) -> None:
         self.folder = settings.documents or data / "documents"
         self._enabled = settings.enabled
@@ -90,6 +91,7 @@ class DocumentShelf:
         self._index = index
         self._on_notice = on_notice
         self._look_seconds = look_seconds
+        self._extracting = extracting
         self._turn = asyncio.Lock()
         self._seen: dict[tuple[str, str], tuple[int, int]] | None = None
         self._supervisor = Supervisor()
@@ -142,7 +144,7 @@ class DocumentShelf:
             stored = await snapshot.run(repository.all_documents)
         known = {(one.category, one.path): one for one in stored}
         done = Sync()
-        async with extractor() as reading:
+        async with self._extracting() as reading:
             for key, file in files.items():
                 kept = None if afresh else known.get(key)
                 done = await self._take(file, kept, reading, done)
