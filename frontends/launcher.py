@@ -52,6 +52,11 @@ def frontends(
         Frontend(
             name="web", enabled=settings.web.enabled, run=partial(_run_web, settings=settings)
         ),
+        Frontend(
+            name="discord",
+            enabled=settings.discord.enabled and settings.discord.token is not None,
+            run=partial(_run_discord, settings=settings),
+        ),
     )
 
 
@@ -59,6 +64,12 @@ async def _run_web(services: ServiceFactory, *, settings: Settings) -> int:
     from frontends.web.server import run_web  # noqa: PLC0415
 
     return await run_web(services, settings=settings)
+
+
+async def _run_discord(services: ServiceFactory, *, settings: Settings) -> int:
+    from frontends.discord.running import run_discord  # noqa: PLC0415
+
+    return await run_discord(services, settings=settings)
 
 
 async def launch(
@@ -81,7 +92,8 @@ async def launch(
     ]
     if not wanted:
         raise ConfigurationError(
-            "nothing_enabled", "Nothing is switched on: set console.enabled or web.enabled."
+            "nothing_enabled",
+            "Nothing is switched on: set console.enabled, web.enabled or DISCORD_TOKEN.",
         )
     if only is None:
         _prepare(settings)

@@ -41,6 +41,7 @@ ALIASES = (
     Alias(variable="OPENAI_BASE_URL", path="openai.base_url"),
     Alias(variable="OPENROUTER_API_KEY", path="openrouter.api_key"),
     Alias(variable="REQUESTY_API_KEY", path="requesty.api_key"),
+    Alias(variable="DISCORD_TOKEN", path="discord.token"),
 )
 
 

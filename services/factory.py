@@ -24,6 +24,7 @@ from services.conversation.judge import ModelJudge
 from services.conversation.ledger import Ledger
 from services.conversation.lore_meaning import MeantEntries
 from services.conversation.lore_search import LoreSearch
+from services.conversation.places import PlaceSettings
 from services.conversation.recollection import (
     DocumentSource,
     PersonSource,
@@ -39,7 +40,12 @@ from services.conversation.scenery import SceneryPainter
 from services.conversation.scenes import Scenes
 from services.conversation.scripting import Scripting
 from services.conversation.service import ConversationService, Parts
-from services.conversation.sources import ContextSource, OverheardSource, TimeSource
+from services.conversation.sources import (
+    AnswerStyleSource,
+    ContextSource,
+    OverheardSource,
+    TimeSource,
+)
 from services.conversation.transcripts.exporting import ChatExport
 from services.conversation.transcripts.importing import ChatImport
 from services.conversation.turns import TurnStore
@@ -80,17 +86,21 @@ from services.memory.summaries.service import Summaries
 from services.observability.health import Health
 from services.observability.lag import LoopLag
 from services.observability.metrics import Metrics
+from services.people.answer_style import AnswerStyles
 from services.people.linking import AccountLinks
+from services.people.own_choices import OwnChoices
 from services.people.permissions import Permissions
 from services.people.personas import UserPersonaBook
 from services.people.privacy import Privacy
 from services.people.repository import PeopleRepository
 from services.people.scopes import ScopedSettings
+from services.people.timezones import Timezones
 from services.persona.card_scripts import CardScripts
 from services.persona.cards.limits import configured_limits
 from services.persona.library import CharacterLibrary
 from services.persona.lore.scanner import LoreScanner
 from services.persona.lore.shelf import LoreShelf
+from services.persona.pictures import CharacterPictures
 from services.persona.prompts import PromptLibrary
 from services.persona.watching import CharacterWatch
 from services.settings import (
@@ -229,6 +239,9 @@ class ServiceFactory(containers.DeclarativeContainer):
     # -- who there is
     people = providers.Singleton(PeopleRepository, ids)
     scopes = providers.Singleton(ScopedSettings, database=database, clock=clock)
+    own_choices = providers.Singleton(OwnChoices, scopes, database=database, people=people)
+    answer_styles = providers.Singleton(AnswerStyles, own_choices)
+    timezones = providers.Singleton(Timezones, own_choices)
     permissions = providers.Singleton(
         _permissions, settings.provided.people, settings.provided.gate, database
     )
@@ -244,6 +257,9 @@ class ServiceFactory(containers.DeclarativeContainer):
             configured_limits, settings.provided.persona, settings.provided.lore
         ),
         publish=bus.provided.publish,
+    )
+    portraits = providers.Singleton(
+        CharacterPictures, settings.provided.persona.characters, imported
     )
     character_watch = providers.Singleton(CharacterWatch, library)
 
@@ -377,6 +393,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         settings.provided.memory,
         always=providers.List(
             providers.Singleton(TimeSource, clock),
+            providers.Singleton(AnswerStyleSource, answer_styles, prompts=prompts),
             providers.Singleton(OverheardSource, gate.provided.overheard),
         ),
         memory=providers.List(
@@ -473,8 +490,22 @@ class ServiceFactory(containers.DeclarativeContainer):
         lane_events=settings.provided.conversation.lane_events,
         suggest=learner.provided.suggest,
     )
+    places = providers.Singleton(
+        PlaceSettings,
+        scopes,
+        library=library,
+        prompts=prompts,
+        gate=settings.provided.gate,
+        discord=settings.provided.discord,
+    )
     choices = providers.Singleton(
-        Choices, scopes=scopes, library=library, rng=rng, gate=settings.provided.gate
+        Choices,
+        places=places,
+        scopes=scopes,
+        library=library,
+        rng=rng,
+        gate=settings.provided.gate,
+        timezones=timezones,
     )
     company = providers.Singleton(
         Company,

@@ -525,6 +525,63 @@ class WebSettings(Section):
     )
 
 
+class ModerationSettings(Section):
+    """What nobody may say through acore, in either direction."""
+
+    words: tuple[str, ...] = Field(
+        (), description="Words that are not answered and never said.", json_schema_extra=LIVE
+    )
+    patterns: tuple[str, ...] = Field(
+        (), description="The same as regular expressions.", json_schema_extra=LIVE
+    )
+    model: str | None = Field(
+        None,
+        description="Model that judges what people say before it is answered; empty asks none.",
+        json_schema_extra=LIVE,
+    )
+
+
+class DiscordSettings(Section):
+    """The Discord bot; it runs once there is a token."""
+
+    enabled: bool = Field(True, description="Whether `run` starts it when there is a token.")
+    token: SecretStr | None = Field(None, description="Token of the bot.")
+    api_url: str = Field("https://discord.com/api/v10", description="Address of the REST API.")
+    gateway_url: str = Field("wss://gateway.discord.gg/", description="Address of the gateway.")
+    cdn_url: str = Field("https://cdn.discordapp.com", description="Address of files and avatars.")
+    message_content: bool = Field(
+        True, description="Ask for the message content intent, to hear names and keywords."
+    )
+    members: bool = Field(False, description="Ask for the server members intent.")
+    presences: bool = Field(
+        False, description="Ask for the presence intent, to choose who answers by activity."
+    )
+    listen: Literal["asked", "everywhere"] = Field(
+        "asked",
+        description="Where messages beyond mentions and replies are read: in channels that "
+        "chose it, or in all.",
+    )
+    guilds: tuple[int, ...] = Field(
+        (), description="Servers that get the commands at once; empty registers them for all."
+    )
+    streaming: bool = Field(True, description="Show answers while they are written.")
+    webhooks: bool = Field(True, description="Let characters speak with their own name and face.")
+    buttons: bool = Field(True, description="Put buttons under answers.")
+    catch_up: int = Field(
+        50,
+        ge=0,
+        le=100,
+        description="Messages per channel that are read after an interruption the gateway "
+        "cannot make good.",
+    )
+    attached_text_kb: int = Field(
+        64, ge=0, description="Largest attached text that a character reads."
+    )
+    forget_guild_days: float = Field(
+        30.0, ge=0.0, description="Days after which a server that was left is forgotten."
+    )
+
+
 class HousekeepingSettings(Section):
     """What is tidied up by itself, and the nightly backup."""
 
@@ -567,4 +624,6 @@ class Settings(Section):
     logging: LoggingSettings = Field(default_factory=LoggingSettings)
     console: ConsoleSettings = Field(default_factory=ConsoleSettings)
     web: WebSettings = Field(default_factory=WebSettings)
+    moderation: ModerationSettings = Field(default_factory=ModerationSettings)
+    discord: DiscordSettings = Field(default_factory=DiscordSettings)
     housekeeping: HousekeepingSettings = Field(default_factory=HousekeepingSettings)

@@ -21,6 +21,7 @@ from services.conversation.generation import (
     result_message,
 )
 from services.conversation.inspection import Inspector
+from services.conversation.moderation.policy import ContentPolicy
 from services.conversation.processing import stop_sequences
 from services.conversation.scenery import Scenery
 from services.conversation.scenes import NO_CAST, Cast
@@ -68,8 +69,10 @@ class AnswerSource:
         settings: LlmSettings,
         rng: random.Random,
         scripting: Scripting,
+        content: ContentPolicy,
     ) -> None:
         self._rng = rng
+        self._content = content
         self._models = models
         self._assembler = assembler
         self._generation = generation
@@ -120,6 +123,7 @@ class AnswerSource:
             other_names=others,
             limits=limits,
             persona_version=turn.persona.version,
+            rules=await self._content.rules(turn.brief.conversation),
         )
         kept = False
         async with aclosing(self._told(turn, job, prompt.scenery)) as events:
@@ -138,6 +142,11 @@ class AnswerSource:
         change it: whether an expression matches is known only when all is there.
         """
         whole = self._scripting.rewrites(turn.persona)
+
+        async def said() -> str:
+            text = await self._scripting.said(turn.persona, "".join(held), scenery)
+            return await self._content.cleaned(text, job.rules)
+
         held: list[str] = []
         failure: ProviderError | None = None
         async with aclosing(self._generation.stream(job)) as events:
@@ -147,14 +156,14 @@ class AnswerSource:
                         held.append(event.text)
                         continue
                     if isinstance(event, NeedsConfirmation | Done) and held:
-                        yield Text(await self._scripting.said(turn.persona, "".join(held), scenery))
+                        yield Text(await said())
                         held = []
                     yield event
             except ProviderError as error:
                 failure = error
         if failure is not None:
             if held:
-                yield Text(await self._scripting.said(turn.persona, "".join(held), scenery))
+                yield Text(await said())
             raise failure
 
     async def _pack(

@@ -105,7 +105,8 @@ class ContextAssembler:
         request = self._cards.request(scenery, persona, cast, layout)
         request = replace(request, told=retell(history, persona, group=bool(cast.group)).pieces)
         budget = info.context_tokens - reserve
-        arranged = self._arranged(gather(request), layout, info, budget, self._settings)
+        material = self._housed(gather(request), persona)
+        arranged = self._arranged(material, layout, info, budget, self._settings)
         ends = [n for n, piece in enumerate(arranged.messages, 1) if piece.ordinal > 0]
         told = ends[-1] if ends else arranged.opening
         return arranged.messages[:told]
@@ -146,7 +147,7 @@ class ContextAssembler:
         )
         budget = max(info.context_tokens - reserve - tools_tokens, info.context_tokens // 4)
         room = int(info.context_tokens * settings.memory_share)
-        material = gather(request)
+        material = self._housed(gather(request), persona)
         bare = self._arranged(material, layout, info, budget - room, settings)
         collected = await self._collecting.collect(
             replace(brief, in_view=_in_view(bare, history)), settings.context_deadline_seconds
@@ -190,6 +191,16 @@ class ContextAssembler:
             shares=Shares.of(info.context_tokens, examples=settings.examples_share),
             overhead=None if info.provider in _HOSTED else OVERHEADS["cache"],
         )
+
+    def _housed(self, material: Material, persona: Persona) -> Material:
+        """Return ``material`` with the rules of the place among what never changes.
+
+        Who writes them is no author of the card: macros in them stay as they are.
+        """
+        if not persona.house_rules:
+            return material
+        rules = self._prompts.render("conversation/house_rules", rules=persona.house_rules)
+        return replace(material, enhance="\n\n".join(filter(None, (material.enhance, rules))))
 
     def _notes(self, collected: Collected, budget: int) -> list[Injection]:
         """Return what the sources gave, as far as it fits, before the message to answer."""

@@ -115,8 +115,15 @@ class Gate:
             if obstacle is None:
                 return self._within_limits(trigger, personas, message, rules)
             withheld = withheld or obstacle
+        if not rules.listen:
+            self._overheard.forget(message.conversation)
+            return Withheld(reason="not_listening", detail="only what is meant for us is heard")
         self._overheard.add(message)
         return withheld or Withheld(reason="no_trigger", detail="nothing calls for an answer")
+
+    def first_refusal(self, author: AuthorId, place: ConversationId) -> bool:
+        """Tell, once per window, that somebody should hear why nobody answers them in a place."""
+        return self._limits.first_refusal(("told", author, place))
 
     def overheard(self, conversation: ConversationId) -> Sequence[Message]:
         """Return what was lately said there to nobody: 50 messages and one hour at most."""

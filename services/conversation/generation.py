@@ -8,7 +8,9 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from services.conversation.processing import ReplyFilter
+from services.conversation.moderation.policy import ContentPolicy
+from services.conversation.moderation.rules import NO_RULES, ContentRules
+from services.conversation.processing import GuardedReply, ReplyFilter
 from services.domain.calls import ToolCall, ToolResult
 from services.domain.errors import ProviderError, ProviderFault
 from services.domain.replies import ToolFinished, ToolStarted, Usage
@@ -65,7 +67,10 @@ GenerationEvent = Text | ToolStarted | ToolFinished | NeedsConfirmation | Done
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """What to generate: the packed prompt, the tools on offer, and how to clean the text."""
+    """What to generate: the packed prompt, the tools on offer, and how to clean the text.
+
+    ``rules`` are what may not be said in this place.
+    """
 
     model: ChatModel
     messages: Sequence[PromptMessage]
@@ -77,6 +82,7 @@ class Assignment:
     other_names: Sequence[str]
     limits: ConversationSettings
     persona_version: str = ""
+    rules: ContentRules = NO_RULES
 
     @property
     def tenant(self) -> str:
@@ -96,9 +102,15 @@ class Generation:
     """Asks the model, runs the tools it calls, and asks again until it answers in words."""
 
     def __init__(
-        self, *, toolbox: Toolbox, prompts: PromptLibrary, settings: ConversationSettings
+        self,
+        *,
+        toolbox: Toolbox,
+        prompts: PromptLibrary,
+        content: ContentPolicy,
+        settings: ConversationSettings,
     ) -> None:
         self._toolbox = toolbox
+        self._content = content
         self._prompts = prompts
         self._settings = settings
 
@@ -114,7 +126,10 @@ class Generation:
         across rounds. Raises ``ProviderError``; closing the generator stops the model.
         """
         transcript = list(job.messages)
-        cleaner = ReplyFilter(own_names=job.own_names, other_names=job.other_names)
+        cleaner = GuardedReply(
+            ReplyFilter(own_names=job.own_names, other_names=job.other_names),
+            self._content.guard(job.rules),
+        )
         seen: set[str] = set()
         usage = Usage()
         tools = list(job.tools)
@@ -137,7 +152,7 @@ class Generation:
                     return
                 yield ToolStarted(call_id=call.id, name=call.name, arguments=call.arguments)
                 result = await self._run(call, job.context, job.limits)
-                yield _finished(call, result)
+                yield await self._finished(call, result, job.rules)
                 transcript.append(result_message(call, result, tool))
             repeated = not {_fingerprint(call) for call in done.calls}.isdisjoint(seen)
             seen.update(_fingerprint(call) for call in done.calls)
@@ -163,7 +178,7 @@ class Generation:
         job: Assignment,
         transcript: Sequence[PromptMessage],
         tools: Sequence[ToolSpec],
-        cleaner: ReplyFilter,
+        cleaner: GuardedReply,
         done: _Round,
     ) -> AsyncGenerator[Text, None]:
         request = ChatRequest(
@@ -189,6 +204,14 @@ class Generation:
                         done.ended = event
                     case _:
                         pass
+
+    async def _finished(
+        self, call: ToolCall, result: ToolResult, rules: ContentRules
+    ) -> ToolFinished:
+        shown = await self._content.cleaned(result.content, rules)
+        return ToolFinished(
+            call_id=call.id, name=call.name, is_error=result.is_error, summary=shown[:_SUMMARY]
+        )
 
     def _answer_now(self) -> PromptMessage:
         return PromptMessage(
@@ -231,15 +254,6 @@ def called_message(calls: Sequence[ToolCall], text: str = "") -> PromptMessage:
 
 def _spoken(done: _Round) -> PromptMessage:
     return called_message(done.calls, "".join(done.text))
-
-
-def _finished(call: ToolCall, result: ToolResult) -> ToolFinished:
-    return ToolFinished(
-        call_id=call.id,
-        name=call.name,
-        is_error=result.is_error,
-        summary=result.content[:_SUMMARY],
-    )
 
 
 def _fingerprint(call: ToolCall) -> str:

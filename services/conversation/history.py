@@ -14,9 +14,12 @@ from services.conversation import history_tree as tree
 from services.conversation.history_rows import (
     Rosters,
     Witnesses,
+    delete_external_ids,
     insert_entry,
     insert_external_ids,
     load_entries,
+    next_position,
+    owners_of,
 )
 from services.domain.errors import InvalidRequest, NotFound
 from services.domain.ids import ConversationId, MessageId, TurnId
@@ -153,9 +156,15 @@ class History:
         """Read anew who was present from now on; for changes made past this class."""
         self._rosters.stored.clear()
 
-    def parent_of(self, connection: Connection, message: MessageId) -> MessageId | None:
-        """Return what a message follows; raises ``NotFound``."""
-        return self._load(connection, message).parent
+    def beside(self, connection: Connection, message: MessageId) -> MessageId | None:
+        """Return what another version of ``message`` is to follow; raises ``NotFound``.
+
+        What was said while it was being made comes before all versions from then on.
+        """
+        entry = self._load(connection, message)
+        versions = [one.message.id for one in self._versions(connection, entry)]
+        parent = tree.beside(connection, entry.message.conversation, entry.parent, versions)
+        return None if parent is None else MessageId(parent)
 
     async def record_alternative(
         self,
@@ -212,22 +221,11 @@ class History:
     async def alternatives(self, snapshot: Snapshot, message: MessageId) -> Alternatives:
         """Return the versions of a message, itself included; raises ``NotFound``.
 
-        ``active`` is -1 when all of them were undone.
+        Those are what the same persona said in the same place. ``active`` is -1 when none stands.
         """
 
         def work(connection: Connection) -> Alternatives:
-            entry = self._load(connection, message)
-            rows = connection.execute(
-                select(messages)
-                .where(
-                    messages.c.conversation_id == str(entry.message.conversation),
-                    messages.c.parent_id.is_(None)
-                    if entry.parent is None
-                    else messages.c.parent_id == entry.parent,
-                )
-                .order_by(messages.c.ordinal)
-            )
-            entries = load_entries(connection, rows.mappings().all(), self._rosters)
+            entries = self._versions(connection, self._load(connection, message))
             standing = [index for index, version in enumerate(entries) if version.active]
             return Alternatives(entries=entries, active=standing[0] if standing else -1)
 
@@ -358,22 +356,53 @@ class History:
     ) -> None:
         """Note a platform's ids of a message after those it has; repeating some is harmless.
 
-        Raises ``NotFound``, or ``InvalidRequest`` when another message has one of them.
+        An id of another version of it stays there. Raises ``NotFound``, or ``InvalidRequest`` when
+        a message that is no version of it has one of them.
         """
 
         def work(connection: Connection) -> None:
             entry = self._load(connection, message)
-            conversation, present = entry.message.conversation, entry.message.external_ids
-            new = [identity for identity in dict.fromkeys(ids) if identity not in present]
-            if not new:
-                return
-            if self._by_external_ids(connection, conversation.platform, new) is not None:
-                raise InvalidRequest(
-                    "external_id_taken", "That message is known under another number already."
-                )
-            insert_external_ids(connection, message, conversation, new, start=len(present))
+            conversation = entry.message.conversation
+            owners = owners_of(connection, conversation.platform, ids)
+            if set(owners.values()) - {message}:
+                versions = {one.message.id for one in self._versions(connection, entry)}
+                if set(owners.values()) - versions:
+                    raise InvalidRequest(
+                        "external_id_taken", "That message is known under another number already."
+                    )
+            new = [identity for identity in dict.fromkeys(ids) if identity not in owners]
+            if new:
+                start = next_position(connection, message)
+                insert_external_ids(connection, message, conversation, new, start=start)
 
         await tx.run(work)
+
+    async def drop_external_ids(self, tx: Transaction, platform: str, ids: Sequence[str]) -> None:
+        """Forget under which of these ids a platform knows messages."""
+        await tx.run(delete_external_ids, platform, ids)
+
+    def _versions(self, connection: Connection, entry: HistoryEntry) -> list[HistoryEntry]:
+        author = entry.message.author
+        if author.kind is not AuthorKind.PERSONA:
+            return [entry]
+        same = (
+            messages.c.author_user == author.id.user
+            if author.persona is None
+            else messages.c.persona_id == author.persona
+        )
+        rows = connection.execute(
+            select(messages)
+            .where(
+                messages.c.conversation_id == str(entry.message.conversation),
+                messages.c.parent_id.is_(None)
+                if entry.parent is None
+                else messages.c.parent_id == entry.parent,
+                messages.c.author_kind == AuthorKind.PERSONA.value,
+                same,
+            )
+            .order_by(messages.c.ordinal)
+        )
+        return load_entries(connection, rows.mappings().all(), self._rosters)
 
     def _known(self, connection: Connection, message: Message) -> HistoryEntry | None:
         if not message.external_ids:

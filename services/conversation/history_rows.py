@@ -6,7 +6,16 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, insert, select
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    RowMapping,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from services.domain.ids import AuthorId, ConversationId, MessageId, PersonaId
@@ -31,6 +40,12 @@ _EXTERNAL_IDS = (
     select(external_ids.c.message_id, external_ids.c.external_id)
     .where(external_ids.c.message_id.in_(_IN_IDS))
     .order_by(external_ids.c.position)
+)
+_OWNERS = select(external_ids.c.external_id, external_ids.c.message_id).where(
+    external_ids.c.platform == bindparam("platform"), external_ids.c.external_id.in_(_IN_IDS)
+)
+_LAST_POSITION = select(func.coalesce(func.max(external_ids.c.position), -1)).where(
+    external_ids.c.message_id == bindparam("message")
 )
 _ATTACHMENTS = (
     select(attachments)
@@ -165,6 +180,28 @@ def insert_external_ids(
             }
             for position, external_id in enumerate(ids, start)
         ],
+    )
+
+
+def owners_of(
+    connection: Connection, platform: str, ids: Sequence[str]
+) -> Mapping[str, MessageId]:
+    """Return which messages a platform knows under some ids; unknown ones are left out."""
+    rows = connection.execute(_OWNERS, {"platform": platform, "ids": list(ids)})
+    return {external_id: MessageId(message) for external_id, message in rows}
+
+
+def next_position(connection: Connection, message: MessageId) -> int:
+    """Return the position that comes after those of a message's external ids."""
+    return int(connection.execute(_LAST_POSITION, {"message": message}).scalar_one()) + 1
+
+
+def delete_external_ids(connection: Connection, platform: str, ids: Sequence[str]) -> None:
+    """Forget a platform's ids, whichever messages they belong to."""
+    connection.execute(
+        delete(external_ids).where(
+            external_ids.c.platform == platform, external_ids.c.external_id.in_(list(ids))
+        )
     )
 
 

@@ -6,6 +6,8 @@ active messages reached from the root form one chain that ends at the conversati
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import (
@@ -125,6 +127,28 @@ _DEACTIVATE_CHILD = (
     .values(active=False)
 )
 _ACTIVATE = update(messages).where(messages.c.id == bindparam("message")).values(active=True)
+_DEACTIVATE = update(messages).where(messages.c.id == bindparam("message")).values(active=False)
+_STANDING = select(messages.c.id).where(
+    messages.c.id.in_(bindparam("ids", expanding=True)), messages.c.active
+)
+_CHILD = select(messages.c.id, messages.c.deleted_at).where(
+    messages.c.parent_id == bindparam("parent"), messages.c.active
+)
+_HANG = (
+    update(messages)
+    .where(messages.c.id == bindparam("message"))
+    .values(parent_id=bindparam("parent"))
+)
+_RENUMBER = (
+    update(messages)
+    .where(messages.c.id == bindparam("message"))
+    .values(parent_id=bindparam("parent"), ordinal=bindparam("ordinal"))
+)
+_USED = (
+    update(conversations)
+    .where(conversations.c.id == bindparam("conversation"))
+    .values(next_ordinal=bindparam("next"))
+)
 
 
 def head(connection: Connection, conversation: ConversationId) -> str | None:
@@ -185,6 +209,33 @@ def stand_at(connection: Connection, conversation: ConversationId, tip: str | No
     _deactivate_child(connection, conversation, tip)
 
 
+def beside(
+    connection: Connection,
+    conversation: ConversationId,
+    parent: str | None,
+    versions: Sequence[str],
+) -> str | None:
+    """Return what a new one of ``versions`` follows, which all follow ``parent``.
+
+    What was said after the version that stands moves before all of them, so that it stays on the
+    branch whichever stands. The versions get new ordinals then, and none of them stands.
+    """
+    said = _said_after(connection, versions)
+    if all(message.removed for message in said):
+        return parent
+    tip = said[-1].id
+    for version in versions:
+        connection.execute(_DEACTIVATE, {"message": version})
+    connection.execute(_HANG, {"message": said[0].id, "parent": parent})
+    _, ordinal = connection.execute(_PLACE, {"conversation": str(conversation)}).one()
+    for number, version in enumerate(versions, ordinal):
+        connection.execute(_RENUMBER, {"message": version, "parent": tip, "ordinal": number})
+    connection.execute(
+        _USED, {"conversation": str(conversation), "next": ordinal + len(versions)}
+    )
+    return tip
+
+
 def activate(connection: Connection, message: str) -> None:
     """Mark a message whose siblings are all inactive."""
     connection.execute(_ACTIVATE, {"message": message})
@@ -193,6 +244,24 @@ def activate(connection: Connection, message: str) -> None:
 def lowest(connection: Connection, start: str) -> str:
     """Follow the active children of ``start`` down to the last."""
     return str(connection.execute(_LOWEST, {"start": start}).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class _Following:
+    id: str
+    removed: bool
+
+
+def _said_after(connection: Connection, versions: Sequence[str]) -> list[_Following]:
+    """Return what stands below the one of ``versions`` that stands, from the top down."""
+    above = connection.execute(_STANDING, {"ids": list(versions)}).scalar_one_or_none()
+    found: list[_Following] = []
+    while above is not None:
+        row = connection.execute(_CHILD, {"parent": above}).one_or_none()
+        if row is not None:
+            found.append(_Following(row.id, row.deleted_at is not None))
+        above = None if row is None else row.id
+    return found
 
 
 def _near_head(connection: Connection, conversation: ConversationId, sought: str) -> bool:

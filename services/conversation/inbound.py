@@ -31,13 +31,17 @@ class Addressing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
-    """A message, where the answer goes, and what the platform knows of the asker."""
+    """A message, where the answer goes, and what the platform knows of the asker.
+
+    ``adults`` says that the place is for adults, so that characters for adults may answer there.
+    """
 
     message: Message
     delivery: Delivery
     addressing: Addressing = field(default_factory=Addressing)
     role: Role = Role.MEMBER
     witnesses: frozenset[AuthorId | PersonaId] = frozenset()
+    adults: bool = True
 
 
 TriggerKind = Literal[
@@ -64,7 +68,7 @@ class Fired:
 class Withheld:
     """The gate lets nobody answer; ``reason`` is a stable code such as ``no_trigger``.
 
-    ``notify`` is set on a limit's first refusal in a window: the asker may be told, once.
+    ``notify`` is set on a refusal that the asker may be told of: the first in a window.
     """
 
     reason: str

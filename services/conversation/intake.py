@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from services.conversation.company import Company, RecentHistory
 from services.conversation.inbound import Fired, Inbound, Outcome, Withheld
 from services.conversation.jobs import Arrival, Job
+from services.conversation.place_rules import (
+    MUTED,
+    NO_RULES,
+    PlaceRules,
+    adults_only,
+    attending,
+)
 from services.conversation.scenes import Cast
 from services.domain.events import MessageRecorded, Suppressed
-from services.domain.ids import PersonaId
-from services.domain.messages import HistoryEntry
+from services.domain.ids import ConversationId, PersonaId
+from services.domain.messages import HistoryEntry, Message
 from services.domain.people import AuthorKind
 from services.domain.replies import TurnKind
 from services.persona.character import Persona
@@ -22,8 +29,30 @@ logger = logging.getLogger(__name__)
 
 _CHATTER = frozenset({"no_trigger", "judge_declined", "chance"})
 _NEVER_KEPT = frozenset(
-    {"duplicate", "empty", "own_message", "bot", "blocked", "role", "nobody_present"}
+    {
+        "duplicate",
+        "empty",
+        "own_message",
+        "bot",
+        "blocked",
+        "role",
+        "nobody_present",
+        "muted",
+        "blocked_words",
+        "not_listening",
+        "adults_only",
+    }
 )
+_CALLED = frozenset({"mention", "reply", "private", "name"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a message was said: its rules, who is there, and who may be called."""
+
+    rules: PlaceRules
+    cast: Cast
+    candidates: Sequence[Persona]
 
 
 class Intake:
@@ -41,50 +70,110 @@ class Intake:
         The message is stored before anything is answered. Raises ``StorageError``.
         """
         company, message = self._company, arrival.inbound.message
+        place = message.conversation
         standing = await company.permissions.standing(
-            message.author.id, message.conversation, given=arrival.inbound.role
+            message.author.id, place, given=arrival.inbound.role
         )
-        cast = await company.scenes.of(message.conversation)
-        present = cast.members if cast.open else await company.choices.present(message.conversation)
-        inbound = _witnessed(replace(arrival.inbound, role=standing.role), cast, present)
-        arrival = Arrival(inbound, arrival.receipt)
         if standing.blocked:
-            await self._withhold(arrival, Withheld(reason="blocked"))
+            await self._withhold(arrival, Withheld(reason="blocked"), NO_RULES)
             return None
-        overrides = company.choices.overrides(message.conversation)
-        decision = await company.gate.decide(inbound, present=present, overrides=overrides)
+        rules = await company.choices.rules(place, adults=arrival.inbound.adults)
+        here = await self._occupied(place, rules)
+        inbound = _witnessed(replace(arrival.inbound, role=standing.role), here)
+        arrival = Arrival(inbound, arrival.receipt)
+        refusal = await self._refusal(inbound, rules)
+        if refusal is not None:
+            await self._withhold(arrival, refusal, rules)
+            return None
+        decision = await company.gate.decide(
+            inbound,
+            present=here.candidates,
+            overrides=company.choices.overrides(place, rules, company.clock.now()),
+        )
         if isinstance(decision, Withheld):
-            await self._withhold(arrival, decision)
+            await self._withhold(arrival, decision, rules)
             return None
         try:
-            entry = await self._record(inbound)
+            return await self._admitted(arrival, decision, here, last_responder=last_responder)
         except BaseException:
             release([decision])
             raise
-        if entry is None:
-            release([decision])
-            await self._withhold(arrival, Withheld(reason="duplicate"))
+
+    async def _refusal(self, inbound: Inbound, rules: PlaceRules) -> Withheld | None:
+        """Return why a message is left alone whoever it is for, if it is."""
+        message, addressing = inbound.message, inbound.addressing
+        if rules.muted:
+            return MUTED
+        if not await rules.blocks(message.text):
             return None
-        logger.info("message taken in", extra={"trigger": decision.trigger})
-        if cast.open:
-            routing = company.scenes.answering(inbound, cast, await self._recent.entries())
-        else:
+        called = addressing.private or addressing.mentions or addressing.replies_to
+        return Withheld(
+            reason="blocked_words",
+            detail="it has a word that is blocked here",
+            notify=bool(called) and self._notice(message),
+        )
+
+    def _notice(self, message: Message) -> bool:
+        """Tell, once per window, that whoever wrote a message should hear why it is left alone."""
+        return self._company.gate.first_refusal(message.author.id, message.conversation)
+
+    async def _occupied(self, place: ConversationId, rules: PlaceRules) -> _Place:
+        """Return who may answer in a place.
+
+        Who is called but may not speak there is among the candidates, to hear of the call.
+        """
+        whole = await self._company.scenes.of(place)
+        if not whole.open:
+            return _Place(rules=rules, cast=whole, candidates=self._company.choices.present(rules))
+        cast = attending(whole, rules)
+        return _Place(rules=rules, cast=cast, candidates=cast.members or whole.members)
+
+    async def _admitted(
+        self,
+        arrival: Arrival,
+        fired: Fired,
+        here: _Place,
+        *,
+        last_responder: tuple[PersonaId, float] | None,
+    ) -> Job | None:
+        """Store a message the gate has let through and return its job."""
+        company, inbound, cast = self._company, arrival.inbound, here.cast
+        routing: Routing | None = None
+        if not cast.open:
             routing = await company.choices.route(
-                inbound, decision, present, last_responder=last_responder
+                inbound, fired, here.candidates, rules=here.rules, last_responder=last_responder
             )
-        if not routing.personas:
-            release([decision])
-            withheld = Withheld(reason="scene_quiet", detail=routing.detail)
-            await self._withhold(arrival, withheld, stored=True)
+        if not cast.members if routing is None else not routing.personas:
+            release([fired])
+            await self._withhold(arrival, self._barred(inbound, fired, here), here.rules)
             return None
-        return self._job(arrival, entry, decision, routing)
+        entry = await self._record(inbound)
+        if entry is None:
+            release([fired])
+            await self._withhold(arrival, Withheld(reason="duplicate"), here.rules)
+            return None
+        logger.info("message taken in", extra={"trigger": fired.trigger})
+        if routing is None:
+            routing = company.scenes.answering(inbound, cast, await self._recent.entries())
+        if not routing.personas:
+            release([fired])
+            withheld = Withheld(reason="scene_quiet", detail=routing.detail)
+            await self._withhold(arrival, withheld, here.rules, stored=True)
+            return None
+        return self._job(arrival, entry, fired, routing)
+
+    def _barred(self, inbound: Inbound, fired: Fired, here: _Place) -> Withheld:
+        """Return why a character that may not speak here does not; who called it may be told."""
+        persona = next(one for one in here.candidates if not here.rules.admits(one))
+        notify = fired.trigger in _CALLED and self._notice(inbound.message)
+        return adults_only(persona, notify=notify)
 
     async def _withhold(
-        self, arrival: Arrival, decision: Withheld, *, stored: bool = False
+        self, arrival: Arrival, decision: Withheld, rules: PlaceRules, *, stored: bool = False
     ) -> None:
         message, company = arrival.inbound.message, self._company
         kept = decision.reason not in _NEVER_KEPT and (
-            decision.reason not in _CHATTER or await company.choices.remembers(message.conversation)
+            decision.reason not in _CHATTER or rules.remember
         )
         if kept and not stored:
             await self._record(arrival.inbound)
@@ -134,19 +223,20 @@ class Intake:
         )
 
 
-def _witnessed(inbound: Inbound, cast: Cast, present: Sequence[Persona]) -> Inbound:
+def _witnessed(inbound: Inbound, here: _Place) -> Inbound:
     """Return the message with the characters that hear it, and for whom it is meant.
 
     In a scene those are its members, in private the one chosen there; elsewhere every character
     may listen, and none is named. What a person says in a scene is meant for it, unless it is
-    aimed at another person.
+    aimed at another person, or nobody listens to what names no character.
     """
-    addressing, message = inbound.addressing, inbound.message
+    addressing, message, cast = inbound.addressing, inbound.message, here.cast
     hearing = [one.id for one in cast.members]
     if not cast.open and addressing.private:
-        hearing = [one.id for one in present[:1]]
+        hearing = [one.id for one in here.candidates[:1]]
     aimed = message.mentions and not addressing.mentions
-    if cast.open and message.author.kind is AuthorKind.HUMAN and not aimed:
+    human = message.author.kind is AuthorKind.HUMAN
+    if cast.open and here.rules.listens and human and not aimed:
         addressing = replace(addressing, private=True)
     return replace(inbound, addressing=addressing, witnesses=inbound.witnesses.union(hearing))
 

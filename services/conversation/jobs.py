@@ -1,10 +1,11 @@
-"""What waits in a conversation's mailbox."""
+"""What waits in a conversation's mailbox, and the answers it leads to."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from services.conversation.inbound import Fired, Inbound, Outcome, Receipt, Withheld
@@ -57,13 +58,22 @@ class Operation:
 Item = Arrival | Proposal | Operation
 
 
+class Loss(Enum):
+    """What becomes of a job when messages are gone: nothing, less to answer, nothing to answer."""
+
+    NOTHING = 0
+    SOME = 1
+    ALL = 2
+
+
 @dataclass(slots=True, kw_only=True)
 class Job:
     """Answers to be given: one turn for each of ``personas``, in order.
 
     ``correlation`` is that of the newest message it answers. ``in_order`` leaves what is answered
     where it was said; ``given`` are the answers given so far, and ``answered`` tells how many of
-    ``personas`` have had their turn.
+    ``personas`` have had their turn. ``superseded`` are parts of answers that were begun anew; what
+    their persona says next takes their place. ``withheld`` is why nobody answered.
     """
 
     kind: TurnKind
@@ -84,6 +94,8 @@ class Job:
     in_order: bool = False
     given: list[MessageId] = field(default_factory=list)
     answered: int = 0
+    superseded: list[HistoryEntry] = field(default_factory=list)
+    withheld: Withheld | None = None
     account: dict[str, object] = field(default_factory=dict)
     terminals: list[Terminal] = field(default_factory=list)
     correlation: str | None = field(default_factory=correlation.get)
@@ -98,9 +110,34 @@ class Job:
         self.witnesses |= other.witnesses
         self.correlation = other.correlation
 
+    def rewrite(self, message: Message) -> bool:
+        """Answer ``message`` as it reads now; say whether that changes what is answered."""
+        found = [at for at, known in enumerate(self.burst) if known.id == message.id]
+        for at in found:
+            self.burst[at] = message
+        return bool(found) and self.kind is not TurnKind.CONTINUE
+
+    def lose(self, gone: Collection[MessageId]) -> Loss:
+        """Answer without the messages that are ``gone``."""
+        left = [message for message in self.burst if message.id not in gone]
+        fewer = len(left) < len(self.burst)
+        self.burst = left
+        changed = self.alternative_of or self.extends
+        if changed is not None and changed.message.id in gone:
+            return Loss.ALL
+        if not fewer:
+            return Loss.NOTHING
+        return Loss.SOME if left or self.in_order else Loss.ALL
+
+    def fail(self, error: Exception) -> None:
+        """Break the promises."""
+        for receipt in self.receipts:
+            receipt.fail(error)
+
     def settle(self) -> None:
         """Fulfil the promises with what happened."""
-        nobody = None if self.terminals else Withheld(reason="nobody_present")
+        withheld = self.withheld or Withheld(reason="nobody_present")
+        nobody = None if self.terminals else withheld
         outcome = Outcome(
             terminals=tuple(self.terminals), withheld=nobody, merged=len(self.receipts) > 1
         )

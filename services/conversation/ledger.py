@@ -10,6 +10,7 @@ from services.conversation.actions import PendingAction, PendingActions
 from services.conversation.history import History
 from services.conversation.history_rows import Witnesses
 from services.conversation.inbound import Inbound
+from services.conversation.kept_messages import KeptMessages
 from services.conversation.turn import Turn
 from services.conversation.turns import DeliveredReply, TurnEnding, TurnRecord, TurnState, TurnStore
 from services.conversation.witnesses import witnesses_as_json
@@ -71,7 +72,10 @@ class Confirmation:
 
 
 class Ledger:
-    """Stores what the pipeline decides, one transaction per decision."""
+    """Stores what the pipeline decides, one transaction per decision.
+
+    ``messages`` looks up and changes single messages.
+    """
 
     def __init__(
         self,
@@ -93,6 +97,7 @@ class Ledger:
         self._clock = clock
         self._ids = ids
         self._patience = timedelta(hours=pending_action_hours)
+        self.messages = KeptMessages(database=database, history=history, turns=turns, clock=clock)
 
     async def recover(self) -> int:
         """Close the turns a crash left open, keeping what they had shown; return how many."""
@@ -182,12 +187,37 @@ class Ledger:
     async def commit(self, turn: Turn, ending: Ending) -> TurnResult:
         """Store how ``turn`` ended together with its reply; return the terminal event.
 
-        A reply is stored when anything was delivered. Raises ``StorageError``.
+        A reply is stored when anything was delivered, unless the turn was withdrawn. Raises
+        ``StorageError``.
         """
+        if turn.withdrawn and ending.interrupted is not None:
+            ending = replace(ending, written="", heard=None)
+        if turn.extends is not None and ending.written.strip():
+            return await self._extend(turn, turn.extends, ending)
+        reply = self._reply(turn, ending) if ending.written.strip() else None
+        stored = self._ended(turn, ending)
+        async with self._database.steps() as step:
+            entry = await self._turns.conclude(step, turn.brief.turn, stored, reply=reply)
+        return TurnResult(_terminal(turn, ending, entry), entry)
+
+    async def _extend(self, turn: Turn, reply: HistoryEntry, ending: Ending) -> TurnResult:
+        """Let ``reply`` go on; one that was removed meanwhile stays so."""
+        entry: HistoryEntry | None = None
+        text = _joined(reply.message.text, ending.written)
+        async with self._database.transaction() as tx:
+            try:
+                entry = await self._history.edit(tx, reply.message.id, text, at=self._clock.now())
+            except NotFound as error:
+                failure = Failure(error.code, error.user_message)
+                ending = replace(ending, written="", heard=None, failure=failure)
+            await self._turns.conclude(tx, turn.brief.turn, self._ended(turn, ending))
+        return TurnResult(_terminal(turn, ending, entry), entry)
+
+    def _ended(self, turn: Turn, ending: Ending) -> TurnEnding:
         state, reason = _state(ending)
         why = dict(turn.explanation)
         model = why.get("model")
-        stored = TurnEnding(
+        return TurnEnding(
             state=state,
             at=self._clock.now(),
             reason=reason,
@@ -195,19 +225,6 @@ class Ledger:
             usage=ending.usage,
             why=why,
         )
-        entry: HistoryEntry | None = None
-        if turn.extends is not None and ending.written.strip():
-            text = _joined(turn.extends.message.text, ending.written)
-            async with self._database.transaction() as tx:
-                await self._turns.conclude(tx, turn.brief.turn, stored)
-                entry = await self._history.edit(
-                    tx, turn.extends.message.id, text, at=self._clock.now()
-                )
-        else:
-            reply = self._reply(turn, ending) if ending.written.strip() else None
-            async with self._database.steps() as step:
-                entry = await self._turns.conclude(step, turn.brief.turn, stored, reply=reply)
-        return TurnResult(_terminal(turn, ending, entry), entry)
 
     async def account(self, conversation: ConversationId, turn: TurnId | None) -> TurnRecord | None:
         """Return a turn of this conversation, by default its last. Raises ``NotFound``."""

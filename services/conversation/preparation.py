@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 from services.conversation.company import Company, RecentHistory
 from services.conversation.history_rows import Witnesses
+from services.conversation.inbound import Outcome, Withheld
 from services.conversation.jobs import Job
+from services.conversation.place_rules import attending
 from services.conversation.scenes import Cast
 from services.conversation.turn import Turn
 from services.conversation.witnesses import accounts_among, personas_among
+from services.domain.errors import NotAllowed
+from services.domain.events import Suppressed
 from services.domain.ids import MessageId, TurnId
 from services.domain.messages import HistoryEntry, Message, Modality
 from services.domain.replies import TurnBrief, TurnKind
@@ -27,9 +32,14 @@ async def prepare(
     """Return ``persona``'s turn of ``job``; messages in ``waiting`` belong to later turns.
 
     Nothing the persona was not there to hear gets into the turn, unless the scene shares it.
+    Raises ``NotAllowed`` where the persona may not speak; the job's receipts then say why.
     """
     conversation = job.receipts[0].conversation
-    cast = await company.scenes.of(conversation)
+    rules = await company.choices.rules(conversation)
+    withheld = rules.silence(persona, job.kind, company.clock.now())
+    if withheld is not None:
+        _silence(job, withheld, company)
+    cast = attending(await company.scenes.of(conversation), rules)
     entries = await recent.entries()
     known = cast.known(entries, persona.id)
     burst = _known_burst(job, entries, known)
@@ -42,6 +52,8 @@ async def prepare(
         kind=job.kind,
         started_at=company.clock.now(),
         trigger=trigger,
+        asker=job.asker,
+        timezone=await company.choices.timezone(job.asker, rules),
         burst=tuple(burst),
         instruction=job.instruction,
         modality=trigger.modality if trigger else Modality.TEXT,
@@ -50,12 +62,12 @@ async def prepare(
     )
     return Turn(
         brief=brief,
-        persona=persona,
+        persona=company.choices.mannered(persona, rules),
         delivery=job.delivery,
         history=_seen(job, known, waiting),
         asker=job.asker,
         role=job.role,
-        model_name=await company.choices.model(conversation),
+        model_name=rules.model,
         alternative_of=job.alternative_of,
         extends=job.extends,
         resumed=job.resumed,
@@ -68,6 +80,20 @@ async def prepare(
             **_scene_account(cast, len(entries) - len(known)),
         },
     )
+
+
+def _silence(job: Job, withheld: Withheld, company: Company) -> NoReturn:
+    """End a job that may not be answered; what was answered of it stays."""
+    conversation = job.receipts[0].conversation
+    reason = None if job.terminals else withheld
+    for receipt in job.receipts:
+        receipt.settle(Outcome(terminals=tuple(job.terminals), withheld=reason))
+    company.metrics.count("suppressed", reason=withheld.reason)
+    for message in job.burst:
+        company.bus.publish(
+            Suppressed(conversation=conversation, message=message.id, reason=withheld.reason)
+        )
+    raise NotAllowed(withheld.reason, "No character may answer here now.")
 
 
 def _seen(job: Job, history: list[HistoryEntry], waiting: set[MessageId]) -> list[HistoryEntry]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from services.conversation.markers import MarkerFilter
+from services.conversation.moderation.policy import OutputGuard
 from services.conversation.speakers import SpeakerFilter
 from services.memory.learning.memory_block import MemoryBlockFilter
 
@@ -49,6 +50,32 @@ class ReplyFilter:
         own = self._markers.feed(self._memories.close()) + self._markers.close()
         words = self._speakers.feed(own) + self._speakers.close()
         return self._spacing.feed(words)
+
+
+class GuardedReply:
+    """A reply filter and, after it, the guard that takes out what nobody may say."""
+
+    def __init__(self, words: ReplyFilter, guard: OutputGuard) -> None:
+        self._words = words
+        self._guard = guard
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will come; the stream may be stopped."""
+        return self._words.finished
+
+    @property
+    def memories(self) -> tuple[str, ...]:
+        """The memory blocks taken out so far, as they were written."""
+        return self._words.memories
+
+    def feed(self, text: str) -> str:
+        """Take more of the reply and return what may be shown of it."""
+        return self._guard.feed(self._words.feed(text))
+
+    def close(self) -> str:
+        """Return what was held back, as the end of the reply."""
+        return self._guard.feed(self._words.close()) + self._guard.close()
 
 
 class SpacingFilter:

@@ -1,4 +1,4 @@
-"""Other versions of what was said: regenerate, swipe, continue, edit, undo, branch."""
+"""Changes to what was said: other versions, edit, remove, undo, branch."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ class Revisions:
         self._database = database
         self._history = history
         self._ledger = ledger
+        self._messages = ledger.messages
         self._generation = generation
         self._clock = clock
         self._scenes = scenes
@@ -56,17 +57,31 @@ class Revisions:
         self._user_personas = user_personas
         self._scripting = scripting
 
-    async def again(self, session: Session, delivery: Delivery, *, by: Author, role: Role) -> Job:
-        """Return the job of answering anew what the last reply answered."""
-        history = await session.history()
-        reply = _last_reply(history)
-        versions = await self._versions(reply.message.id)
+    async def again(
+        self,
+        session: Session,
+        delivery: Delivery,
+        *,
+        by: Author,
+        role: Role,
+        of: MessageId | None = None,
+    ) -> Job:
+        """Return the job of answering anew what the last reply, ``of``, answered."""
+        history, reply = await self._newest(session, of)
+        versions = await self._messages.versions(reply.message.id)
         return self._job(session, delivery, history, reply, by, role, TurnKind.REGENERATE, versions)
 
-    async def further(self, session: Session, delivery: Delivery, *, by: Author, role: Role) -> Job:
-        """Return the job of letting the last reply go on."""
-        history = await session.history()
-        reply = _last_reply(history)
+    async def further(
+        self,
+        session: Session,
+        delivery: Delivery,
+        *,
+        by: Author,
+        role: Role,
+        of: MessageId | None = None,
+    ) -> Job:
+        """Return the job of letting the last reply, ``of``, go on."""
+        history, reply = await self._newest(session, of)
         cast = await self._scenes.of(session.conversation)
         heard = personas_among(reply.witnesses)
         here = {one.id for one in cast.members} if cast.open else {reply.message.author.persona}
@@ -77,13 +92,15 @@ class Revisions:
             )
         return self._job(session, delivery, history, reply, by, role, TurnKind.CONTINUE, None)
 
-    async def swipe(self, session: Session, step: int, *, by: Author) -> Alternatives | None:
+    async def swipe(
+        self, session: Session, step: int, *, by: Author, of: MessageId | None = None
+    ) -> Alternatives | None:
         """Make a neighbouring version of the last reply stand; ``None`` beyond the last one.
 
         Beyond a greeting come the card's other greetings, in a scene those for groups, too.
         """
-        reply = _last_reply(await session.history())
-        versions = await self._versions(reply.message.id)
+        _, reply = await self._newest(session, of)
+        versions = await self._messages.versions(reply.message.id)
         target = versions.active + (1 if step > 0 else -1)
         if target < 0:
             raise NotFound("no_earlier_version", "This is the first version already.")
@@ -95,19 +112,38 @@ class Revisions:
         return Alternatives(entries=versions.entries, active=target)
 
     async def edit(
-        self, session: Session, text: str, *, by: Author, message: MessageId | None
+        self, session: Session, text: str, *, by: Author, role: Role, message: MessageId | None
     ) -> HistoryEntry:
-        """Replace the words of ``message``, by default the last one of a human."""
+        """Replace the words of ``message``, by default the last one of a human.
+
+        People edit their own messages and the answers they asked for, moderators every answer.
+        """
         history = await session.history()
         entry = _chosen(history, message)
         author = entry.message.author
-        if author.kind is AuthorKind.HUMAN and author.id != by.id:
-            raise NotAllowed("edit_other", "You can only edit your own messages and the answers.")
+        answer = author.kind is AuthorKind.PERSONA
+        if author.id != by.id and not (answer and await self._controls(entry, by, role)):
+            raise NotAllowed(
+                "edit_other", "You can only edit your own messages and the answers you asked for."
+            )
         text = await self._scripting.edited(entry, text, by=by)
-        async with self._database.transaction() as tx:
-            changed = await self._history.edit(tx, entry.message.id, text, at=self._clock.now())
+        changed = await self._messages.edit(entry.message.id, text)
         session.forget_history()
         return changed
+
+    async def remove(
+        self, session: Session, message: MessageId, *, by: Author, role: Role
+    ) -> list[HistoryEntry]:
+        """Erase ``message`` and, of an answer, its other versions; return it first, then those."""
+        entry = await self._messages.entry(session.conversation, message)
+        if entry.message.author.id != by.id and not await self._controls(entry, by, role):
+            raise NotAllowed(
+                "remove_other",
+                "You can only remove your own messages and the answers you asked for.",
+            )
+        erased = await self._messages.erase([message])
+        session.forget_history()
+        return erased
 
     async def undo(self, session: Session) -> Sequence[HistoryEntry]:
         """Take the last exchange off the branch and return it, oldest first."""
@@ -179,7 +215,7 @@ class Revisions:
             alternative_of=reply.message.id,
         )
         session.forget_history()
-        return await self._versions(entry.message.id)
+        return await self._messages.versions(entry.message.id)
 
     async def _greetings(
         self, session: Session, persona: Persona, cast: Cast, author: Author
@@ -259,9 +295,27 @@ class Revisions:
             account={"trigger": "confirmation", "gate": "approved" if approve else "declined"},
         )
 
-    async def _versions(self, message: MessageId) -> Alternatives:
-        async with self._database.reader() as snapshot:
-            return await self._history.alternatives(snapshot, message)
+    async def _controls(self, entry: HistoryEntry, by: Author, role: Role) -> bool:
+        return role >= Role.MODERATOR or await self._messages.asker(entry) == by.id
+
+    async def _newest(
+        self, session: Session, of: MessageId | None
+    ) -> tuple[Sequence[HistoryEntry], HistoryEntry]:
+        """Return the history and the reply at its end, which is to be ``of`` or a version of it."""
+        history = await session.history()
+        if of is None:
+            return history, _last_reply(history)
+        await self._messages.entry(session.conversation, of)
+        last = history[-1] if history else None
+        if last is not None and last.message.author.kind is AuthorKind.PERSONA:
+            versions = await self._messages.versions(last.message.id)
+            if any(entry.message.id == of for entry in versions.entries):
+                return history, last
+        raise InvalidRequest(
+            "not_newest",
+            "Only the newest answer can be changed; /conversation branch goes back to an earlier "
+            "one.",
+        )
 
     def _job(
         self,
@@ -278,12 +332,13 @@ class Revisions:
         if persona is None:
             raise NotFound("no_reply", "There is no answer here to do that with.")
         answered = [entry for entry in history if entry.ordinal < reply.ordinal]
+        trigger = [entry for entry in answered if entry.message.id == reply.message.reply_to]
         return Job(
             kind=kind,
             personas=[persona],
             delivery=delivery,
             receipts=[Receipt(session.conversation)],
-            burst=[entry.message for entry in _answered(answered)],
+            burst=[entry.message for entry in trigger or _answered(answered)],
             asker=by,
             role=role,
             witnesses=reply.witnesses,

@@ -19,6 +19,7 @@ from services.domain.messages import HistoryEntry
 from services.domain.people import AuthorKind
 from services.domain.replies import TurnBrief, TurnKind
 from services.llm.model import ModelInfo
+from services.people.timezones import zone
 from services.persona.assembly.filling import FilledCard, fill_card, filled, with_card
 from services.persona.assembly.lore import lore_texts
 from services.persona.assembly.material import LoreTexts
@@ -134,6 +135,7 @@ class SceneryPainter:
             chat_id=str(brief.conversation),
             chat=told.lines,
         )
+        environment.now = environment.now.astimezone(zone(brief.timezone))
         environment.last_user_at = last_user_at(history, brief)
         environment.model, environment.generation = info.name, GENERATIONS[brief.kind]
         card = fill_card(persona.character, environment, user=described[1] if described else None)

@@ -88,16 +88,21 @@ class Scripting:
         scripted = [ScriptedText(text=text, placement=Placement.AI_OUTPUT) for text in texts]
         return await self._apply(persona, scripted, Stage.STORED, macros)
 
-    async def edited(self, entry: HistoryEntry, text: str, *, by: Author) -> str:
-        """Return the new ``text`` of a message as it is to be kept."""
+    async def edited(
+        self, entry: HistoryEntry, text: str, *, by: Author, stage: Stage = Stage.EDIT
+    ) -> str:
+        """Return the new ``text`` of a message as it is to be kept.
+
+        ``Stage.STORED`` treats it as if it had been said so.
+        """
         message = entry.message
         persona = self._concerned(entry)
         placement = _placement(entry)
-        if persona is None or not self._scripts.alter(persona, placement, Stage.EDIT):
+        if persona is None or not self._scripts.alter(persona, placement, stage):
             return text
         macros = await self._macros(message.conversation, persona, by)
         texts = [ScriptedText(text=text, placement=placement)]
-        return (await self._apply(persona, texts, Stage.EDIT, macros))[0]
+        return (await self._apply(persona, texts, stage, macros))[0]
 
     def dressed(self, turn: TurnBrief, sink: ReplySink, *, viewer: Author) -> ReplySink:
         """Return a sink that shows a turn's reply on ``sink`` as ``viewer`` is to see it.

@@ -4,64 +4,47 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from services.conversation import overlap
+from services.conversation.answering import Answering, asker_of
 from services.conversation.company import Company, RecentHistory
 from services.conversation.inbound import Outcome, Receipt, Withheld
 from services.conversation.intake import Intake, release
 from services.conversation.jobs import Arrival, Item, Job, Operation, Proposal
-from services.conversation.ledger import TurnResult
-from services.conversation.overlap import Overlap, RunningTurn, Waiting
-from services.conversation.preparation import prepare
+from services.conversation.mailbox import Mailbox
+from services.conversation.overlap import Overlap, Waiting
 from services.conversation.turn import Turn
 from services.domain.errors import AcoreError, Busy
-from services.domain.events import TurnConcluded
-from services.domain.ids import AuthorId, ConversationId, PersonaId
-from services.domain.messages import HistoryEntry, Message, Modality
-from services.domain.replies import InterruptReason, TurnFinished, TurnKind
+from services.domain.ids import ConversationId, MessageId
+from services.domain.messages import HistoryEntry, Message
+from services.domain.replies import InterruptReason, TurnKind
 from services.observability.logging import correlated
-from services.persona.character import Persona
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class _Current:
-    """The job in progress; ``turn`` is ``None`` until its context is gathered."""
-
-    job: Job
-    started_at: float
-    turn: Turn | None = None
-    reason: InterruptReason | None = None
-
-    def interrupt(self, reason: InterruptReason) -> None:
-        self.reason = self.reason or reason
-        if self.turn is not None:
-            self.turn.interrupt(reason)
-
-
 class Session:
     """Takes in a conversation's messages and answers them.
 
     Messages are decided on and stored in the order they came, also while an answer runs; answers
-    run one at a time. The session ends by itself when unused for ``idle_seconds``.
+    run one at a time. An answer begins anew when what it answers changes. The session ends by
+    itself when unused for ``idle_seconds``.
     """
 
     def __init__(self, conversation: ConversationId, company: Company) -> None:
         self.conversation = conversation
         self._company = company
-        self._inbox: asyncio.Queue[Item] = asyncio.Queue(company.settings.mailbox)
-        self._jobs: deque[Job] = deque()
+        self.mailbox = Mailbox(company.settings.mailbox)
+        self._order = asyncio.Lock()
+        self._visitors = 0
         self._work = asyncio.Event()
         self._quiet = asyncio.Event()
         self._quiet.set()
-        self._current: _Current | None = None
         self._accepting: Item | None = None
         self._busy = False
         self._closed = False
@@ -69,7 +52,7 @@ class Session:
             conversation, company.ledger, limit=company.settings.history_messages
         )
         self._intake = Intake(company, self._recent)
-        self._last_responder: tuple[PersonaId, float] | None = None
+        self._answering = Answering(conversation, company, self._recent)
 
     # -- from outside
 
@@ -77,23 +60,16 @@ class Session:
         """Put ``item`` into the mailbox; raises ``Busy`` when it is full or closed."""
         if self._closed:
             raise _closing()
-        try:
-            self._inbox.put_nowait(item)
-        except asyncio.QueueFull:
-            raise Busy(
-                "mailbox_full", "Too many messages are waiting here; try again in a moment."
-            ) from None
+        self.mailbox.put(item)
 
     def stop(self, reason: InterruptReason) -> bool:
         """Interrupt the running turn, if there is one; what waits goes on."""
-        if self._current is None:
-            return False
-        self._current.interrupt(reason)
-        return True
+        return self._answering.stop(reason)
 
     def retire(self) -> bool:
         """Close the session if nothing is going on in it."""
-        if self._busy or self._jobs or not self._inbox.empty():
+        waiting = bool(self._answering.waiting) or not self.mailbox.empty
+        if self._busy or waiting or self._visitors:
             return False
         self._closed = True
         self._work.set()
@@ -102,6 +78,7 @@ class Session:
     def finish(self) -> None:
         """Take in nothing more and drop what waits; a running turn goes on to its end."""
         self._closed = True
+        self._answering.finish()
         self._drop_waiting()
         self._work.set()
 
@@ -113,7 +90,8 @@ class Session:
     @property
     def running(self) -> Turn | None:
         """The turn in progress."""
-        return self._current.turn if self._current else None
+        current = self._answering.current
+        return current.turn if current else None
 
     async def quiet(self) -> None:
         """Wait until no answer runs or waits."""
@@ -127,9 +105,30 @@ class Session:
         """Read the history from the database again at the next use."""
         self._recent.forget()
 
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator[None]:
+        """Take nothing in while stored messages change; answers go on."""
+        self._visitors += 1
+        try:
+            async with self._order:
+                try:
+                    yield
+                finally:
+                    self.forget_history()
+        finally:
+            self._visitors -= 1
+
+    def rewritten(self, message: Message) -> None:
+        """Answer ``message`` as it reads now; an answer to it that runs begins anew."""
+        self._answering.rewritten(message)
+
+    def withdrawn(self, gone: Collection[MessageId]) -> None:
+        """Answer without the messages that are ``gone``, or not at all when none is left."""
+        self._answering.withdrawn(gone)
+
     def enqueue(self, job: Job) -> None:
         """Let ``job`` run after those that wait."""
-        self._jobs.append(job)
+        self._answering.waiting.append(job)
         self._quiet.clear()
         self._work.set()
 
@@ -152,7 +151,7 @@ class Session:
         while not self._closed:
             try:
                 async with asyncio.timeout(self._company.settings.idle_seconds):
-                    item = await self._inbox.get()
+                    item = await self.mailbox.next()
             except TimeoutError:
                 if self.retire():
                     return
@@ -164,17 +163,26 @@ class Session:
                     await self._accept(item)
                 self._accepting = None
             finally:
-                self._busy = self._current is not None or bool(self._jobs)
+                answering = self._answering
+                self._busy = answering.current is not None or bool(answering.waiting)
 
     async def _accept(self, item: Item) -> None:
         match item:
             case Arrival():
-                await self._guarded(item.receipt, self._arrive(item))
+                async with self._order:
+                    await self._guarded(item.receipt, self._arrive(item))
             case Proposal():
                 await self._guarded(item.receipt, self._propose(item))
             case Operation():
-                await self.quiet()
-                await _perform(item)
+                await self._operate(item)
+
+    async def _operate(self, operation: Operation) -> None:
+        while True:
+            await self.quiet()
+            async with self._order:
+                if self._quiet.is_set():
+                    await _perform(operation)
+                    return
 
     async def _guarded(self, receipt: Receipt, work: Awaitable[None]) -> None:
         try:
@@ -186,14 +194,16 @@ class Session:
             receipt.fail(error)
 
     async def _arrive(self, arrival: Arrival) -> None:
-        job = await self._intake.admit(arrival, last_responder=self._responder_age())
+        last_responder = self._answering.last_responder()
+        job = await self._intake.admit(arrival, last_responder=last_responder)
         if job is not None:
             self._place(job, arrival.inbound.message)
 
     def _place(self, job: Job, message: Message) -> None:
+        jobs, current = self._answering.waiting, self._answering.current
         verdict = overlap.decide(
-            self._running_turn(),
-            [_waiting(waiting) for waiting in self._jobs],
+            self._answering.running(),
+            [_waiting(waiting) for waiting in jobs],
             message,
             settings=self._company.settings,
             now=self._company.clock.monotonic(),
@@ -201,23 +211,23 @@ class Session:
         job.account["overlap"] = f"{verdict.overlap}: {verdict.reason}"
         match verdict.overlap:
             case Overlap.MERGE:
-                self._jobs[-1].absorb(job)
-            case Overlap.SUPERSEDE if self._current is not None:
-                if self._current.job.kind is TurnKind.REPLY:
-                    job = _together(self._current.job, job)
-                self._current.interrupt(InterruptReason.SUPERSEDED)
-                self._jobs.appendleft(job)
-            case Overlap.BARGE_IN if self._current is not None:
-                self._current.interrupt(InterruptReason.BARGE_IN)
-                self._jobs.appendleft(job)
+                jobs[-1].absorb(job)
+            case Overlap.SUPERSEDE if current is not None:
+                if current.job.kind is TurnKind.REPLY:
+                    job = _together(current.job, job)
+                current.interrupt(InterruptReason.SUPERSEDED)
+                jobs.appendleft(job)
+            case Overlap.BARGE_IN if current is not None:
+                current.interrupt(InterruptReason.BARGE_IN)
+                jobs.appendleft(job)
             case _:
-                self._jobs.append(job)
+                jobs.append(job)
         self._quiet.clear()
         self._work.set()
 
     async def _propose(self, proposal: Proposal) -> None:
         initiative = proposal.initiative
-        if self._current is not None or self._jobs:
+        if self._answering.current is not None or self._answering.waiting:
             proposal.receipt.settle(Outcome(withheld=Withheld(reason="someone_spoke")))
             return
         self.enqueue(
@@ -236,11 +246,11 @@ class Session:
 
     async def _speak(self) -> None:
         while True:
-            while self._jobs:
+            while self._answering.waiting:
                 self._busy = True
-                job = self._jobs.popleft()
+                job = self._answering.waiting.popleft()
                 with correlated(job.correlation):
-                    await self._answer(job)
+                    await self._answering.answer(job)
             self._busy = False
             self._quiet.set()
             if self._closed:
@@ -248,84 +258,13 @@ class Session:
             self._work.clear()
             await self._work.wait()
 
-    async def _answer(self, job: Job) -> None:
-        sent = False
-        try:
-            for persona_id in job.personas:
-                persona = self._company.library.get(persona_id)
-                if persona is None:
-                    continue
-                result = await self._run_turn(job, persona)
-                job.answered += 1
-                sent = sent or result.entry is not None
-                stopped = self._current is not None and self._current.reason is not None
-                if self._closed or stopped or not isinstance(result.terminal, TurnFinished):
-                    break
-        except AcoreError as error:
-            _fail(job, error)
-        except Exception as error:
-            logger.exception("an answer could not be started")
-            _fail(job, error)
-        finally:
-            self._current = None
-            for fired in job.fired:
-                if fired.reservation is not None:
-                    fired.reservation.confirm() if sent else fired.reservation.release()
-            job.settle()
-
-    async def _run_turn(self, job: Job, persona: Persona) -> TurnResult:
-        company = self._company
-        current = self._current = _Current(job, company.clock.monotonic())
-        waiting = {message.id for later in self._jobs for message in later.burst}
-        turn = await prepare(job, persona, company, self._recent, waiting=waiting)
-        current.turn = turn
-        if current.reason is not None:
-            turn.interrupt(current.reason)
-        result = await company.runner.run(turn)
-        job.terminals.append(result.terminal)
-        if result.entry is not None:
-            job.given.append(result.entry.message.id)
-            self._last_responder = (persona.id, company.clock.monotonic())
-            if job.alternative_of is not None:
-                self.forget_history()
-            self._recent.remember(result.entry)
-        company.bus.publish(
-            TurnConcluded(
-                conversation=self.conversation,
-                persona=persona.id,
-                terminal=result.terminal,
-                hop=turn.brief.hop,
-            )
-        )
-        return result
-
-    # -- state
-
-    def _responder_age(self) -> tuple[PersonaId, float] | None:
-        if self._last_responder is None:
-            return None
-        persona, at = self._last_responder
-        return persona, self._company.clock.monotonic() - at
-
-    def _running_turn(self) -> RunningTurn | None:
-        if self._current is None:
-            return None
-        job, turn = self._current.job, self._current.turn
-        return RunningTurn(
-            author=_asker(job),
-            modality=job.burst[-1].modality if job.burst else Modality.TEXT,
-            started_at=self._current.started_at,
-            anything_shown=turn is not None and turn.shown,
-            is_initiative=job.kind is TurnKind.INITIATIVE,
-        )
-
     def _abandon(self) -> None:
         """Settle every promise that can no longer be kept."""
         self._closed = True
+        self._answering.finish()
         closing = _closing()
         abandoned = [] if self._accepting is None else [self._accepting]
-        while not self._inbox.empty():
-            abandoned.append(self._inbox.get_nowait())
+        abandoned += self.mailbox.drain()
         for item in abandoned:
             if isinstance(item, Operation):
                 if not item.done.done():
@@ -336,10 +275,10 @@ class Session:
         self._quiet.set()
 
     def _drop_waiting(self) -> None:
-        while self._jobs:
-            job = self._jobs.popleft()
+        while self._answering.waiting:
+            job = self._answering.waiting.popleft()
             release(job.fired)
-            _fail(job, _closing())
+            job.fail(_closing())
 
 
 async def _perform(operation: Operation) -> None:
@@ -359,6 +298,7 @@ def _together(running: Job, new: Job) -> Job:
         kind=TurnKind.REPLY,
         personas=running.personas[running.answered :],
         given=list(running.given),
+        superseded=running.superseded,
         delivery=new.delivery,
         receipts=list(running.receipts),
         burst=list(running.burst),
@@ -376,24 +316,11 @@ def _closing() -> Busy:
     return Busy("conversation_closed", "This conversation is closing; try again.")
 
 
-def _asker(job: Job) -> AuthorId | None:
-    """Return whose message a job answers; nobody's when it was asked for by command."""
-    asked_for = job.kind is not TurnKind.REPLY or job.resumed is not None or job.in_order
-    if asked_for or not job.burst:
-        return None
-    return job.burst[-1].author.id
-
-
 def _waiting(job: Job) -> Waiting:
     return Waiting(
-        last_author=_asker(job),
+        last_author=asker_of(job),
         is_initiative=job.kind is TurnKind.INITIATIVE,
     )
-
-
-def _fail(job: Job, error: Exception) -> None:
-    for receipt in job.receipts:
-        receipt.fail(error)
 
 
 def operation(work: Callable[[], Awaitable[T]]) -> tuple[Operation, asyncio.Future[T]]:

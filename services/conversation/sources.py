@@ -13,6 +13,9 @@ from services.domain.clock import Clock
 from services.domain.ids import ConversationId
 from services.domain.messages import Message
 from services.domain.replies import TurnBrief
+from services.people.answer_style import AnswerStyles
+from services.people.timezones import zone
+from services.persona.prompts import PromptLibrary
 
 _SMALL_TALK_WORDS = 4
 _QUESTION = re.compile(
@@ -104,9 +107,33 @@ class TimeSource:
         self._clock = clock
 
     async def collect(self, turn: TurnBrief, /) -> Sequence[ContextBlock]:
-        """Return one block with today's date and the hour, local to the machine."""
-        now = self._clock.now().astimezone()
+        """Return one block with today's date and the hour, in the zone of the turn."""
+        now = self._clock.now().astimezone(zone(turn.timezone))
         return [ContextBlock(text=f"It is {now:%A, %d %B %Y}, about {now:%H}:00.")]
+
+
+class AnswerStyleSource:
+    """How the person who asked for a turn would like to be answered."""
+
+    name = "answer_style"
+    priority = 80
+    serves = Need.PRESENT
+
+    def __init__(self, styles: AnswerStyles, *, prompts: PromptLibrary) -> None:
+        self._styles = styles
+        self._prompts = prompts
+
+    async def collect(self, turn: TurnBrief, /) -> Sequence[ContextBlock]:
+        """Return the asker's wish, quoted; nothing for anybody else's, or without an asker."""
+        style = await self._styles.of_author(turn.asker)
+        if style is None or turn.asker is None:
+            return []
+        text = self._prompts.render(
+            "conversation/answer_style",
+            user=_quoted(turn.asker.display_name),
+            style=_quoted(style.text),
+        )
+        return [ContextBlock(text=text, refs=(f"answer_style:{style.preset or 'own'}",))]
 
 
 class OverheardSource:
@@ -128,3 +155,8 @@ class OverheardSource:
             return []
         refs = tuple(str(message.id) for message in recent)
         return [ContextBlock(text="Said nearby just before:\n" + "\n".join(lines), refs=refs)]
+
+
+def _quoted(text: str) -> str:
+    """Return ``text`` as one line that cannot close the marks around it."""
+    return " ".join(text.split()).replace("<", "\u2039").replace(">", "\u203a")

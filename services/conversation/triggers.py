@@ -24,6 +24,11 @@ _ORDER: tuple[TriggerKind, ...] = (
     "contextual",
     "ambient",
 )
+UNASKED = frozenset[TriggerKind]({"contextual", "ambient"})
+"""Triggers that let a character join in though nobody called for it."""
+
+_WAKEFUL = frozenset[TriggerKind]({"mention", "reply", "private", "name"})
+_MEANT = frozenset[TriggerKind]({"mention", "reply", "private"})
 # A machine must be called by somebody to go on; otherwise two of them never stop.
 _OPEN_TO_MACHINES = frozenset({"mention", "reply", "name"})
 
@@ -33,7 +38,8 @@ class GateOverrides:
     """What a platform or place wants differently; ``None`` leaves the setting.
 
     ``blocked`` adds to the block list. ``minimum_role`` defaults to guests, ``answer_bots`` to
-    no.
+    no. While it is ``quiet`` nobody answers who is not called. Without ``listen`` only mentions,
+    replies and private talk are heard, and nothing else is remembered.
     """
 
     triggers: tuple[TriggerKind, ...] | None = None
@@ -50,6 +56,8 @@ class GateOverrides:
     blocked: tuple[str, ...] | None = None
     minimum_role: Role | None = None
     answer_bots: bool | None = None
+    quiet: bool = False
+    listen: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +81,16 @@ class Rules:
     blocked: frozenset[str]
     minimum_role: Role
     answer_bots: bool
+    listen: bool
 
 
 def build_rules(settings: GateSettings, overrides: GateOverrides) -> Rules:
     """Join the settings and what a place wants differently."""
-    enabled = _chosen(overrides.triggers, settings.triggers)
+    enabled = set[TriggerKind](_chosen(overrides.triggers, settings.triggers))
+    if overrides.quiet:
+        enabled &= _WAKEFUL
+    if not overrides.listen:
+        enabled &= _MEANT
     timed = {
         "keyword": Trigger(
             kind="keyword",
@@ -107,6 +120,7 @@ def build_rules(settings: GateSettings, overrides: GateOverrides) -> Rules:
         blocked=frozenset((*settings.blocked, *(overrides.blocked or ()))),
         minimum_role=_chosen(overrides.minimum_role, Role.GUEST),
         answer_bots=_chosen(overrides.answer_bots, False),
+        listen=overrides.listen,
     )
 
 

@@ -23,7 +23,8 @@ class Turn:
     ``alternative_of`` is the reply this one is another version of; ``extends`` is the reply it
     continues. ``resumed`` is a tool call a person has agreed to, with its result. ``cast`` is the
     scene the persona speaks in, and ``history`` what it knows of what was said. ``explanation``
-    gathers what was decided, for ``why``.
+    gathers what was decided, for ``why``. Nothing is kept of a turn that is stopped because what
+    it answers was ``withdrawn``.
     """
 
     brief: TurnBrief
@@ -41,6 +42,7 @@ class Turn:
     cast: Cast = NO_CAST
     explanation: dict[str, object] = field(default_factory=dict)
     shown: bool = False
+    withdrawn: bool = False
     reason: InterruptReason | None = None
     _generation: asyncio.Task[Exception | None] | None = None
 

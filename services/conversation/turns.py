@@ -252,7 +252,7 @@ class TurnStore:
     ) -> HistoryEntry:
         parent: MessageId | Anchor | None = Anchor.HEAD
         if reply.alternative_of is not None:
-            parent = self._history.parent_of(connection, reply.alternative_of)
+            parent = self._history.beside(connection, reply.alternative_of)
         recorded = self._history.insert(
             connection,
             tx,

@@ -57,6 +57,7 @@ class Warming:
         persona = _last_speaker(said, cast) or await self._choices.persona(conversation)
         history = cast.known(said, persona.id)
         cast = cast.seen_by(persona)
+        persona = await self._choices.appearing(persona, conversation)
         name = await self._choices.model(conversation) or persona.model.model
         state = f"{persona.version}/{name}/{history[-1].message.id if history else ''}"
         if self._done.get(conversation) == state:

@@ -57,6 +57,15 @@ class TurnUndone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BranchChanged:
+    """Other messages stand in a conversation than before; ``moved`` ones follow others now."""
+
+    conversation: ConversationId
+    moved: tuple[MessageId, ...] = ()
+    kind: Literal["branch_changed"] = "branch_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suppressed:
     """The gate let a message pass without an answer."""
 
@@ -91,6 +100,7 @@ DomainEvent = (
     | MessageRemoved
     | TurnConcluded
     | TurnUndone
+    | BranchChanged
     | Suppressed
     | Notice
     | CharactersChanged

@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 
 from services.domain.ids import ActionId, ConversationId, MessageId, PersonaId, TurnId
 from services.domain.messages import BlobPart, Message, Modality
+from services.domain.people import Author
 
 
 class InterruptReason(StrEnum):
@@ -213,7 +214,9 @@ class Delivered:
 class TurnBrief:
     """What a delivery and the context sources need to know of a turn before it starts.
 
-    ``in_view`` are the messages its prompt shows anyway, known to context sources only.
+    ``in_view`` are the messages its prompt shows anyway, known to context sources only. ``asker``
+    asked for the turn; ``timezone`` is the IANA name of the zone that times are told in, empty for
+    the machine's.
     """
 
     turn: TurnId
@@ -223,6 +226,8 @@ class TurnBrief:
     kind: TurnKind
     started_at: datetime
     trigger: Message | None = None
+    asker: Author | None = None
+    timezone: str = ""
     burst: Sequence[Message] = ()
     instruction: str | None = None
     modality: Modality = Modality.TEXT

@@ -118,8 +118,30 @@ class Thinking:
         title = " ".join(answer.title.split()).strip("\"'“”„ ") if answer else ""
         return title or _first_words(conversation)
 
+    async def answer(
+        self,
+        kind: str,
+        question: str,
+        form: type[Answer],
+        *,
+        urgency: Urgency = IN_PASSING,
+        model: str | None = None,
+    ) -> Answer | None:
+        """Return the answer of ``model``, by default the thinking one, in ``form``.
+
+        ``question`` has to quote as data what it asks about. ``None`` without an answer, which is
+        counted under ``kind``.
+        """
+        return await self._ask(kind, question, form, urgency, model=model)
+
     async def _ask(
-        self, kind: str, question: str, answer: type[Answer], urgency: Urgency
+        self,
+        kind: str,
+        question: str,
+        answer: type[Answer],
+        urgency: Urgency,
+        *,
+        model: str | None = None,
     ) -> Answer | None:
         message = PromptMessage(role=PromptRole.USER, content=question, source=f"thinking {kind}")
         request = ChatRequest(
@@ -132,8 +154,8 @@ class Thinking:
         )
         try:
             async with asyncio.timeout(urgency.seconds):
-                model = await self._models.get(self._settings.thinking_model)
-                return await ask_typed(model, request, answer)
+                asked = await self._models.get(model or self._settings.thinking_model)
+                return await ask_typed(asked, request, answer)
         except TimeoutError:
             code = "too_late"
         except ProviderError as error:

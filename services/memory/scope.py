@@ -13,6 +13,7 @@ from sqlalchemy import (
     and_,
     exists,
     false,
+    func,
     or_,
     select,
     true,
@@ -157,14 +158,21 @@ def _kept_inside() -> ColumnElement[bool]:
 def kept_inside(
     conversation: ColumnElement[str | None], place: ColumnElement[str | None]
 ) -> ColumnElement[bool]:
-    """Return the condition that a conversation, or its guild, keeps its talk to itself."""
+    """Return the condition that a conversation, or its guild, keeps its talk to itself.
+
+    A thread does where its channel does; its id is the channel's, a colon and more.
+    """
     chosen = scoped_settings.c
+    channel = func.substr(conversation, 1, func.length(chosen.scope_id) + 1)
     return exists(
         select(chosen.key).where(
             chosen.key == PLACE_REACH,
             type_coerce(chosen.value, String) == json.dumps(Reach.HERE.value),
             or_(
-                and_(chosen.scope == "channel", chosen.scope_id == conversation),
+                and_(
+                    chosen.scope == "channel",
+                    or_(chosen.scope_id == conversation, channel == chosen.scope_id + ":"),
+                ),
                 and_(chosen.scope == "guild", chosen.scope_id == place),
             ),
         )

@@ -26,6 +26,7 @@ from services.settings import LoggingSettings
 __all__ = [
     "correlated",
     "correlation",
+    "hidden_secrets",
     "hide_secrets",
     "reconfigure_logging",
     "secret_values",
@@ -151,6 +152,11 @@ def hide_secrets(secrets: Iterable[str]) -> None:
     """Keep ``secrets`` out of what is written from now on; earlier ones stay hidden."""
     for log in _running:
         log.redactor.learn(secrets)
+
+
+def hidden_secrets() -> frozenset[str]:
+    """Return the secrets that are kept out of what is written, in every form they may take."""
+    return _running[-1].redactor.known if _running else frozenset()
 
 
 def stop_logging(seconds: float = 2.0) -> None:

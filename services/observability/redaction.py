@@ -36,6 +36,11 @@ class Redactor:
         self._known: re.Pattern[str] | None = None
         self.learn(secrets)
 
+    @property
+    def known(self) -> frozenset[str]:
+        """What is hidden because it was named, in every form it may take."""
+        return self._secrets
+
     def learn(self, secrets: Iterable[str]) -> None:
         """Hide ``secrets`` as well from now on; those known before stay hidden."""
         self._secrets |= frozenset(form for secret in secrets for form in _forms(secret))

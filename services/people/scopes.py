@@ -1,8 +1,8 @@
-"""Settings that people and places choose for themselves: user over channel, guild, global."""
+"""Settings of people and places: user over thread, channel, guild, global."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -47,7 +47,7 @@ class Scope:
 
     @classmethod
     def channel(cls, conversation: ConversationId) -> Scope:
-        """One channel or room."""
+        """One channel, room or thread."""
         return cls(ScopeKind.CHANNEL, str(conversation))
 
     @classmethod
@@ -61,9 +61,30 @@ class Scope:
         return cls(ScopeKind.GLOBAL)
 
 
+def parent_of(conversation: ConversationId) -> ConversationId | None:
+    """Return the channel a thread hangs on, ``None`` for what is no thread.
+
+    The channel of a thread's id is the parent's, a colon, and the thread's own name.
+    """
+    channel, colon, thread = conversation.channel.partition(":")
+    if not (channel and colon and thread):
+        return None
+    return ConversationId(conversation.platform, conversation.scope, channel)
+
+
 def scopes_of(conversation: ConversationId, person: PersonId | None = None) -> tuple[Scope, ...]:
-    """Return the scopes that hold for someone somewhere, the narrowest first."""
-    places = (Scope.channel(conversation), Scope.guild(conversation), Scope.everywhere())
+    """Return the scopes that hold for someone somewhere, the narrowest first.
+
+    What holds in a channel holds in its threads, unless they chose otherwise.
+    """
+    parent = parent_of(conversation)
+    above = () if parent is None else (Scope.channel(parent),)
+    places = (
+        Scope.channel(conversation),
+        *above,
+        Scope.guild(conversation),
+        Scope.everywhere(),
+    )
     return places if person is None else (Scope.user(person), *places)
 
 
@@ -99,6 +120,25 @@ class ScopedSetting(Generic[T]):
             raise InvalidRequest(
                 "setting_value", f"{self.key} cannot be that: {reason}."
             ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What was chosen in one scope, by the settings' keys, as it is stored."""
+
+    scope: Scope
+    values: Mapping[str, object]
+
+
+def narrowest(setting: ScopedSetting[T], chosen: Sequence[Chosen]) -> tuple[T, Scope | None]:
+    """Return the first choice that is still valid and its scope; else the default and ``None``."""
+    for one in chosen:
+        if setting.key in one.values:
+            try:
+                return setting.read(one.values[setting.key]), one.scope
+            except ValidationError:
+                continue
+    return setting.default, None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +182,24 @@ class ScopedSettings:
                     continue
         return setting.default
 
+    @property
+    def changes(self) -> int:
+        """A number that grows whenever something may have been chosen anew."""
+        return self._cache.epoch
+
+    async def chosen(self, conversation: ConversationId) -> Sequence[Chosen]:
+        """Return what each scope of a place has chosen, the narrowest first."""
+        scopes = scopes_of(conversation)
+        return [Chosen(scope, await self._choices(scope)) for scope in scopes]
+
+    async def own(self, setting: ScopedSetting[T], person: PersonId) -> T:
+        """Return what a person has chosen for themselves, or the default."""
+        here = Scope.user(person)
+        return narrowest(setting, [Chosen(here, await self._choices(here))])[0]
+
     async def set(self, setting: ScopedSetting[T], scope: Scope, value: T, *, asker: Asker) -> None:
         """Store a choice; raises ``InvalidRequest`` for the value, ``NotAllowed`` for the asker."""
-        self._check(setting, scope, asker)
+        self.check(setting, scope, asker=asker)
         stored = setting.check(value)
 
         def work(connection: Connection) -> None:
@@ -165,7 +220,7 @@ class ScopedSettings:
 
     async def unset(self, setting: ScopedSetting[T], scope: Scope, *, asker: Asker) -> None:
         """Forget a choice, so that wider ones hold again; raises ``NotAllowed``."""
-        self._check(setting, scope, asker)
+        self.check(setting, scope, asker=asker)
 
         def work(connection: Connection) -> None:
             connection.execute(
@@ -183,6 +238,17 @@ class ScopedSettings:
     def refresh(self) -> None:
         """Read everything anew from now on; for changes made past this service."""
         self._cache.clear()
+
+    def check(self, setting: ScopedSetting[T], scope: Scope, *, asker: Asker) -> None:
+        """Raise what ``set`` and ``unset`` would, whatever the value."""
+        if scope.kind not in setting.scopes:
+            raise InvalidRequest("setting_scope", f"{setting.key} cannot be set per {scope.kind}.")
+        if scope.kind is ScopeKind.USER:
+            allowed = asker.role is Role.OWNER or asker.person == scope.id
+        else:
+            allowed = asker.role >= _ROLE_NEEDED[scope.kind]
+        if not allowed:
+            raise NotAllowed("setting_permission", "You may not change that setting here.")
 
     async def _choices(self, scope: Scope) -> Mapping[str, object]:
         known = self._cache.get(scope)
@@ -203,13 +269,3 @@ class ScopedSettings:
             chosen = await snapshot.run(work)
         self._cache.keep(scope, chosen, epoch=epoch)
         return chosen
-
-    def _check(self, setting: ScopedSetting[T], scope: Scope, asker: Asker) -> None:
-        if scope.kind not in setting.scopes:
-            raise InvalidRequest("setting_scope", f"{setting.key} cannot be set per {scope.kind}.")
-        if scope.kind is ScopeKind.USER:
-            allowed = asker.role is Role.OWNER or asker.person == scope.id
-        else:
-            allowed = asker.role >= _ROLE_NEEDED[scope.kind]
-        if not allowed:
-            raise NotAllowed("setting_permission", "You may not change that setting here.")

@@ -29,6 +29,8 @@ class VoiceProfile:
     pitch: float = 0.0
 
 
+_ADULT_TAGS = frozenset({"nsfw", "adult", "18+"})
+
 InjectionRole = Literal["system", "user", "assistant"]
 
 
@@ -95,7 +97,8 @@ class Persona:
     none permits none. ``knowledge`` names the document categories it draws on, ``frameworks``
     weighs ways of answering (0 to 1), ``activities`` lists what it likes by kind of activity
     (game, stream, listen, watch), ``verbosity`` is the length of its answers in tokens (50 to
-    500), ``behaviors`` holds each behavior's own options.
+    500), ``behaviors`` holds each behavior's own options. ``house_rules`` is what the place it
+    speaks in asks of every character; a card has none.
     """
 
     id: PersonaId
@@ -113,6 +116,15 @@ class Persona:
     activities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     verbosity: int | None = None
     extensions: Mapping[str, object] = field(default_factory=dict)
+    house_rules: str = ""
+
+    @property
+    def adult(self) -> bool:
+        """Whether the character is for places of adults only, by its card or one of its tags."""
+        own = self.extensions.get("acore")
+        if isinstance(own, Mapping) and own.get("adult") is True:
+            return True
+        return any(tag.strip().casefold() in _ADULT_TAGS for tag in self.character.tags)
 
     @property
     def name(self) -> str:

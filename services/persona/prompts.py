@@ -24,6 +24,13 @@ class PromptLibrary:
         """Return template ``name`` (``area/name``) filled with ``values``, stripped."""
         return self._environment.get_template(f"{name}.md.j2").render(**values).strip()
 
+    def names(self, area: str) -> list[str]:
+        """Return the names of the templates in ``area``, sorted."""
+        listed = self._environment.list_templates(
+            filter_func=lambda path: path.startswith(f"{area}/") and path.endswith(".md.j2")
+        )
+        return [path.removeprefix(f"{area}/").removesuffix(".md.j2") for path in listed]
+
     def knows(self, name: str) -> bool:
         """Say whether there is a template ``name``; one outside the folder is none."""
         try:

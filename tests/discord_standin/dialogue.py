@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import WSMessage, WSMsgType
 
+from tests.discord_standin.actions.presences import presence_in, show
 from tests.discord_standin.connection import Connection
-from tests.discord_standin.intents import KNOWN, PRIVILEGED
-from tests.discord_standin.payloads.guilds import members_chunks
+from tests.discord_standin.intents import KNOWN, PRIVILEGED, Intent
+from tests.discord_standin.payloads.guilds import members_chunks, presences_json
 from tests.discord_standin.payloads.view import Json, View
 from tests.discord_standin.sessions import Session
 
@@ -105,6 +106,8 @@ class Dialogue:
             raise Goodbye(4003, "Not authenticated.")
         if op == _PRESENCE:
             self._connection.session.presence = data
+            user = self._connection.session.bot.user
+            show(self._gateway, user, presence_in(data))
         if op == _MEMBERS:
             self._tell_members(self._connection.session, data)
 
@@ -130,6 +133,7 @@ class Dialogue:
             large_threshold=int(data.get("large_threshold") or 50),
             presence=data.get("presence") or {},
         )
+        show(self._gateway, bot.user, presence_in(session.presence))
         self._gateway.remember(session)
         self._gateway.welcome(session)
         self._connection.attach(session, sent=0)
@@ -173,8 +177,9 @@ class Dialogue:
         for chunk in members_chunks(view, guild, members):
             if wanted is not None:
                 chunk["not_found"] = missing
-            if data.get("presences"):
-                chunk["presences"] = []
+            if data.get("presences") and session.intents & Intent.GUILD_PRESENCES:
+                shown = [guild.members[int(each["user"]["id"])] for each in chunk["members"]]
+                chunk["presences"] = presences_json(self._gateway.world, shown)
             if data.get("nonce"):
                 chunk["nonce"] = data["nonce"]
             session.tell("GUILD_MEMBERS_CHUNK", chunk)

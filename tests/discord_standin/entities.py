@@ -7,6 +7,9 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
+THREAD_CREATED, THREAD_STARTER, PINNED = 18, 21, 6
+"""The types of the messages Discord itself posts."""
+
 
 class ChannelType(IntEnum):
     """Discord's channel types."""
@@ -31,6 +34,14 @@ class User:
     avatar: str | None = None
     bot: bool = False
     takes_direct_messages: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """How somebody shows; ``activity`` is in the shape Discord shows it in."""
+
+    status: str = "online"
+    activity: dict[str, Any] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,6 +91,7 @@ class ThreadState:
     applied_tags: list[int] = field(default_factory=list)
     members: dict[int, datetime] = field(default_factory=dict)
     sent: int = 0
+    active_at: datetime | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,7 +117,7 @@ class Message:
     type: int = 0
     flags: int = 0
     tts: bool = False
-    pinned: bool = False
+    pinned_at: datetime | None = None
     edited_at: datetime | None = None
     embeds: list[dict[str, Any]] = field(default_factory=list)
     components: list[dict[str, Any]] = field(default_factory=list)
@@ -123,6 +135,14 @@ class Message:
     thread_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForumTag:
+    """What posts of a forum can be labelled with."""
+
+    id: int
+    name: str
+
+
 @dataclass(slots=True, kw_only=True)
 class Channel:
     """A guild's channel, a thread or a direct conversation; oldest messages fall out."""
@@ -138,8 +158,14 @@ class Channel:
     slowmode_seconds: int = 0
     recipients: tuple[int, ...] = ()
     overwrites: dict[int, Overwrite] = field(default_factory=dict)
+    tags: list[ForumTag] = field(default_factory=list)
     thread: ThreadState | None = None
     messages: dict[int, Message] = field(default_factory=dict)
+    spoke: dict[int, datetime] = field(default_factory=dict)
+
+    def counts(self, message: Message) -> bool:
+        """Say whether a thread's message is more than the one it began with."""
+        return message.id != self.id and message.type != THREAD_STARTER
 
     @property
     def last_message_id(self) -> int | None:
@@ -156,6 +182,7 @@ class Guild:
     owner_id: int
     roles: dict[int, Role] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
+    banned: set[int] = field(default_factory=set)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -170,6 +197,18 @@ class Webhook:
     creator_id: int
     application_id: int | None
     avatar: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Emoji:
+    """A picture an application owns; its bytes are what the CDN serves."""
+
+    id: int
+    application_id: int
+    name: str
+    image: bytes
+    content_type: str
+    creator_id: int
 
 
 @dataclass(slots=True, kw_only=True)

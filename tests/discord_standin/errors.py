@@ -60,6 +60,10 @@ def unknown_user() -> DiscordError:
     return DiscordError(404, 10013, "Unknown User")
 
 
+def unknown_emoji() -> DiscordError:
+    return DiscordError(404, 10014, "Unknown Emoji")
+
+
 def unknown_webhook() -> DiscordError:
     return DiscordError(404, 10015, "Unknown Webhook")
 
@@ -76,8 +80,16 @@ def too_many_webhooks() -> DiscordError:
     return DiscordError(400, 30007, "Maximum number of webhooks reached (15)")
 
 
+def too_many_emojis() -> DiscordError:
+    return DiscordError(400, 30008, "Maximum number of emojis reached (2000)")
+
+
 def already_acknowledged() -> DiscordError:
     return DiscordError(400, 40060, "Interaction has already been acknowledged.")
+
+
+def not_yours() -> DiscordError:
+    return DiscordError(403, 20012, "You are not authorized to perform this action")
 
 
 def missing_access() -> DiscordError:

@@ -51,6 +51,7 @@ class Gateway:
         self.faults = faults
         self.heartbeat_seconds = heartbeat_seconds
         self.replay_limit = replay_limit
+        self.recommended_shards = 1
 
     def tell(
         self,
@@ -60,6 +61,7 @@ class Gateway:
         guild_id: int | None = None,
         channel: Channel | None = None,
         only: int | None = None,
+        to: Callable[[Session], bool] | None = None,
     ) -> None:
         """Tell an event to every session that may see the channel and asked for such events.
 
@@ -69,11 +71,12 @@ class Gateway:
             guild_id: Where it happened; ``channel`` names its own guild.
             channel: Only bots that see it are told.
             only: The application that alone is told.
+            to: Picks among the sessions that would be told.
         """
         where = channel.guild_id if channel else guild_id
         for session in self.sessions.values():
             bot = session.bot
-            if only is not None and bot.application_id != only:
+            if only not in (None, bot.application_id) or (to and not to(session)):
                 continue
             if session.hears(event, where) and self._may_see(bot, where, channel):
                 session.tell(event, build(View(self.world, self.cdn, bot.user.id)))
@@ -173,11 +176,17 @@ class Gateway:
         return guild is None or bot.user.id in guild.members
 
 
-def guild_create_for(session: Session, view: View, guild_id: int) -> Json:
-    """Return GUILD_CREATE in the size the session asked for."""
-    return guild_create_json(
+def guild_create_for(session: Session, view: View, guild_id: int, *, joined: bool = False) -> Json:
+    """Return GUILD_CREATE in the size the session asked for.
+
+    Clients take a guild they just joined from one they knew before by ``unavailable``, which is
+    told only of the latter.
+    """
+    told = guild_create_json(
         view,
         view.world.guilds[guild_id],
         large_threshold=session.large_threshold,
         all_members=bool(session.intents & (Intent.GUILD_MEMBERS | Intent.GUILD_PRESENCES)),
+        presences=bool(session.intents & Intent.GUILD_PRESENCES),
     )
+    return told if joined else told | {"unavailable": False}

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from services.domain.clock import Clock, SystemClock
 from tests.discord_standin.changes import Changes
-from tests.discord_standin.entities import User
+from tests.discord_standin.entities import Bot, User
 from tests.discord_standin.faults import Faults
 from tests.discord_standin.gateway import Gateway
 from tests.discord_standin.limits import Limits
@@ -66,6 +66,15 @@ class Standin:
         self.api_url = ""
         self._port = port
         self._runner: web.AppRunner | None = None
+
+    def environment(self, bot: Bot) -> dict[str, str]:
+        """Return what points acore, or another client, here and lets it in as this bot."""
+        return {
+            "DISCORD_TOKEN": bot.token,
+            "ACORE_DISCORD__API_URL": self.api_url,
+            "ACORE_DISCORD__GATEWAY_URL": self.gateway.url,
+            "ACORE_DISCORD__CDN_URL": self.gateway.cdn,
+        }
 
     def person(self, user: User) -> Person:
         """Return hands for a user of the world."""

@@ -5,7 +5,9 @@ does not know it, and the live API takes, is forgiven: ``embeds[].flags``, ``tts
 is edited, ``nsfw`` in commands, integer ids in ``message_reference``, ``recipient_id`` and
 ``attachments[].id``. Posts in forums add to these: ``use_nested_fields`` in the query, ``type``
 beside the post, ``tts`` in it, and the post as ``message`` in the answer, where discord.py reads
-it.
+it. To discord.js, and to it alone, are forgiven besides: ``enforce_nonce`` and ``username`` where
+they mean nothing, ``type`` where a thread grows out of a message, and an empty ``components``
+beside an answer's text.
 
 The document is corrected in one place: the codes inside ``errors`` are words, as in
 https://discord.com/developers/docs/reference#error-messages.
@@ -31,12 +33,16 @@ _WORDED_ERROR: Json = {
     "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
     "required": ["code", "message"],
 }
+_DISCORD_JS = "https://discord.js.org"
 _POSTING = "/channels/{channel_id}/threads"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One request and its answer; ``body`` and ``answer`` are None where there was none."""
+    """One request and its answer; ``body`` and ``answer`` are None where there was none.
+
+    ``agent`` is the User-Agent of who asked.
+    """
 
     method: str
     template: str
@@ -46,6 +52,7 @@ class Exchange:
     body: Any
     status: int
     answer: Any
+    agent: str = ""
 
 
 class Contract:
@@ -144,6 +151,8 @@ def forgiven(exchange: Exchange) -> Any:
     for message in (body, body.get("data"), body.get("message")):
         if isinstance(message, dict):
             _forgive_message(message, without_tts=without_tts)
+            if _DISCORD_JS in exchange.agent:
+                _forgive_discord_js(exchange, message)
     if exchange.template == _POSTING and "message" in body:
         body.pop("type", None)
     if "recipient_id" in body:
@@ -162,6 +171,17 @@ def _forgive_message(message: Json, *, without_tts: bool) -> None:
             reference[key] = str(value)
     if without_tts:
         message.pop("tts", None)
+
+
+def _forgive_discord_js(exchange: Exchange, message: Json) -> None:
+    if not message.get("enforce_nonce"):
+        message.pop("enforce_nonce", None)
+    if exchange.method == "PATCH" and exchange.template.startswith("/webhooks/"):
+        message.pop("username", None)
+    if exchange.template.endswith("/messages/{message_id}/threads"):
+        message.pop("type", None)
+    if message.get("components") == [] and message.get("content"):
+        del message["components"]
 
 
 def _strict(schema: Any, *, closed: bool) -> Any:

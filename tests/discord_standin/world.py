@@ -12,10 +12,12 @@ from tests.discord_standin.entities import (
     Channel,
     ChannelType,
     Command,
+    Emoji,
     Guild,
     Interaction,
     Member,
     Message,
+    Presence,
     User,
     Webhook,
 )
@@ -35,8 +37,10 @@ class World:
         self.guilds: dict[int, Guild] = {}
         self.channels: dict[int, Channel] = {}
         self.webhooks: dict[int, Webhook] = {}
+        self.emojis: dict[int, Emoji] = {}
         self.commands: dict[int, Command] = {}
         self.interactions: dict[int, Interaction] = {}
+        self.presences: dict[int, Presence] = {}
         self.avatars: dict[str, bytes | str] = {}
         self._history_limit = history_limit
 
@@ -52,9 +56,17 @@ class World:
             if channel.guild_id == guild_id and channel.thread and not channel.thread.archived
         ]
 
+    def guilds_of(self, user_id: int) -> list[Guild]:
+        """Return the guilds somebody is in."""
+        return [guild for guild in self.guilds.values() if user_id in guild.members]
+
     def webhooks_of(self, channel_id: int) -> list[Webhook]:
         """Return a channel's webhooks, oldest first."""
         return [hook for hook in self.webhooks.values() if hook.channel_id == channel_id]
+
+    def emojis_of(self, application_id: int) -> list[Emoji]:
+        """Return an application's emojis, oldest first."""
+        return [each for each in self.emojis.values() if each.application_id == application_id]
 
     def commands_of(self, application_id: int, guild_id: int | None) -> list[Command]:
         """Return the commands registered in exactly this scope."""

@@ -10,6 +10,7 @@ import discord
 import pytest
 
 from tests.discord_standin.faults import Cut, RestFault
+from tests.discord_standin.founding import add_channel
 from tests.discord_standin.limits import GLOBAL, SENDING, Limits
 from tests.discord_standin.scene import living, scene
 from tests.fakes.clock import ManualClock
@@ -123,3 +124,76 @@ async def test_delay_holds_only_what_it_strikes():
                 assert time.monotonic() - began < 0.25
                 assert not slow.done()
             assert time.monotonic() - began >= 0.3
+
+
+async def test_two_clients_on_one_bucket_are_refused_and_recover():
+    async with scene() as town:
+        town.standin.limits.haste = 5.0
+        first, second = quiet_client(), quiet_client()
+        async with (
+            living(first, town.standin, town.bot),
+            living(second, town.standin, town.bot),
+        ):
+            ours = first.get_partial_messageable(town.general.id)
+            theirs = second.get_partial_messageable(town.general.id)
+            await ours.send("0")
+            for number in range(1, 5):
+                await theirs.send(str(number))
+            await ours.send("5")
+            for number in range(6, 12):
+                await (theirs if number % 2 else ours).send(str(number))
+        assert town.standin.limits.refusals > 0
+        kept = [message.content for message in town.general.messages.values()]
+        assert kept == [str(number) for number in range(12)]
+
+
+async def test_answers_to_interactions_do_not_count_for_the_whole_bot(clock: ManualClock):
+    async with scene(clock=clock) as town, aiohttp.ClientSession() as session:
+        root, headers = town.standin.api_url, {"Authorization": f"Bot {town.bot.token}"}
+        statuses = []
+        for _ in range(51):
+            async with session.get(f"{root}/users/@me", headers=headers) as answer:
+                statuses.append(answer.status)
+        assert statuses == [200] * 50 + [429]
+        assert (await answer.json())["global"] is True
+        command = {"name": "ping", "description": "x"}
+        clock.advance(1.0)
+        url = f"{root}/applications/{town.bot.application_id}/commands"
+        async with session.put(url, json=[command], headers=headers) as answer:
+            assert answer.status == 200
+        for _ in range(50):
+            async with session.get(f"{root}/users/@me", headers=headers) as answer:
+                pass
+        assert answer.status == 429
+        used = town.alice.uses(town.general, town.bot, "ping")
+        url = f"{root}/interactions/{used.id}/{used.token}/callback"
+        said = {"type": 4, "data": {"content": "pong"}}
+        async with session.post(url, json=said, headers=headers) as answer:
+            assert answer.status == 204
+        url = f"{root}/webhooks/{town.bot.application_id}/{used.token}/messages/@original"
+        async with session.patch(url, json={"content": "edited"}, headers=headers) as answer:
+            assert answer.status == 200
+
+
+async def test_sending_editing_and_channels_have_buckets_of_their_own(clock: ManualClock):
+    async with scene(clock=clock) as town, aiohttp.ClientSession() as session:
+        headers = {"Authorization": f"Bot {town.bot.token}"}
+        other = add_channel(town.standin.world, town.guild, "other")
+        statuses = []
+
+        async def ask(method: str, path: str) -> None:
+            url = f"{town.standin.api_url}/channels/{path}"
+            async with session.request(
+                method, url, json={"content": "x"}, headers=headers
+            ) as answer:
+                statuses.append(answer.status)
+
+        for _ in range(6):
+            await ask("POST", f"{town.general.id}/messages")
+        (message, *_) = town.general.messages
+        for _ in range(6):
+            await ask("PATCH", f"{town.general.id}/messages/{message}")
+        await ask("POST", f"{other.id}/messages")
+        clock.advance(5.0)
+        await ask("POST", f"{town.general.id}/messages")
+        assert statuses == [*[200] * 5, 429, *[200] * 5, 429, 200, 200]

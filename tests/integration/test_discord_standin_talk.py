@@ -9,7 +9,7 @@ import discord
 import pytest
 
 from tests.discord_standin.changes import Changes
-from tests.discord_standin.entities import Channel, ChannelType
+from tests.discord_standin.entities import THREAD_STARTER, Channel, ChannelType
 from tests.discord_standin.founding import add_channel
 from tests.discord_standin.rest.cdn import blank_png
 from tests.discord_standin.scene import living, scene
@@ -196,11 +196,12 @@ async def test_threads_are_opened_written_in_and_archived(stage):
     await thread.send("here")
     kept = town.standin.world.channels[thread.id]
     town.bob.says(kept, "me too")
-    assert [each.content for each in kept.messages.values()] == ["here", "me too"]
+    said = [(each.type, each.content) for each in kept.messages.values()]
+    assert said == [(THREAD_STARTER, ""), (0, "here"), (0, "me too")]
     assert thread.id == starter.id
     hook = await channel.create_webhook(name="Persona")
     await hook.send("in the thread", thread=thread, wait=True)
-    assert len(kept.messages) == 3
+    assert len(kept.messages) == 4
     await thread.edit(archived=True)
     assert kept.thread.archived
     assert await channel.guild.active_threads() == []

@@ -91,7 +91,9 @@ async def test_limits_given_while_running_hold_at_the_terminal_too(tmp_path: Pat
     place = ConversationId("console", "local", "main")
     async with opened_app(tmp_path, ScriptedModel("Yes.")) as app:
         changed(app, gate={"user_limit": 1})
-        assert app.factory.choices().overrides(place).user_limit is None
+        choices, now = app.factory.choices(), app.factory.clock().now()
+        rules = await choices.rules(place)
+        assert choices.overrides(place, rules, now).user_limit is None
 
 
 async def test_who_answers_by_default_and_what_people_are_called(tmp_path: Path) -> None:

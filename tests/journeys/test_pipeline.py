@@ -116,7 +116,7 @@ async def test_chatter_is_not_answered_and_not_kept(tmp_path: Path) -> None:
 
 
 async def test_remembering_a_place_keeps_its_chatter(tmp_path: Path) -> None:
-    from services.conversation.choices import REMEMBER
+    from services.conversation.place_settings import REMEMBER
     from services.people.scopes import Asker, Scope
 
     async with opened_app(tmp_path, ScriptedModel("Yes.")) as app:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from services.domain.events import (
+    BranchChanged,
     DomainEvent,
     MessageEdited,
     MessageRecorded,
@@ -21,6 +22,7 @@ FOLLOWED = (
     "message_removed",
     "turn_concluded",
     "turn_undone",
+    "branch_changed",
 )
 """Kinds of the events that change what can be recalled."""
 
@@ -47,6 +49,10 @@ class News:
             self._add(self.changed, event.message)
         elif isinstance(event, TurnUndone):
             self._add(self.moved, str(event.conversation))
+        elif isinstance(event, BranchChanged):
+            self._add(self.moved, str(event.conversation))
+            for message in event.moved:
+                self._add(self.changed, message)
         elif isinstance(event, TurnConcluded):
             self._add(self.spoken, str(event.conversation))
             if event.terminal.reply is not None:  # which may have been there and gone on

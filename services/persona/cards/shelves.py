@@ -25,7 +25,9 @@ ASSETS, FILES, VERSIONS = FOLDERS = ("assets", "files", "versions")
 MOST_CARDS = 10_000
 """Cards of one folder that are looked at; further ones, by name, are left out."""
 
-_CARD_FILES = (".png", ".json", ".charx", ".webp", ".byaf", ".jpg", ".jpeg")
+CARD_FILES = (".png", ".json", ".charx", ".webp", ".byaf", ".jpg", ".jpeg")
+"""How the names of cards end that lie in a folder of characters themselves."""
+
 _LONGEST_SLUG = 60
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 _PARTS = frozenset({LOREBOOK, *PICTURES, *FOLDERS})
@@ -107,7 +109,7 @@ def _place(entry: os.DirEntry[str]) -> CardPlace | None:
             return None
         stamps = (stamp, _stamp(f"{entry.path}/{LOREBOOK}"))
         return CardPlace(name=name, card=card, is_folder=True, stamps=stamps)
-    if not name.lower().endswith(_CARD_FILES):
+    if not name.lower().endswith(CARD_FILES):
         return None
     return CardPlace(name=name, card=entry.path, is_folder=False, stamps=(_stamp(entry.path), None))
 

@@ -17,12 +17,17 @@ def join(site: Site, guild: Guild, user: User) -> Member:
         for session in site.gateway.sessions.values():
             if session.bot.user.id == user.id and session.hears("GUILD_CREATE", guild.id):
                 view = site.view(user.id)
-                session.tell("GUILD_CREATE", guild_create_for(session, view, guild.id))
+                session.tell("GUILD_CREATE", guild_create_for(session, view, guild.id, joined=True))
 
     def build(view: View) -> Json:
         return member_json(view, member) | {"guild_id": str(guild.id)}
 
-    site.gateway.tell("GUILD_MEMBER_ADD", build, guild_id=guild.id)
+    site.gateway.tell(
+        "GUILD_MEMBER_ADD",
+        build,
+        guild_id=guild.id,
+        to=lambda session: session.bot.user is not user,
+    )
     return member
 
 
@@ -45,7 +50,47 @@ def member_changed(site: Site, guild: Guild, member: Member) -> None:
     site.gateway.tell("GUILD_MEMBER_UPDATE", build, guild_id=guild.id)
 
 
-def role_changed(site: Site, guild: Guild, role: Role) -> None:
-    """Tell of a role's new permissions or name."""
+def role_changed(site: Site, guild: Guild, role: Role, *, created: bool = False) -> None:
+    """Tell of a role that is new, or of its new permissions or name."""
     told = {"guild_id": str(guild.id), "role": role_json(role)}
-    site.gateway.tell("GUILD_ROLE_UPDATE", lambda _: told, guild_id=guild.id)
+    event = "GUILD_ROLE_CREATE" if created else "GUILD_ROLE_UPDATE"
+    site.gateway.tell(event, lambda _: told, guild_id=guild.id)
+
+
+def delete_role(site: Site, guild: Guild, role: Role) -> None:
+    """Delete a role; nobody has it any more, and no channel knows of it."""
+    del guild.roles[role.id]
+    for member in guild.members.values():
+        if role.id in member.roles:
+            member.roles.remove(role.id)
+    for channel in site.world.channels_of(guild.id):
+        channel.overwrites.pop(role.id, None)
+    told = {"guild_id": str(guild.id), "role_id": str(role.id)}
+    site.gateway.tell("GUILD_ROLE_DELETE", lambda _: told, guild_id=guild.id)
+
+
+def ban(site: Site, guild: Guild, user: User, *, banned: bool = True) -> None:
+    """Ban somebody, who thereby leaves, or let them come back."""
+    if banned:
+        guild.banned.add(user.id)
+        if user.id in guild.members:
+            leave(site, guild, user)
+    else:
+        guild.banned.discard(user.id)
+    told = {"guild_id": str(guild.id), "user": user_json(user)}
+    event = "GUILD_BAN_ADD" if banned else "GUILD_BAN_REMOVE"
+    site.gateway.tell(event, lambda _: told, guild_id=guild.id)
+
+
+def outage(site: Site, guild: Guild) -> None:
+    """Tell that a guild cannot be reached; nobody has left it."""
+    told = {"id": str(guild.id), "unavailable": True}
+    site.gateway.tell("GUILD_DELETE", lambda _: told, guild_id=guild.id)
+
+
+def recovery(site: Site, guild: Guild) -> None:
+    """Tell that a guild can be reached again."""
+    for session in site.gateway.sessions.values():
+        if session.bot.user.id in guild.members and session.hears("GUILD_CREATE", guild.id):
+            view = site.view(session.bot.user.id)
+            session.tell("GUILD_CREATE", guild_create_for(session, view, guild.id))

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.discord_standin.actions.mentions import mentions_in
-from tests.discord_standin.entities import Attachment, Channel, Message, User
+from tests.discord_standin.entities import (
+    Attachment,
+    Channel,
+    ChannelType,
+    Message,
+    ThreadState,
+    User,
+)
+from tests.discord_standin.payloads.channels import channel_json
 from tests.discord_standin.payloads.messages import emoji_json, event_message_json
 from tests.discord_standin.payloads.users import member_json
 from tests.discord_standin.payloads.view import Json, View
@@ -35,6 +43,7 @@ class Draft:
     application_id: int | None = None
     interaction_id: int | None = None
     shown_only_to: int | None = None
+    type: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +61,11 @@ class Revision:
 def post(site: Site, channel: Channel, author: User, draft: Draft) -> Message:
     """Put a message into a channel."""
     message = Message(
-        id=site.world.ids.next(),
+        id=_id_in(site, channel),
         channel_id=channel.id,
         author=author,
         content=draft.content,
-        type=_REPLY if draft.reference else _DEFAULT,
+        type=draft.type or (_REPLY if draft.reference else _DEFAULT),
         flags=draft.flags,
         tts=draft.tts,
         embeds=list(draft.embeds),
@@ -72,7 +81,7 @@ def post(site: Site, channel: Channel, author: User, draft: Draft) -> Message:
     _find_mentions(site, channel, message, draft.allowed_mentions)
     site.world.keep(message)
     if channel.thread:
-        channel.thread.sent += 1
+        _wake(site, channel, channel.thread, message)
     _tell_message(site, "MESSAGE_CREATE", channel, message)
     return message
 
@@ -182,6 +191,30 @@ def place_of(channel: Channel) -> Json:
     if channel.guild_id is not None:
         place["guild_id"] = str(channel.guild_id)
     return place
+
+
+def changed(site: Site, message: Message) -> None:
+    """Tell of a message that is different without having been edited."""
+    _tell_message(site, "MESSAGE_UPDATE", site.world.channels[message.channel_id], message)
+
+
+def _id_in(site: Site, channel: Channel) -> int:
+    """Return a message's id; the first one of a forum's post has the post's own."""
+    parent = site.world.channels.get(channel.parent_id or 0)
+    opens_post = parent and parent.type == ChannelType.FORUM
+    if opens_post and channel.thread and channel.thread.active_at is None:
+        return channel.id
+    return site.world.ids.next()
+
+
+def _wake(site: Site, thread: Channel, state: ThreadState, message: Message) -> None:
+    """Note a thread's activity; one that was archived is open again."""
+    now = site.world.clock.now()
+    state.active_at = now
+    state.sent += thread.counts(message)
+    if state.archived:
+        state.archived, state.archive_moment = False, now
+        site.gateway.tell("THREAD_UPDATE", lambda view: channel_json(view, thread), channel=thread)
 
 
 def _tell_message(site: Site, event: str, channel: Channel, message: Message) -> None:

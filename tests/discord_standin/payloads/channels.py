@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tests.discord_standin.entities import Channel, ChannelType, ThreadState, Webhook
+from tests.discord_standin.entities import (
+    Channel,
+    ChannelType,
+    ForumTag,
+    ThreadState,
+    Webhook,
+)
 from tests.discord_standin.payloads.users import user_json
 from tests.discord_standin.payloads.view import Json, View, optional_id, stamp
 
@@ -37,7 +43,7 @@ def channel_json(view: View, channel: Channel) -> Json:
         found |= {"bitrate": 64_000, "user_limit": 0, "rtc_region": None}
     if channel.type == ChannelType.FORUM:
         found |= {
-            "available_tags": [],
+            "available_tags": [_tag_json(tag) for tag in channel.tags],
             "default_reaction_emoji": None,
             "default_sort_order": None,
             "default_forum_layout": 0,
@@ -70,6 +76,16 @@ def webhook_json(view: View, webhook: Webhook, *, with_token: bool = True) -> Js
         found["token"] = webhook.token
         found["url"] = f"https://discord.com/api/webhooks/{webhook.id}/{webhook.token}"
     return found
+
+
+def _tag_json(tag: ForumTag) -> Json:
+    return {
+        "id": str(tag.id),
+        "name": tag.name,
+        "moderated": False,
+        "emoji_id": None,
+        "emoji_name": None,
+    }
 
 
 def _common(channel: Channel) -> Json:
@@ -105,7 +121,7 @@ def _thread_json(view: View, channel: Channel, state: ThreadState) -> Json:
         "rate_limit_per_user": channel.slowmode_seconds,
         "owner_id": str(state.owner_id),
         "thread_metadata": metadata,
-        "message_count": len(channel.messages),
+        "message_count": sum(map(channel.counts, channel.messages.values())),
         "member_count": min(len(state.members), 50),
         "total_message_sent": state.sent,
         "applied_tags": [str(tag) for tag in state.applied_tags],

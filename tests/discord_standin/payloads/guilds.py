@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from tests.discord_standin.entities import Guild, Member
+from tests.discord_standin.entities import Guild, Member, Presence
 from tests.discord_standin.payloads.channels import channel_json
 from tests.discord_standin.payloads.users import member_json, role_json
 from tests.discord_standin.payloads.view import Json, View, stamp
+from tests.discord_standin.world import World
 
 _CHUNK: Final = 1_000
 
@@ -59,11 +60,14 @@ def guild_json(guild: Guild) -> Json:
     }
 
 
-def guild_create_json(view: View, guild: Guild, *, large_threshold: int, all_members: bool) -> Json:
+def guild_create_json(
+    view: View, guild: Guild, *, large_threshold: int, all_members: bool, presences: bool
+) -> Json:
     """Return GUILD_CREATE: everybody in a small guild, the viewer alone in a large one."""
     world = view.world
     large = len(guild.members) > large_threshold
-    shown = guild.members.values() if all_members and not large else [guild.members[view.viewer_id]]
+    alone = not all_members or large
+    shown = [guild.members[view.viewer_id]] if alone else list(guild.members.values())
     threads = [
         thread
         for thread in world.threads_of(guild.id)
@@ -72,16 +76,31 @@ def guild_create_json(view: View, guild: Guild, *, large_threshold: int, all_mem
     return guild_json(guild) | {
         "joined_at": stamp(guild.members[view.viewer_id].joined_at),
         "large": large,
-        "unavailable": False,
         "member_count": len(guild.members),
         "members": [member_json(view, member) for member in shown],
         "channels": [channel_json(view, channel) for channel in world.channels_of(guild.id)],
         "threads": [channel_json(view, thread) for thread in threads],
         "voice_states": [],
-        "presences": [],
+        "presences": presences_json(world, shown) if presences else [],
         "stage_instances": [],
         "guild_scheduled_events": [],
         "soundboard_sounds": [],
+    }
+
+
+def presences_json(world: World, members: Iterable[Member]) -> list[Json]:
+    """Return how those show who are not offline."""
+    known = [(member.user_id, world.presences.get(member.user_id)) for member in members]
+    return [presence_json(user_id, found) for user_id, found in known if found]
+
+
+def presence_json(user_id: int, presence: Presence) -> Json:
+    online = presence.status not in ("offline", "invisible")
+    return {
+        "user": {"id": str(user_id)},
+        "status": presence.status if online else "offline",
+        "activities": [presence.activity] if online and presence.activity else [],
+        "client_status": {"desktop": presence.status} if online else {},
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from tests.discord_standin.entities import Attachment, Message
+from tests.discord_standin.entities import THREAD_CREATED, Attachment, Message
 from tests.discord_standin.payloads.channels import channel_json
 from tests.discord_standin.payloads.users import member_json, user_json
 from tests.discord_standin.payloads.view import Json, View, optional_stamp, stamp
@@ -29,7 +29,7 @@ def message_json(view: View, message: Message, *, with_reference: bool = True) -
         "timestamp": stamp(moment_of(message.id)),
         "edited_timestamp": optional_stamp(message.edited_at),
         "flags": message.flags,
-        "pinned": message.pinned,
+        "pinned": message.pinned_at is not None,
         "tts": message.tts,
     }
     if message.reactions:
@@ -40,6 +40,12 @@ def message_json(view: View, message: Message, *, with_reference: bool = True) -
     _add_origin(view, message, found)
     if message.reference:
         _add_reference(view, message, found, with_reference=with_reference)
+    elif message.type == THREAD_CREATED and message.thread_id is not None:
+        found["message_reference"] = {
+            "type": 0,
+            "channel_id": str(message.thread_id),
+            "guild_id": str(view.world.channels[message.channel_id].guild_id),
+        }
     if message.thread_id is not None:
         thread = view.world.channels.get(message.thread_id)
         if thread:

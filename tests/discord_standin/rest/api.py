@@ -17,9 +17,12 @@ from tests.discord_standin.limits import GLOBAL, Verdict
 from tests.discord_standin.rest import (
     channels,
     commands,
+    emojis,
     guilds,
     interactions,
     messages,
+    pins,
+    threads,
     users,
     webhooks,
 )
@@ -34,9 +37,12 @@ _MAJOR: Final = ("channel_id", "guild_id", "webhook_id", "interaction_id")
 _ROUTES: Final = (
     *channels.ROUTES,
     *commands.ROUTES,
+    *emojis.ROUTES,
     *guilds.ROUTES,
     *interactions.ROUTES,
     *messages.ROUTES,
+    *pins.ROUTES,
+    *threads.ROUTES,
     *users.ROUTES,
     *webhooks.ROUTES,
 )
@@ -129,6 +135,7 @@ class Api:
             body=body.value,
             status=status,
             answer=answer,
+            agent=request.headers.get("User-Agent", ""),
         )
         self.exchanges.append(exchange)
         if self._contract:

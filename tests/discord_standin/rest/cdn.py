@@ -1,4 +1,4 @@
-"""The files Discord serves: attachments and avatars."""
+"""The files Discord serves: attachments, avatars and emojis."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import zlib
 from aiohttp import web
 
 from tests.discord_standin.entities import Attachment
+from tests.discord_standin.rest.images import content_type_of
 from tests.discord_standin.world import World
 
 
@@ -22,6 +23,7 @@ class Cdn:
             web.get("/cdn/attachments/{channel_id}/{attachment_id}/{name}", self.attachment),
             web.get("/cdn/avatars/{owner_id}/{name}", self.avatar),
             web.get("/cdn/embed/avatars/{name}", self.default_avatar),
+            web.get("/cdn/emojis/{name}", self.emoji),
         ]
 
     async def attachment(self, request: web.Request) -> web.StreamResponse:
@@ -36,7 +38,15 @@ class Cdn:
             return web.Response(status=404)
         if isinstance(source, str):
             return web.Response(status=302, headers={"Location": source})
-        return web.Response(body=source, content_type="image/png")
+        kind = content_type_of(source) or "application/octet-stream"
+        return web.Response(body=source, content_type=kind)
+
+    async def emoji(self, request: web.Request) -> web.StreamResponse:
+        wanted = request.match_info["name"].partition(".")[0]
+        found = self._world.emojis.get(int(wanted)) if wanted.isdecimal() else None
+        if found is None:
+            return web.Response(status=404)
+        return web.Response(body=found.image, content_type=found.content_type)
 
     async def default_avatar(self, _request: web.Request) -> web.StreamResponse:
         return web.Response(body=blank_png(), content_type="image/png")

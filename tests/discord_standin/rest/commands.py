@@ -61,7 +61,7 @@ def delete(call: Call) -> Answer:
 
 def _scope(call: Call) -> list[Command]:
     if call.id("application_id") != call.caller.application_id:
-        raise errors.DiscordError(403, 20012, "You are not authorized to perform this action")
+        raise errors.not_yours()
     guild_id = call.guild().id if "guild_id" in call.path else None
     return call.site.world.commands_of(call.caller.application_id, guild_id)
 

@@ -14,7 +14,7 @@ def gateway(call: Call) -> Answer:
 def gateway_for_bot(call: Call) -> Answer:
     return {
         "url": call.site.gateway.url,
-        "shards": 1,
+        "shards": call.site.gateway.recommended_shards,
         "session_start_limit": {
             "total": 1000,
             "remaining": 1000 - call.site.gateway.identified,

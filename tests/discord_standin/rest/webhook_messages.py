@@ -7,8 +7,8 @@ from typing import Final
 
 from tests.discord_standin import errors
 from tests.discord_standin.actions import messages as acts
-from tests.discord_standin.actions.channels import start_thread
 from tests.discord_standin.actions.interactions import TOKEN_SECONDS
+from tests.discord_standin.actions.threads import start_thread
 from tests.discord_standin.entities import Channel, ChannelType, Interaction, Message, Webhook
 from tests.discord_standin.payloads.messages import message_json
 from tests.discord_standin.payloads.view import Json
@@ -25,7 +25,6 @@ def execute(call: Call) -> Answer:
         return _shown(call, follow_up(call, interaction))
     webhook = webhook_of(call)
     fields = call.fields
-    channel = _destination(call, webhook, fields)
     draft = draft_of(call, fields)
     name = checked_name(fields.get("username") or webhook.name, field="username")
     avatar = webhook.avatar
@@ -33,7 +32,7 @@ def execute(call: Call) -> Answer:
         avatar = call.site.world.add_avatar(str(fields["avatar_url"]))
     message = acts.post(
         call.site,
-        channel,
+        _destination(call, webhook, fields),
         acts.webhook_author(webhook.id, name, avatar),
         replace(draft, webhook_id=webhook.id, application_id=webhook.application_id),
     )

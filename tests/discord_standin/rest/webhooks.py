@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import re
 from typing import Final
 
 from tests.discord_standin import errors
@@ -13,11 +11,11 @@ from tests.discord_standin.limits import WEBHOOK
 from tests.discord_standin.payloads.channels import webhook_json
 from tests.discord_standin.permissions import Permission
 from tests.discord_standin.rest import webhook_messages as messages
+from tests.discord_standin.rest.images import image_in
 from tests.discord_standin.rest.routing import Answer, Call, Route
 from tests.discord_standin.rest.webhook_names import checked_name
 
 _MOST_WEBHOOKS: Final = 15
-_DATA_URI = re.compile(r"data:image/[a-z]+;base64,(.+)", re.DOTALL)
 
 
 def create(call: Call) -> Answer:
@@ -80,8 +78,7 @@ def change(call: Call) -> Answer:
 
 def delete(call: Call) -> Answer:
     webhook = _own(call) if "webhook_token" not in call.path else messages.webhook_of(call)
-    del call.site.world.webhooks[webhook.id]
-    channels.webhooks_changed(call.site, _channel_of(call, webhook))
+    channels.delete_webhook(call.site, webhook)
     return None
 
 
@@ -107,10 +104,7 @@ def _avatar(call: Call) -> str | None:
     given = call.fields.get("avatar")
     if given is None:
         return None
-    found = _DATA_URI.fullmatch(given)
-    if found is None:
-        raise errors.invalid_form("avatar", "BASE_TYPE_IMAGE", "Invalid image data")
-    return call.site.world.add_avatar(base64.b64decode(found[1]))
+    return call.site.world.add_avatar(image_in(given, field="avatar"))
 
 
 _HOOK = "/webhooks/{webhook_id}"

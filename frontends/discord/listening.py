@@ -1,0 +1,131 @@
+"""Which messages are handed to the conversation core, and what is said when it declines."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Collection
+from functools import partial
+from typing import TYPE_CHECKING
+
+import discord
+
+from frontends.discord.places import Place, place_of
+from frontends.discord.posting import SILENT, PostingFailed, translated
+from services.conversation.inbound import Receipt
+from services.domain.errors import AcoreError
+from services.domain.ids import ConversationId
+
+if TYPE_CHECKING:
+    from frontends.discord.bot import AcoreBot
+
+logger = logging.getLogger(__name__)
+
+_SPOKEN = frozenset({discord.MessageType.default, discord.MessageType.reply})
+_MOST_PLACES = 2_000
+_MOST_NAMES = 50
+_NOTICE_SECONDS = 20.0
+_LATE = "I am asked a lot right now; give me a moment and try again."
+
+
+class Listening:
+    """Hears every message the gateway brings; cheap for those that are not for the bot.
+
+    Beyond mentions, replies and direct messages only places that chose so are listened to.
+    """
+
+    def __init__(self, bot: AcoreBot) -> None:
+        self._bot = bot
+        self._places = bot.services.places()
+        self._conversations = bot.services.conversations()
+        self._names: OrderedDict[ConversationId, deque[str]] = OrderedDict()
+
+    def hear(self, message: discord.Message) -> None:
+        """Take a message in or leave it."""
+        bot = self._bot
+        if message.author.id == bot.user.id or message.application_id == bot.application_id:
+            return
+        if message.type not in _SPOKEN or bot.is_old(message.created_at):
+            return
+        place = place_of(message.channel, message.guild)
+        if place is None:
+            return
+        if not message.author.bot:
+            bot.chains.human(place.conversation)
+        called = place.private or bot.ears.calls_me(message)
+        if not called and not self._listens(place.conversation):
+            return
+        self._note_name(place.conversation, message.author.display_name)
+        work = partial(self._take_in, message, place, called=called)
+        if not bot.lines.post(place.conversation, work) and called:
+            bot.supervisor.start("notice", partial(self._tell, message, _LATE))
+
+    def names_in(self, conversation: ConversationId) -> Collection[str]:
+        """Return the names of people who lately wrote somewhere."""
+        return self._names.get(conversation, ())
+
+    def _listens(self, conversation: ConversationId) -> bool:
+        rules = self._places.known(conversation)
+        return rules is None or rules.listen
+
+    async def _take_in(self, message: discord.Message, place: Place, *, called: bool) -> None:
+        rules = await self._places.of(place.conversation)
+        if not called and not rules.listen:
+            return
+        try:
+            inbound = await self._bot.ears.inbound(message, place)
+            receipt = await self._conversations.receive(inbound)
+        except AcoreError as error:
+            if called:
+                await self._tell(message, error.user_message)
+            return
+        self._bot.catching_up.heard(message)
+        follow = partial(self._follow, receipt, message, called=called)
+        self._bot.supervisor.start("outcome", follow)
+
+    async def _follow(self, receipt: Receipt, message: discord.Message, *, called: bool) -> None:
+        try:
+            outcome = await receipt.outcome()
+        except AcoreError as error:
+            if called:
+                await self._tell(message, error.user_message)
+            return
+        withheld = outcome.withheld
+        if withheld is not None and withheld.notify:
+            await self._tell(message, notice(withheld.reason, withheld.retry_after))
+
+    async def _tell(self, message: discord.Message, text: str) -> None:
+        try:
+            async with translated():
+                await message.reply(
+                    f"-# {text}",
+                    mention_author=False,
+                    allowed_mentions=SILENT,
+                    delete_after=_NOTICE_SECONDS,
+                )
+        except PostingFailed as error:
+            logger.info("a notice was not posted", extra={"code": error.code})
+
+    def _note_name(self, conversation: ConversationId, name: str) -> None:
+        names = self._names.get(conversation)
+        if names is None:
+            names = self._names[conversation] = deque(maxlen=_MOST_NAMES)
+            if len(self._names) > _MOST_PLACES:
+                self._names.popitem(last=False)
+        if name not in names:
+            names.append(name)
+
+
+def notice(reason: str, retry_after: float | None) -> str:
+    """Return what somebody is told, once, whose message is not answered."""
+    match reason:
+        case "user_limit":
+            return f"You are quick! I will answer you again in {retry_after or 0:.0f} s."
+        case "channel_limit":
+            return f"A lot is asked here; I will answer again in {retry_after or 0:.0f} s."
+        case "adults_only":
+            return "That character speaks in age-restricted channels only; choose another one."
+        case "blocked_words" | "moderation":
+            return "I would rather not answer that; please put it differently."
+        case _:
+            return "I cannot answer that here."
