@@ -56,7 +56,7 @@ async def followed_settings(
     reloading = Reloading(
         settings,
         load=load,
-        checks=[lambda loaded: check_default(loaded, services)],
+        checks=[lambda loaded: check_default(loaded, services), check_rules],
         appliers=appliers(services),
         announce=services.announce(),
     )
@@ -77,6 +77,13 @@ async def followed_settings(
 def check_default(loaded: Settings, services: ServiceFactory) -> None:
     """Refuse settings whose default character is not there."""
     services.library().check_default(loaded.persona.default)
+
+
+def check_rules(loaded: Settings) -> None:
+    """Refuse settings that forbid by patterns which cannot be used."""
+    from services.conversation.moderation.policy import installation_rules  # noqa: PLC0415
+
+    installation_rules(loaded.moderation)
 
 
 def appliers(services: ServiceFactory) -> Sequence[Apply]:
@@ -108,10 +115,14 @@ def appliers(services: ServiceFactory) -> Sequence[Apply]:
         services.learner().apply(settings.memory)
         services.thinking_over().apply(settings.memory, settings.llm)
 
+    def moderation(settings: Settings) -> None:
+        services.content_policy().reconfigure(settings.moderation)
+        services.moderation().reconfigure(settings.moderation)
+
     def log(settings: Settings) -> None:
         reconfigure_logging(settings.logging)
 
-    return persona, conversation, llm, gate, lore, memory, log
+    return persona, conversation, llm, gate, lore, memory, moderation, log
 
 
 def _at_terminal() -> bool:

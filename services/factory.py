@@ -24,6 +24,8 @@ from services.conversation.judge import ModelJudge
 from services.conversation.ledger import Ledger
 from services.conversation.lore_meaning import MeantEntries
 from services.conversation.lore_search import LoreSearch
+from services.conversation.moderation.policy import ContentPolicy
+from services.conversation.moderation.screening import Moderation
 from services.conversation.places import PlaceSettings
 from services.conversation.recollection import (
     DocumentSource,
@@ -56,6 +58,7 @@ from services.domain.events import Notice
 from services.domain.ids import AuthorId, UlidSource
 from services.events.local import LocalEventBus
 from services.housekeeping.chores import every_chore
+from services.housekeeping.departures import Departures
 from services.housekeeping.service import Housekeeping
 from services.injection import containers, providers
 from services.lifecycle import opened, prompt_loop
@@ -86,6 +89,7 @@ from services.memory.summaries.service import Summaries
 from services.observability.health import Health
 from services.observability.lag import LoopLag
 from services.observability.metrics import Metrics
+from services.observability.redaction import secret_values
 from services.people.answer_style import AnswerStyles
 from services.people.linking import AccountLinks
 from services.people.own_choices import OwnChoices
@@ -133,6 +137,10 @@ def _permissions(people: PeopleSettings, gate: GateSettings, database: Database)
         owners=[AuthorId.parse(owner) for owner in people.owners],
         blocked=[AuthorId.parse(account) for account in gate.blocked],
     )
+
+
+def _secrets(settings: Settings) -> frozenset[str]:
+    return frozenset(secret_values(settings))
 
 
 def _backups(data: Path, housekeeping: HousekeepingSettings) -> Path:
@@ -283,6 +291,21 @@ class ServiceFactory(containers.DeclarativeContainer):
     toolbox = providers.Singleton(Toolbox)
     thinking = providers.Singleton(
         Thinking, models, prompts, settings.provided.llm, metrics=metrics
+    )
+    content_policy = providers.Singleton(
+        ContentPolicy,
+        settings.provided.moderation,
+        secrets=providers.Callable(_secrets, settings),
+        metrics=metrics,
+    )
+    moderation = providers.Singleton(
+        Moderation,
+        settings.provided.moderation,
+        policy=content_policy,
+        thinking=thinking,
+        prompts=prompts,
+        clock=clock,
+        metrics=metrics,
     )
     judge = providers.Singleton(ModelJudge, prompts=prompts, thinking=thinking)
     gate = providers.Singleton(Gate, settings.provided.gate, clock=clock, rng=rng, judge=judge)
@@ -467,7 +490,11 @@ class ServiceFactory(containers.DeclarativeContainer):
         default_user=settings.provided.persona.user_name,
     )
     generation = providers.Singleton(
-        Generation, toolbox=toolbox, prompts=prompts, settings=settings.provided.conversation
+        Generation,
+        toolbox=toolbox,
+        prompts=prompts,
+        content=content_policy,
+        settings=settings.provided.conversation,
     )
     inspector = providers.Singleton(Inspector)
     answers = providers.Singleton(
@@ -481,6 +508,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         settings=settings.provided.llm,
         rng=rng,
         scripting=scripting,
+        content=content_policy,
     )
     runner = providers.Singleton(
         TurnRunner,
@@ -615,6 +643,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         models=breakers.provided.states,
     )
 
+    departures = providers.Singleton(Departures, database=database, clock=clock)
     housekeeping = providers.Singleton(
         Housekeeping,
         settings.provided.housekeeping,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import pkgutil
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -31,6 +34,7 @@ from frontends.discord.pacing import Pacing
 from frontends.discord.places import DIRECT, PLATFORM, Place, channel_in, place_of
 from frontends.discord.portraits import Portraits
 from frontends.discord.syncing import sync
+from services.domain.errors import AcoreError
 from services.domain.ids import ConversationId
 from services.lifecycle import Supervisor
 from services.settings import DiscordSettings
@@ -40,20 +44,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-COGS = (
-    "chat",
-    "characters",
-    "conversation",
-    "me",
-    "lore",
-    "memory",
-    "model",
-    "style",
-    "place",
-    "status",
-    "welcome",
-    "help",
-)
+_FOLDER = Path(__file__).parents[2] / "cogs"
+
+_SETTLING_SECONDS = 0.5
+
+COGS = tuple(sorted(one.name for one in pkgutil.iter_modules([str(_FOLDER)])))
 """The modules of ``cogs``, each with commands of its own."""
 
 
@@ -150,8 +145,7 @@ class AcoreBot(commands.Bot):
         for name in COGS:
             await self.load_extension(f"cogs.{name}")
         self.services.deliveries().register(PLATFORM, self.reach)
-        self.supervisor.start("commands", self._register)
-        self.supervisor.start("portraits", self._warm_portraits)
+        self.supervisor.start("model", self._open_model)
 
     async def close(self) -> None:
         """Leave Discord."""
@@ -159,10 +153,17 @@ class AcoreBot(commands.Bot):
             await self._web.close()
         await super().close()
 
-    async def _register(self) -> None:
-        await sync(self.tree, self.settings.guilds)
+    async def _open_model(self) -> None:
+        """Have the model's server known before the first message; without it others will try."""
+        try:
+            await self.services.models().get()
+        except AcoreError as error:
+            logger.info("the model was not ready", extra={"code": error.code})
 
-    async def _warm_portraits(self) -> None:
+    async def _settle(self) -> None:
+        """Do what can wait until the first people have been heard."""
+        await asyncio.sleep(_SETTLING_SECONDS)
+        await sync(self.tree, self.settings.guilds)
         if self.settings.webhooks:
             await self.portraits.warm(list(self.services.library().all()))
 
@@ -181,6 +182,7 @@ class AcoreBot(commands.Bot):
         if self.first_ready is None:
             self.first_ready = self.services.clock().now()
             logger.info("Discord is ready", extra={"guilds": len(self.guilds)})
+            self.supervisor.start("settling", self._settle)
         else:
             self.supervisor.start("catching up", self.catching_up.run)
 

@@ -66,11 +66,11 @@ class Listening:
 
     def _listens(self, conversation: ConversationId) -> bool:
         rules = self._places.known(conversation)
-        return rules is None or rules.listen
+        return rules is None or rules.listens
 
     async def _take_in(self, message: discord.Message, place: Place, *, called: bool) -> None:
         rules = await self._places.of(place.conversation)
-        if not called and not rules.listen:
+        if not called and not rules.listens:
             return
         try:
             inbound = await self._bot.ears.inbound(message, place)

@@ -9,28 +9,34 @@ from typing import Any
 
 import discord
 from discord import app_commands
+from discord.http import Route
 
 from frontends.discord.posting import PostingFailed, translated
 
 logger = logging.getLogger(__name__)
 
-_IGNORED = frozenset(
-    {"id", "application_id", "version", "guild_id", "name_localized", "description_localized"}
+_ENTRY_POINT = 4
+_ADDED = frozenset(
+    {
+        *("id", "application_id", "version", "guild_id", "handler", "dm_permission"),
+        *("name_localized", "description_localized"),
+    }
 )
+_GLOBAL_ALONE = frozenset({"contexts", "integration_types", "dm_permission"})
 _DEFAULTS: Mapping[str, object] = {
     "nsfw": False,
     "required": False,
     "autocomplete": False,
     "type": 1,
-    "dm_permission": True,
 }
+_IN_GUILDS, _WITH_THE_BOT = 0, 1
 
 
 async def sync(tree: app_commands.CommandTree[Any], guilds: Sequence[int]) -> int:
     """Bring Discord's commands to those of ``tree``; return how many lists were written.
 
-    With ``guilds`` they are registered there, at once, and none for all servers. A server that
-    refuses is logged and left out.
+    With ``guilds`` they are registered there, at once, and none for all servers. A list that
+    Discord refuses is logged and left as it was.
     """
     places: list[discord.abc.Snowflake | None] = [None]
     for guild in guilds:
@@ -49,24 +55,72 @@ async def sync(tree: app_commands.CommandTree[Any], guilds: Sequence[int]) -> in
 async def _sync_one(
     tree: app_commands.CommandTree[Any], guild: discord.abc.Snowflake | None, *, empty: bool
 ) -> bool:
-    wanted = [] if empty else [command.to_dict(tree) for command in tree.get_commands(guild=guild)]
     application = tree.client.application_id
+    if application is None:
+        return False
+    wanted = [] if empty else await _wanted(tree, guild)
     http = tree.client.http
     async with translated():
-        if application is None:
+        there = await _registered(http, application, guild)
+        ours = [one for one in there if one.get("type") != _ENTRY_POINT]
+        if _canonical(wanted) == _canonical(ours):
             return False
+        kept = [_kept(one) for one in there if one.get("type") == _ENTRY_POINT]
         if guild is None:
-            there = await http.get_global_commands(application)
+            await http.bulk_upsert_global_commands(application, [*wanted, *kept])
         else:
-            there = await http.get_guild_commands(application, guild.id)
-        if _canonical(wanted) == _canonical(there):
-            return False
-        if guild is None:
-            await http.bulk_upsert_global_commands(application, wanted)
-        else:
-            await http.bulk_upsert_guild_commands(application, guild.id, wanted)
+            await http.bulk_upsert_guild_commands(application, guild.id, [*wanted, *kept])
     logger.info("commands registered", extra={"commands": len(wanted)})
     return True
+
+
+async def _registered(
+    http: discord.http.HTTPClient, application: int, guild: discord.abc.Snowflake | None
+) -> Sequence[Mapping[str, Any]]:
+    """Return what is registered; discord.py's own calls leave the translations out."""
+    if guild is None:
+        route = Route(
+            "GET", "/applications/{application_id}/commands", application_id=application
+        )
+    else:
+        route = Route(
+            "GET",
+            "/applications/{application_id}/guilds/{guild_id}/commands",
+            application_id=application,
+            guild_id=guild.id,
+        )
+    found: Sequence[Mapping[str, Any]] | None = await http.request(
+        route, params={"with_localizations": "true"}
+    )
+    return found or []
+
+
+async def _wanted(
+    tree: app_commands.CommandTree[Any], guild: discord.abc.Snowflake | None
+) -> list[Any]:
+    """Return the commands of ``tree``, what Discord would fill in for global ones said outright."""
+    translator = tree.translator
+    wanted: list[Any] = []
+    for command in tree.get_commands(guild=guild):
+        if translator is None:
+            payload = command.to_dict(tree)
+        else:
+            payload = await command.get_translated_payload(tree, translator)
+        if guild is not None:
+            wanted.append({key: one for key, one in payload.items() if key not in _GLOBAL_ALONE})
+            continue
+        private = payload.pop("dm_permission", True)
+        default = [_IN_GUILDS, _WITH_THE_BOT] if private else [_IN_GUILDS]
+        payload["contexts"] = payload.get("contexts") or default
+        payload["integration_types"] = payload.get("integration_types") or [0]
+        wanted.append(payload)
+    return wanted
+
+
+def _kept(entry_point: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a command of Discord's own as it must come along; a list without it is refused."""
+    left_out = _ADDED - {"id", "handler"}
+    return {key: one for key, one in entry_point.items() if key not in left_out}
 
 
 def _canonical(commands: Sequence[Mapping[str, Any]]) -> str:
@@ -78,14 +132,17 @@ def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return a command without what Discord adds and without what is said by leaving it out."""
     plain: dict[str, Any] = {}
     for key, one in {**_DEFAULTS, **value}.items():
-        if key in _IGNORED or one is None or one in ([], {}):
+        if key in _ADDED or one is None or one in ([], {}, ""):
             continue
         if key == "default_member_permissions":
-            one = str(one)
-        if isinstance(one, Mapping):
+            plain[key] = str(one)
+        elif isinstance(one, Mapping):
             plain[key] = dict(one)
-        elif isinstance(one, Sequence) and one and isinstance(one[0], Mapping):
-            plain[key] = [_plain(each) for each in one]
+        elif isinstance(one, float) and one.is_integer():
+            plain[key] = int(one)
+        elif isinstance(one, Sequence) and not isinstance(one, str):
+            nested = isinstance(one[0], Mapping)
+            plain[key] = [_plain(each) for each in one] if nested else sorted(one)
         else:
             plain[key] = one
     return plain

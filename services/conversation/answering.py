@@ -204,9 +204,7 @@ class Answering:
     async def _unsay(self, job: Job, persona: Persona, result: TurnResult | None) -> None:
         """Erase what was shown of an answer to messages that are gone."""
         said = [
-            one.message.id
-            for one in job.superseded
-            if one.message.author.persona == persona.id
+            one.message.id for one in job.superseded if one.message.author.persona == persona.id
         ]
         if result is not None and result.entry is not None and job.extends is None:
             said.append(result.entry.message.id)

@@ -123,7 +123,7 @@ class AnswerSource:
             other_names=others,
             limits=limits,
             persona_version=turn.persona.version,
-            rules=await self._content.rules(turn.brief.conversation),
+            rules=self._content.joined(turn.forbidden),
         )
         kept = False
         async with aclosing(self._told(turn, job, prompt.scenery)) as events:

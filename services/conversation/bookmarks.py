@@ -13,8 +13,10 @@ from services.domain.people import Author, Role
 from services.people.permissions import Permissions
 from services.people.repository import PeopleRepository
 from services.people.scopes import Asker, Scope, ScopedSetting, ScopedSettings
+from services.persona.lore.entry import Lorebook
 from services.persona.lore.entry import Scope as BookScope
 from services.persona.lore.shelf import LoreShelf
+from services.persona.lore.shelving import Offered
 from services.storage.database import Database
 
 MOST_BOOKS = 20
@@ -48,6 +50,25 @@ class Lorebooks:
         self._permissions = permissions
         self._database = database
         self._clock = clock
+
+    async def names(self) -> list[str]:
+        """Return the names of all books there are."""
+        return await asyncio.to_thread(self._shelf.names)
+
+    async def book(self, name: str) -> Lorebook:
+        """Return a book to look at. Raises ``NotFound``, ``InvalidRequest`` for a broken one."""
+        return await self._shelf.book(name, BookScope.CHAT)
+
+    async def take(self, offered: Offered, *, role: Role) -> Lorebook:
+        """Add a book for everybody, for admins; only owners replace one, as others may use it.
+
+        ``role`` is the true one: being in private with somebody makes nobody an admin. Raises
+        ``NotAllowed``, ``LorebookTaken``, ``InvalidRequest`` and ``StorageError``.
+        """
+        if role < (Role.OWNER if offered.replace else Role.ADMIN):
+            who = "owners may replace" if offered.replace else "admins may add"
+            raise NotAllowed("lorebook_permission", f"Only {who} lorebooks.")
+        return await self._shelf.put(offered)
 
     async def overview(self, conversation: ConversationId, *, by: Author) -> Bookmarks:
         """Return what holds for ``by`` in ``conversation``, and what there is."""

@@ -183,9 +183,7 @@ def insert_external_ids(
     )
 
 
-def owners_of(
-    connection: Connection, platform: str, ids: Sequence[str]
-) -> Mapping[str, MessageId]:
+def owners_of(connection: Connection, platform: str, ids: Sequence[str]) -> Mapping[str, MessageId]:
     """Return which messages a platform knows under some ids; unknown ones are left out."""
     rows = connection.execute(_OWNERS, {"platform": platform, "ids": list(ids)})
     return {external_id: MessageId(message) for external_id, message in rows}

@@ -230,9 +230,7 @@ def beside(
     _, ordinal = connection.execute(_PLACE, {"conversation": str(conversation)}).one()
     for number, version in enumerate(versions, ordinal):
         connection.execute(_RENUMBER, {"message": version, "parent": tip, "ordinal": number})
-    connection.execute(
-        _USED, {"conversation": str(conversation), "next": ordinal + len(versions)}
-    )
+    connection.execute(_USED, {"conversation": str(conversation), "next": ordinal + len(versions)})
     return tip
 
 

@@ -69,16 +69,12 @@ class KeptMessages:
         async with self._database.transaction() as tx:
             await self._history.add_external_ids(tx, message, external_ids)
 
-    async def known_as(
-        self, conversation: ConversationId, external_id: str
-    ) -> HistoryEntry | None:
+    async def known_as(self, conversation: ConversationId, external_id: str) -> HistoryEntry | None:
         """Return the message a platform knows under this id, removed or not."""
         async with self._database.reader() as snapshot:
             return await self._known_as(snapshot, conversation, external_id)
 
-    async def standing(
-        self, conversation: ConversationId, external_id: str
-    ) -> HistoryEntry | None:
+    async def standing(self, conversation: ConversationId, external_id: str) -> HistoryEntry | None:
         """Return the version that stands of what a platform knows; ``None`` when removed."""
         async with self._database.reader() as snapshot:
             entry = await self._known_as(snapshot, conversation, external_id)

@@ -68,6 +68,7 @@ async def prepare(
         asker=job.asker,
         role=job.role,
         model_name=rules.model,
+        forbidden=rules.blocked,
         alternative_of=job.alternative_of,
         extends=job.extends,
         resumed=job.resumed,

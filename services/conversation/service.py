@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
 
+from services.conversation.amendments import Amendments
 from services.conversation.choices import Choices
 from services.conversation.company import Company
 from services.conversation.directory import DeliveryDirectory, SessionDirectory
@@ -21,7 +22,7 @@ from services.conversation.scripting import Scripting
 from services.conversation.session import Session, operation
 from services.conversation.warming import Warming
 from services.domain.errors import Busy, InvalidRequest, NotAllowed
-from services.domain.events import MessageEdited, MessageRecorded, TurnUndone
+from services.domain.events import BranchChanged, MessageEdited, MessageRecorded, TurnUndone
 from services.domain.ids import ActionId, AuthorId, ConversationId, MessageId, TurnId
 from services.domain.messages import Alternatives, HistoryEntry
 from services.domain.people import Author, Role
@@ -66,6 +67,8 @@ class ConversationService:
         self._warming = parts.warming
         self._scripting = parts.scripting
         self._deliveries = parts.deliveries
+        self._messages = parts.company.ledger.messages
+        self._amendments = Amendments(parts.company)
         self._supervisor = Supervisor()
         self._sessions = SessionDirectory(
             supervisor=self._supervisor,
@@ -112,13 +115,7 @@ class ConversationService:
 
         Raises ``InvalidRequest`` for a message that is too long and ``Busy`` when too many wait.
         """
-        text = inbound.message.text
-        if len(text) > self._settings.max_message_characters:
-            raise InvalidRequest(
-                "message_too_long",
-                f"That message has {len(text):,} characters; the most that is taken in is "
-                f"{self._settings.max_message_characters:,}. Please shorten it.",
-            )
+        self._check_length(inbound.message.text)
         receipt = Receipt(inbound.message.conversation)
         about = correlation.get() or inbound.message.id
         self._session(inbound.message.conversation).post(Arrival(inbound, receipt, about))
@@ -178,11 +175,16 @@ class ConversationService:
         *,
         by: Author,
         role: Role = Role.MEMBER,
+        of: MessageId | None = None,
     ) -> Receipt:
-        """Answer again; the new version stands beside the old one. Raises ``NotFound``."""
+        """Answer again; the new version stands beside the old one. Raises ``NotFound``.
+
+        ``of`` says which answer is meant, by any of its versions: ``InvalidRequest`` when it is
+        not the newest.
+        """
 
         async def work(session: Session) -> Receipt:
-            job = await self._revisions.again(session, delivery, by=by, role=role)
+            job = await self._revisions.again(session, delivery, by=by, role=role, of=of)
             return _queued(session, job)
 
         return await self._quietly(conversation, work)
@@ -195,19 +197,22 @@ class ConversationService:
         *,
         by: Author,
         role: Role = Role.MEMBER,
+        of: MessageId | None = None,
     ) -> Alternatives | Receipt:
         """Show the next (``step`` 1) or previous (-1) version of the last reply.
 
         Beyond the last version a new one is generated. Raises ``NotFound`` before the first.
+        ``of`` is as in ``regenerate``.
         """
 
         async def work(session: Session) -> Alternatives | Receipt:
-            versions = await self._revisions.swipe(session, step, by=by)
+            versions = await self._revisions.swipe(session, step, by=by, of=of)
             if versions is not None:
+                stands = versions.entries[versions.active].message.id
+                self._publish_branch(conversation, stands)
                 return versions
-            return _queued(
-                session, await self._revisions.again(session, delivery, by=by, role=role)
-            )
+            job = await self._revisions.again(session, delivery, by=by, role=role, of=of)
+            return _queued(session, job)
 
         return await self._quietly(conversation, work)
 
@@ -218,13 +223,13 @@ class ConversationService:
         *,
         by: Author,
         role: Role = Role.MEMBER,
+        of: MessageId | None = None,
     ) -> Receipt:
-        """Let the last reply go on where it stopped. Raises ``NotFound``."""
+        """Let the last reply go on where it stopped. ``of`` and errors are as in ``regenerate``."""
 
         async def work(session: Session) -> Receipt:
-            return _queued(
-                session, await self._revisions.further(session, delivery, by=by, role=role)
-            )
+            job = await self._revisions.further(session, delivery, by=by, role=role, of=of)
+            return _queued(session, job)
 
         return await self._quietly(conversation, work)
 
@@ -292,18 +297,44 @@ class ConversationService:
         *,
         by: Author,
         message: MessageId | None = None,
+        role: Role = Role.MEMBER,
     ) -> HistoryEntry:
         """Replace a message's words; by default those of the last human message.
 
-        Raises ``NotFound``, ``NotAllowed`` for another person's message, ``InvalidRequest``.
+        People edit their own messages and the answers they asked for, moderators every answer.
+        Raises ``NotFound``, ``NotAllowed``, ``InvalidRequest``.
         """
         if not text.strip() or len(text) > self._settings.max_message_characters:
             raise InvalidRequest("edit_text", "Give the new text of the message after the command.")
+        allowed = await self._unblocked(conversation, by, role)
 
         async def work(session: Session) -> HistoryEntry:
-            entry = await self._revisions.edit(session, text, by=by, message=message)
+            entry = await self._revisions.edit(session, text, by=by, role=allowed, message=message)
+            self._company.gate.forget(conversation, entry.message.id)
             self._company.bus.publish(MessageEdited(entry=entry))
             return entry
+
+        return await self._quietly(conversation, work)
+
+    async def remove(
+        self,
+        conversation: ConversationId,
+        message: MessageId,
+        *,
+        by: Author,
+        role: Role = Role.MEMBER,
+    ) -> HistoryEntry:
+        """Erase a message's words once no answer runs; its place and platform ids stay.
+
+        An answer goes with all its versions. People remove their own messages and the answers they
+        asked for, moderators every message. Raises ``NotFound``, ``NotAllowed``.
+        """
+        allowed = await self._unblocked(conversation, by, role)
+
+        async def work(session: Session) -> HistoryEntry:
+            erased = await self._revisions.remove(session, message, by=by, role=allowed)
+            self._amendments.announce(erased)
+            return erased[0]
 
         return await self._quietly(conversation, work)
 
@@ -323,11 +354,22 @@ class ConversationService:
 
     async def branch(self, conversation: ConversationId, at: int, *, by: Author) -> HistoryEntry:
         """Go back to message number ``at``; what follows starts a new branch. ``NotFound``."""
-        return await self._quietly(conversation, lambda s: self._revisions.branch(s, at))
+
+        async def work(session: Session) -> HistoryEntry:
+            entry = await self._revisions.branch(session, at)
+            self._publish_branch(conversation)
+            return entry
+
+        return await self._quietly(conversation, work)
 
     async def reset(self, conversation: ConversationId, *, by: Author) -> None:
         """Start afresh: what was said stays stored but is no longer part of the conversation."""
-        await self._quietly(conversation, self._revisions.reset)
+
+        async def work(session: Session) -> None:
+            await self._revisions.reset(session)
+            self._publish_branch(conversation)
+
+        await self._quietly(conversation, work)
 
     async def greet(
         self, conversation: ConversationId, persona: Persona, *, author: Author
@@ -366,7 +408,62 @@ class ConversationService:
 
         return await self._quietly(pending.conversation, work)
 
+    # -- what the platform shows
+
+    async def published(self, message: MessageId, external_ids: Sequence[str]) -> None:
+        """Note the platform's ids of a stored message, several when it was split.
+
+        Repeating is harmless; an id of another version of the same reply stays with that one.
+        Raises ``NotFound``, or ``InvalidRequest`` when it belongs to something else.
+        """
+        await self._messages.publish(message, external_ids)
+
+    async def found(self, conversation: ConversationId, external_id: str) -> HistoryEntry | None:
+        """Return the message a platform knows under this id, of a reply the version that stands.
+
+        ``None`` when it is unknown here or removed.
+        """
+        return await self._messages.standing(conversation, external_id)
+
+    async def corrected(
+        self, conversation: ConversationId, external_id: str, text: str, *, by: Author
+    ) -> bool:
+        """Follow an author who edited their message on the platform, at once.
+
+        An answer that waits is given to the new text. One that runs ends as ``SUPERSEDED`` and
+        begins anew, as a version of what it had shown. False when nothing changes: the message is
+        unknown, not by ``by``, or reads so already. Raises ``InvalidRequest`` for a text that is
+        too long.
+        """
+        self._check_length(text)
+        return await self._amendments.correct(self._desk(conversation), external_id, text, by=by)
+
+    async def withdrawn(self, conversation: ConversationId, external_ids: Sequence[str]) -> int:
+        """Follow the platform, which deleted messages, at once; return how many were erased.
+
+        An answer to nothing else is stopped and nothing of it kept; one that waits is withheld as
+        ``withdrawn``; one to other messages as well is given to those, begun anew if it runs. A
+        reply goes with all its versions once all its external ids are gone; do not report what the
+        frontend itself replaces.
+        """
+        return await self._amendments.withdraw(self._desk(conversation), external_ids)
+
     # -- looking
+
+    async def entry(self, conversation: ConversationId, message: MessageId) -> HistoryEntry:
+        """Return a message. Raises ``NotFound`` when it is of another conversation or removed."""
+        return await self._messages.entry(conversation, message)
+
+    async def versions(self, message: MessageId) -> Alternatives:
+        """Return a message's versions, itself included. Raises ``NotFound``."""
+        return await self._messages.versions(message)
+
+    async def asker_of(self, conversation: ConversationId, message: MessageId) -> AuthorId | None:
+        """Return who asked for a reply, ``None`` for other messages and what was said unasked.
+
+        Raises ``NotFound``.
+        """
+        return await self._messages.asker(await self._messages.entry(conversation, message))
 
     async def recent(self, conversation: ConversationId, limit: int) -> Sequence[HistoryEntry]:
         """Return the newest entries of the active branch, oldest first."""
@@ -451,6 +548,34 @@ class ConversationService:
         if session is not None:
             return await session.history()
         return await self._company.ledger.recent(conversation, limit)
+
+    def _check_length(self, text: str) -> None:
+        if len(text) > self._settings.max_message_characters:
+            raise InvalidRequest(
+                "message_too_long",
+                f"That message has {len(text):,} characters; the most that is taken in is "
+                f"{self._settings.max_message_characters:,}. Please shorten it.",
+            )
+
+    async def _unblocked(self, conversation: ConversationId, by: Author, role: Role) -> Role:
+        standing = await self._company.permissions.standing(by.id, conversation, given=role)
+        if standing.blocked:
+            raise NotAllowed("blocked", "You may not change anything here.")
+        return standing.role
+
+    def _publish_branch(self, conversation: ConversationId, *moved: MessageId) -> None:
+        self._company.bus.publish(BranchChanged(conversation=conversation, moved=moved))
+
+    def _desk(self, conversation: ConversationId) -> Session:
+        """Return where stored messages change: the session, or a place where nothing is answered.
+
+        The latter while shutting down or full; what people take back is taken back nevertheless.
+        """
+        try:
+            return self._session(conversation)
+        except Busy:
+            known = self._sessions.find(conversation)
+            return known or Session(conversation, self._company)
 
     def _session(self, conversation: ConversationId) -> Session:
         if self._draining:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from services.conversation.inbound import Fired
+from services.conversation.moderation.rules import NO_RULES, ContentRules
 from services.conversation.scenes import NO_CAST, Cast
 from services.domain.calls import ToolCall, ToolResult
 from services.domain.ids import AuthorId, MessageId, PersonaId
@@ -22,7 +23,8 @@ class Turn:
 
     ``alternative_of`` is the reply this one is another version of; ``extends`` is the reply it
     continues. ``resumed`` is a tool call a person has agreed to, with its result. ``cast`` is the
-    scene the persona speaks in, and ``history`` what it knows of what was said. ``explanation``
+    scene the persona speaks in, and ``history`` what it knows of what was said. ``forbidden`` is
+    what nobody may say in the place beyond what is forbidden everywhere. ``explanation``
     gathers what was decided, for ``why``. Nothing is kept of a turn that is stopped because what
     it answers was ``withdrawn``.
     """
@@ -40,6 +42,7 @@ class Turn:
     resumed: tuple[ToolCall, ToolResult] | None = None
     witnesses: frozenset[AuthorId | PersonaId] = frozenset()
     cast: Cast = NO_CAST
+    forbidden: ContentRules = NO_RULES
     explanation: dict[str, object] = field(default_factory=dict)
     shown: bool = False
     withdrawn: bool = False

@@ -58,7 +58,7 @@ class TurnUndone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchChanged:
-    """Other messages stand in a conversation than before; ``moved`` ones follow others now."""
+    """Other messages stand in a conversation than before; ``moved`` ones have a new place."""
 
     conversation: ConversationId
     moved: tuple[MessageId, ...] = ()

@@ -49,6 +49,15 @@ METRICS: Mapping[str, MetricSpec] = {
     "context_source_dropped": _counter(
         "Contributions to a prompt that were late or failed.", "source"
     ),
+    "moderation_refused": _counter(
+        "Messages not answered for what they say, by what found it: words or model.", "by"
+    ),
+    "moderation_unjudged": _counter("Messages the moderating model gave no verdict on."),
+    "moderation_replaced": _counter(
+        "Pieces of answers that were replaced: secret, call to everybody, or rule.",
+        "kind",
+        unit="items",
+    ),
     # -- models
     "llm_requests": _counter(
         "Calls by outcome: ok, cancelled, error, or the fault.", *_MODEL, "outcome"

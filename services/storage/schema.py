@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from services.domain.errors import StorageError
 from services.storage.connection import damaged
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 HEAD = REVISIONS[-1]
 
 _MAGIC = b"SQLite format 3\x00"

@@ -154,7 +154,7 @@ messages = Table(
     Column("reply_to", String),
     Column("mentions", Json),
     Column("hop", Integer, nullable=False),
-    Column("roster_id", ForeignKey("rosters.id")),
+    Column("roster_id", ForeignKey("rosters.id"), index=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("edited_at", UtcDateTime),
     Column("deleted_at", UtcDateTime),
@@ -212,8 +212,8 @@ turns = Table(
     Column("persona_name", String, nullable=False),
     Column("kind", String, nullable=False),
     Column("modality", String, nullable=False),
-    Column("trigger_message_id", ForeignKey("messages.id")),
-    Column("alternative_of", ForeignKey("messages.id")),
+    Column("trigger_message_id", ForeignKey("messages.id"), index=True),
+    Column("alternative_of", ForeignKey("messages.id"), index=True),
     Column("reply_message_id", ForeignKey("messages.id"), index=True),
     Column("state", String, nullable=False),
     Column("reason", String),
@@ -461,6 +461,15 @@ erasures = Table(
     Column("requested_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
     Column("receipt", Json),
+)
+
+departures = Table(
+    "departures",
+    metadata,
+    Column("platform", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("left_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("platform", "scope"),
 )
 
 link_codes = Table(

@@ -11,12 +11,19 @@ class Changes:
 
     def __init__(self) -> None:
         self._waiting: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
+        self._watchers: list[Callable[[], None]] = []
 
     def notify(self) -> None:
         """Say that something changed."""
+        for watcher in self._watchers:
+            watcher()
         for condition, future in self._waiting:
             if not future.done() and condition():
                 future.set_result(None)
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call ``watcher`` after every change, for good."""
+        self._watchers.append(watcher)
 
     async def until(self, condition: Callable[[], object], *, seconds: float = 5.0) -> None:
         """Return once the condition holds.

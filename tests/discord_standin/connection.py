@@ -15,12 +15,16 @@ from tests.discord_standin.faults import Faults
 from tests.discord_standin.payloads.view import Json
 from tests.discord_standin.sessions import Session
 
+_LARGE: Final = 512
 _MOST_COMMANDS: Final = 120
 _COMMANDS_WINDOW_SECONDS: Final = 60.0
 
 
 class Connection:
-    """Sends frames in order; ``zlib-stream`` shares one context over the whole connection."""
+    """Sends frames in order; ``zlib-stream`` shares one context over the whole connection.
+
+    A client that asked for it when it identified gets large frames compressed one by one instead.
+    """
 
     def __init__(
         self,
@@ -40,8 +44,9 @@ class Connection:
         self._commands: list[float] = []
         self._sending = asyncio.Lock()
         self._news = asyncio.Event()
-        compressed = request.query.get("compress") == "zlib-stream"
-        self._deflate = zlib.compressobj() if compressed else None
+        self.compresses_large = False
+        streamed = request.query.get("compress") == "zlib-stream"
+        self._deflate = zlib.compressobj() if streamed else None
 
     async def send(self, frame: Json) -> None:
         """Send a frame that has no place in the session's log."""
@@ -101,7 +106,10 @@ class Connection:
     async def _send_text(self, text: str) -> None:
         async with self._sending:
             if self._deflate is None:
-                await self.socket.send_str(text)
+                if self.compresses_large and len(text) > _LARGE:
+                    await self.socket.send_bytes(zlib.compress(text.encode()))
+                else:
+                    await self.socket.send_str(text)
                 return
             data = self._deflate.compress(text.encode())
             await self.socket.send_bytes(data + self._deflate.flush(zlib.Z_SYNC_FLUSH))

@@ -136,6 +136,7 @@ class Dialogue:
         show(self._gateway, bot.user, presence_in(session.presence))
         self._gateway.remember(session)
         self._gateway.welcome(session)
+        self._connection.compresses_large = data.get("compress") is True
         self._connection.attach(session, sent=0)
 
     async def _resume(self, data: Json) -> None:

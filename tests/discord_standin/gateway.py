@@ -26,6 +26,7 @@ from tests.discord_standin.world import World
 
 _RECONNECT, _INVALID_SESSION = 7, 9
 _MOST_SESSIONS: Final = 100
+_VERSIONS: Final = ("9", "10")
 
 
 class Gateway:
@@ -110,8 +111,14 @@ class Gateway:
         """Serve one connection from HELLO to its close."""
         if self.faults.take_refused_connection():
             return web.Response(status=503)
+        query = request.query
+        if query.get("compress") == "zstd-stream" or query.get("encoding") == "etf":
+            return web.Response(status=501, text="The stand-in speaks JSON, plain or zlib-stream.")
         socket = web.WebSocketResponse(max_msg_size=4096 * 16)
         await socket.prepare(request)
+        if query.get("v", "10") not in _VERSIONS:
+            await socket.close(code=4012, message=b"Invalid API version.")
+            return socket
         connection = Connection(request, socket, faults=self.faults, changes=self.changes)
         self.connections.append(connection)
         try:

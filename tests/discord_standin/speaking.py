@@ -120,9 +120,9 @@ class Speaker(Actor):
         if forum.type != ChannelType.FORUM:
             raise CannotDoThat("posts belong into forums")
         self._needs(forum, Permission.SEND_MESSAGES)
-        post = threads.start_thread(self._site, forum, self.user, title)
-        assert post.thread
-        post.thread.applied_tags = [tag.id for tag in tags]
+        post = threads.start_thread(
+            self._site, forum, self.user, title, tags=[tag.id for tag in tags]
+        )
         messages.post(self._site, post, self.user, Draft(content=text))
         return post
 

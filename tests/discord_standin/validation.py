@@ -3,11 +3,12 @@
 Unknown keys and missing required fields are problems. What discord.py sends although the document
 does not know it, and the live API takes, is forgiven: ``embeds[].flags``, ``tts`` where a message
 is edited, ``nsfw`` in commands, integer ids in ``message_reference``, ``recipient_id`` and
-``attachments[].id``. Posts in forums add to these: ``use_nested_fields`` in the query, ``type``
-beside the post, ``tts`` in it, and the post as ``message`` in the answer, where discord.py reads
-it. To discord.js, and to it alone, are forgiven besides: ``enforce_nonce`` and ``username`` where
-they mean nothing, ``type`` where a thread grows out of a message, and an empty ``components``
-beside an answer's text.
+``attachments[].id``; where guilds are run, integer ids and a repeated id in overwrites, permissions
+as strings, and bans without a body. Posts in forums add to these: ``use_nested_fields`` in the
+query, ``type`` beside the post, ``tts`` in it, and the post as ``message`` in the answer, where
+discord.py reads it. To discord.js, and to it alone, are forgiven besides: ``enforce_nonce`` and
+``username`` where they mean nothing, ``type`` where a thread grows out of a message, and an empty
+``components`` beside an answer's text.
 
 The document is corrected in one place: the codes inside ``errors`` are words, as in
 https://discord.com/developers/docs/reference#error-messages.
@@ -34,6 +35,7 @@ _WORDED_ERROR: Json = {
     "required": ["code", "message"],
 }
 _DISCORD_JS = "https://discord.js.org"
+_BANNING = "/guilds/{guild_id}/bans/{user_id}"
 _POSTING = "/channels/{channel_id}/threads"
 
 
@@ -93,13 +95,16 @@ class Contract:
         known = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
         if exchange.template == _POSTING:
             known.add("use_nested_fields")
+        if exchange.template == _BANNING:
+            known.add("delete_message_seconds")
         return [f"unknown parameter {name}" for name in exchange.query if name not in known]
 
     def _of_request(self, operation: Json, exchange: Exchange) -> list[str]:
         kinds = operation.get("requestBody", {}).get("content", {})
         if exchange.body is None:
             required = operation.get("requestBody", {}).get("required", False)
-            return ["no body"] if required and exchange.status < 400 else []
+            forgiven_anyway = exchange.template == _BANNING or exchange.status >= 400
+            return ["no body"] if required and not forgiven_anyway else []
         if exchange.status >= 400:
             return []  # what is refused need not be well-formed
         if exchange.content_type not in kinds:
@@ -155,6 +160,7 @@ def forgiven(exchange: Exchange) -> Any:
                 _forgive_discord_js(exchange, message)
     if exchange.template == _POSTING and "message" in body:
         body.pop("type", None)
+    _forgive_keeping(exchange, body)
     if "recipient_id" in body:
         body["recipient_id"] = str(body["recipient_id"])
     return body
@@ -171,6 +177,17 @@ def _forgive_message(message: Json, *, without_tts: bool) -> None:
             reference[key] = str(value)
     if without_tts:
         message.pop("tts", None)
+
+
+def _forgive_keeping(exchange: Exchange, body: Json) -> None:
+    if exchange.template.endswith("/permissions/{overwrite_id}"):
+        body.pop("id", None)
+        for key in ("allow", "deny"):
+            body[key] = int(body.get(key) or 0)
+    for overwrite in body.get("permission_overwrites") or ():
+        overwrite["id"] = str(overwrite["id"])
+    if "/roles" in exchange.template and isinstance(body.get("permissions"), str):
+        body["permissions"] = int(body["permissions"])
 
 
 def _forgive_discord_js(exchange: Exchange, message: Json) -> None:

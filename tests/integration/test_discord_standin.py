@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-
-import aiohttp
 import discord
 import pytest
 
@@ -151,22 +147,3 @@ async def test_forum_category_and_voice_channels_are_understood():
             (guild,) = client.guilds
             assert [len(guild.forums), len(guild.categories), len(guild.voice_channels)] == [1] * 3
             assert len(await guild.fetch_channels()) == 4
-
-
-async def test_it_stands_alone_as_a_program():
-    program = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.discord_standin", stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        assert program.stdout
-        lines = [(await program.stdout.readline()).decode().split() for _ in range(6)]
-        told = {line[0]: line[1] for line in lines}
-        headers = {"Authorization": f"Bot {told['token']}"}
-        async with (
-            aiohttp.ClientSession(headers=headers) as session,
-            session.get(f"{told['REST']}/guilds/{told['guild']}") as answer,
-        ):
-            assert (await answer.json())["name"] == "Playground"
-    finally:
-        program.terminate()
-        await program.wait()

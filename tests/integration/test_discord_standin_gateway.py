@@ -207,3 +207,16 @@ async def test_identifying_twice_and_resuming_from_the_future_are_refused():
 
 def _identify(token: str) -> Json:
     return {"op": 2, "d": {"token": token, "intents": 513, "properties": {}}}
+
+
+async def test_large_frames_are_compressed_for_who_asks_and_old_versions_are_refused():
+    async with scene() as town, aiohttp.ClientSession() as session:
+        async with session.ws_connect(f"{town.standin.gateway.url}?v=10&encoding=json") as socket:
+            assert json.loads((await socket.receive()).data)["op"] == 10
+            identity = {"token": town.bot.token, "intents": 1, "compress": True, "properties": {}}
+            await socket.send_json({"op": 2, "d": identity})
+            ready = await socket.receive()
+            assert isinstance(ready.data, bytes)
+            assert json.loads(zlib.decompress(ready.data))["t"] == "READY"
+        async with session.ws_connect(f"{town.standin.gateway.url}?v=6") as socket:
+            assert (await socket.receive()).data == 4012

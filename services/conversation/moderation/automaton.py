@@ -14,6 +14,7 @@ from services.conversation.moderation.expressions import (
     EdgeKind,
     Expression,
     ExpressionError,
+    Flaw,
     Repeat,
 )
 from services.conversation.moderation.openings import Opening, invisible
@@ -110,7 +111,6 @@ class Automaton:
     def openings(self) -> Iterator[Opening]:
         """Yield how matches begin."""
         sets = list(self._sets)
-        inside = self._reached_anyhow(self._begin, (_WORD,))
         for node in self._reached_anyhow(self._begin, _BEFORE):
             move = self._moves[node]
             if move is not None:
@@ -120,8 +120,13 @@ class Automaton:
                 yield Opening(
                     first=sets[move[0]],
                     second=None if 0 in following else second,
-                    at_word=node not in inside,
+                    at_word=node not in self._reached_within(sets[move[0]]),
                 )
+
+    def _reached_within(self, first: Chars) -> set[int]:
+        """Return the nodes reached within a word before a character of ``first``."""
+        within = State(frozenset({self._begin}), _WORD)
+        return set().union(*(self._reached(within, each) for each in _categories(first)))
 
     def _reached_anyhow(self, node: int, before: Iterable[int]) -> set[int]:
         states = [State(frozenset({node}), each) for each in before]
@@ -130,7 +135,7 @@ class Automaton:
     def check(self, *, most_states: int) -> None:
         """Raise ``ExpressionError`` if it matches an empty text or needs more states than that."""
         if 0 in self._reached_anyhow(self._begin, _BEFORE):
-            raise ExpressionError("also matches where there is nothing")
+            raise ExpressionError(Flaw.NULLABLE)
         for char in self._samples():
             self._class_of(char)
         waiting = deque(self._starts)
@@ -143,7 +148,7 @@ class Automaton:
                     seen.add((after.nodes, after.before))
                     waiting.append(after)
             if len(seen) > most_states:
-                raise ExpressionError("is too complicated; make it shorter or split it")
+                raise ExpressionError(Flaw.COMPLICATED)
 
     def _samples(self) -> Iterator[str]:
         """Yield a character of every kind the sets tell apart."""
@@ -188,7 +193,7 @@ class Automaton:
         edge: EdgeKind | None = None,
     ) -> int:
         if len(self._moves) >= _MOST_NODES:
-            raise ExpressionError("is too complicated; make it shorter or split it")
+            raise ExpressionError(Flaw.COMPLICATED)
         self._moves.append(move)
         self._empty.append(empty)
         self._edges.append(edge)
@@ -269,6 +274,12 @@ def _category(char: str) -> int:
     return _WORD if word_char(char) else _OTHER
 
 
+def _categories(chars: Chars) -> Iterable[int]:
+    if chars.negated or chars.ranges or chars.kinds:
+        return _AFTER
+    return {_category(char) for char in chars.singles}
+
+
 def _holds(edge: EdgeKind, before: int, following: int) -> bool:
     match edge:
         case "start":
@@ -279,4 +290,3 @@ def _holds(edge: EdgeKind, before: int, following: int) -> bool:
             return (before == _WORD) is not (following == _WORD)
         case "no_word":
             return (before == _WORD) is (following == _WORD)
-

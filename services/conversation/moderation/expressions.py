@@ -1,26 +1,51 @@
-"""Reads regular expressions of the kind that can be searched for in linear time."""
+"""Regular expressions of the kind that can be searched for in linear time."""
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, TypeAlias
 
-_LONGEST = 300
-_DEEPEST = 10
-_MOST_REPEATS = 100
-_COUNT = re.compile(r"\{(\d{1,4})(?:(,)(\d{0,4}))?\}")
-_CONTROLS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "v": "\v"}
-_KINDS = frozenset("dwsDWS")
+MOST_CHARACTERS = 300
+"""Characters of an expression that people write."""
+
+MOST_REPEATS = 100
+"""How often a quantifier may ask for something."""
+
+DEEPEST = 10
+"""Groups within groups."""
 
 EdgeKind = Literal["word", "no_word", "start", "end"]
+
+
+class Flaw(StrEnum):
+    """Why an expression cannot be used, to follow its name in a sentence."""
+
+    EMPTY = "is empty"
+    LONG = f"is longer than {MOST_CHARACTERS} characters"
+    UNOPENED = "closes a group that was not opened"
+    UNFINISHED = "ends in the middle"
+    PLACE_REPEATED = "repeats a place instead of a character"
+    MANY_REPEATS = f"repeats something more than {MOST_REPEATS} times"
+    COUNTS_REVERSED = "has a quantifier whose end comes before its beginning"
+    DOUBLE_QUANTIFIER = "has one quantifier after another"
+    NOTHING_REPEATED = "repeats nothing"
+    SPECIAL_GROUP = "uses groups that look around or have names"
+    DEEP = f"has groups more than {DEEPEST} deep"
+    UNCLOSED = "does not close a group"
+    UNFINISHED_CODE = "has an unfinished code of a character"
+    BACK_REFERENCE = "refers back to a group"
+    UNKNOWN_ESCAPE = "uses a letter after a backslash that has no meaning here"
+    RANGE_REVERSED = "has a range whose end comes before its beginning"
+    NULLABLE = "also matches where there is nothing"
+    COMPLICATED = "is too complicated; make it shorter or split it"
 
 
 class ExpressionError(ValueError):
     """An expression cannot be used; ``reason`` goes on a sentence that names it."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: Flaw) -> None:
         super().__init__(reason)
         self.reason = reason
 
@@ -91,200 +116,17 @@ def folded_char(char: str) -> str:
     plain = unicodedata.normalize("NFKC", char).casefold()
     if len(plain) == 1:
         return plain
-    small = char.casefold()
+    small = char.lower()
     return small if len(small) == 1 else char
 
 
 def literal(text: str, *, folded: bool = False) -> Sequence:
     """Return the expression that matches ``text`` alone."""
-    return Sequence(tuple(_single(char, folded=folded) for char in text))
+    return Sequence(tuple(single(char, folded=folded) for char in text))
 
 
-def read_expression(source: str, *, folded: bool = True, longest: int = _LONGEST) -> Expression:
-    """Return the expression that ``source`` spells as Python's ``re`` does.
-
-    Understood are characters, ``.``, classes, ``\\d \\w \\s \\b`` and their opposites, ``^`` and
-    ``$`` for the ends of lines, groups, alternatives and quantifiers. Raises ``ExpressionError``
-    for anything else, such as looking around and back-references.
-    """
-    if not source.strip():
-        raise ExpressionError("is empty")
-    if len(source) > longest:
-        raise ExpressionError(f"is longer than {longest} characters")
-    return _Reader(source.removeprefix("(?i)"), folded=folded).whole()
-
-
-class _Reader:
-    """Reads one expression from left to right."""
-
-    def __init__(self, source: str, *, folded: bool) -> None:
-        self._source = source
-        self._folded = folded
-        self._at = 0
-        self._depth = 0
-
-    def whole(self) -> Expression:
-        expression = self._choice()
-        if self._at < len(self._source):
-            raise ExpressionError("closes a group that was not opened")
-        return expression
-
-    def _peek(self) -> str:
-        return self._source[self._at : self._at + 1]
-
-    def _take(self) -> str:
-        char = self._peek()
-        if not char:
-            raise ExpressionError("ends in the middle")
-        self._at += 1
-        return char
-
-    def _choice(self) -> Expression:
-        options = [self._sequence()]
-        while self._peek() == "|":
-            self._at += 1
-            options.append(self._sequence())
-        return options[0] if len(options) == 1 else Choice(tuple(options))
-
-    def _sequence(self) -> Expression:
-        parts: list[Expression] = []
-        while (char := self._peek()) and char not in "|)":
-            parts.append(self._repeated(self._atom()))
-        return Sequence(tuple(parts))
-
-    def _repeated(self, part: Expression) -> Expression:
-        bounds = self._bounds()
-        if bounds is None:
-            return part
-        if isinstance(part, Edge):
-            raise ExpressionError("repeats a place instead of a character")
-        least, most = bounds
-        if max(least, most or 0) > _MOST_REPEATS:
-            raise ExpressionError(f"repeats something more than {_MOST_REPEATS} times")
-        if most is not None and most < least:
-            raise ExpressionError("has a quantifier whose end comes before its beginning")
-        if self._peek() == "?":
-            self._at += 1
-        if self._peek() in {"*", "+"}:
-            raise ExpressionError("has one quantifier after another")
-        return Repeat(part, least, most)
-
-    def _bounds(self) -> tuple[int, int | None] | None:
-        simple = {"*": (0, None), "+": (1, None), "?": (0, 1)}.get(self._peek())
-        if simple is not None:
-            self._at += 1
-            return simple
-        count = _COUNT.match(self._source, self._at)
-        if count is None:
-            return None
-        self._at = count.end()
-        least = int(count[1])
-        if not count[2]:
-            return least, least
-        return least, int(count[3]) if count[3] else None
-
-    def _atom(self) -> Expression:
-        char = self._take()
-        match char:
-            case "(":
-                return self._group()
-            case "[":
-                return self._class()
-            case ".":
-                return Chars(singles=frozenset("\n"), negated=True)
-            case "^":
-                return Edge("start")
-            case "$":
-                return Edge("end")
-            case "\\":
-                return self._escape()
-            case "*" | "+" | "?":
-                raise ExpressionError("repeats nothing")
-            case _:
-                return _single(char, folded=self._folded)
-
-    def _group(self) -> Expression:
-        if self._source.startswith("?:", self._at):
-            self._at += 2
-        elif self._peek() == "?":
-            raise ExpressionError("uses groups that look around or have names")
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise ExpressionError(f"has groups more than {_DEEPEST} deep")
-        inner = self._choice()
-        if self._peek() != ")":
-            raise ExpressionError("does not close a group")
-        self._at += 1
-        self._depth -= 1
-        return inner
-
-    def _escape(self) -> Expression:
-        char = self._take()
-        if char == "b":
-            return Edge("word")
-        if char == "B":
-            return Edge("no_word")
-        if char in _KINDS:
-            return Chars(kinds=frozenset(char))
-        return _single(self._escaped(char), folded=self._folded)
-
-    def _escaped(self, char: str) -> str:
-        if char in _CONTROLS:
-            return _CONTROLS[char]
-        if char == "x" or char == "u":
-            digits = self._source[self._at : self._at + (2 if char == "x" else 4)]
-            self._at += len(digits)
-            try:
-                return chr(int(digits, 16))
-            except ValueError:
-                raise ExpressionError(f"has an unfinished \\{char}") from None
-        if char.isdigit():
-            raise ExpressionError("refers back to a group")
-        if char.isalpha():
-            raise ExpressionError(f"uses \\{char}, which is not known here")
-        return char
-
-    def _class(self) -> Expression:
-        negated = self._peek() == "^"
-        self._at += negated
-        singles: set[str] = set()
-        ranges: list[tuple[str, str]] = []
-        kinds: set[str] = set()
-        first = True
-        while first or self._peek() != "]":
-            first = False
-            low = self._member(kinds)
-            if low is None:
-                continue
-            if self._peek() == "-" and self._source[self._at + 1 : self._at + 2] not in {"]", ""}:
-                self._at += 1
-                high = self._member(kinds)
-                if high is None or high < low:
-                    raise ExpressionError("has a range whose end comes before its beginning")
-                ranges.append((low, high))
-            else:
-                singles.add(low)
-        self._at += 1
-        return Chars(
-            singles=frozenset(singles),
-            ranges=tuple(ranges),
-            kinds=frozenset(kinds),
-            negated=negated,
-            folded=self._folded,
-        )
-
-    def _member(self, kinds: set[str]) -> str | None:
-        char = self._take()
-        if char != "\\":
-            return char
-        char = self._take()
-        if char in _KINDS:
-            kinds.add(char)
-            return None
-        return "\b" if char == "b" else self._escaped(char)
-
-
-def _single(char: str, *, folded: bool) -> Chars:
+def single(char: str, *, folded: bool) -> Chars:
+    """Return the set of ``char`` alone."""
     return Chars(singles=frozenset({folded_char(char) if folded else char}), folded=folded)
 
 

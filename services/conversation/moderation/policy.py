@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from services.conversation.limits import BoundedMap
-from services.conversation.moderation.places import PlaceRules
 from services.conversation.moderation.rules import NO_RULES, ContentRules, compile_rules
-from services.conversation.moderation.scanner import Scanner, Search
+from services.conversation.moderation.scanner import Ban, Scanner, Search
 from services.conversation.moderation.shapes import secret_bans, standing_bans
 from services.domain.errors import ConfigurationError, InvalidRequest
-from services.domain.ids import ConversationId
 from services.observability.logging import hidden_secrets
 from services.observability.metrics import Metrics
 from services.settings import ModerationSettings
@@ -38,14 +36,13 @@ class ContentPolicy:
         self,
         settings: ModerationSettings,
         *,
-        places: PlaceRules,
         metrics: Metrics,
         secrets: Iterable[str] = (),
     ) -> None:
-        self._places = places
         self._metrics = metrics
         self._own = frozenset(secrets)
         self._secrets: frozenset[str] | None = None
+        self._always: Sequence[Ban] = ()
         self._searches: BoundedMap[ContentRules, Search] = BoundedMap(_PREPARED)
         self._joined: BoundedMap[ContentRules, ContentRules] = BoundedMap(_PREPARED)
         self._rules = installation_rules(settings)
@@ -56,9 +53,8 @@ class ContentPolicy:
         self._own |= frozenset(secrets)
         self._joined.clear()
 
-    async def rules(self, conversation: ConversationId) -> ContentRules:
-        """Return what the installation and the place forbid."""
-        place = await self._places.of(conversation)
+    def joined(self, place: ContentRules) -> ContentRules:
+        """Return what the installation forbids, and ``place``; the same object for the same."""
         if not place:
             return self._rules
         joined = self._joined.get(place)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from services.conversation.moderation.automaton import Automaton, unspaced, word_char
+from services.conversation.moderation.expression_reader import read_expression
 from services.conversation.moderation.expressions import (
     Chars,
     Choice,
@@ -16,7 +17,6 @@ from services.conversation.moderation.expressions import (
     ExpressionError,
     Repeat,
     folded_char,
-    read_expression,
 )
 from services.conversation.moderation.expressions import Sequence as InOrder
 from services.conversation.moderation.scanner import Ban, Scanner, Search
@@ -67,8 +67,9 @@ class ContentRules:
         """Whether ``text`` contains what is forbidden, letters of look-alike scripts included."""
         if not self.bans:
             return False
-        plain = mixed_words_folded(text)
-        return self._finds(text) or (plain != text and self._finds(plain))
+        composed = unicodedata.normalize("NFC", text)
+        forms = dict.fromkeys((text, composed, mixed_words_folded(composed)))
+        return any(map(self._finds, forms))
 
     def _finds(self, text: str) -> bool:
         scanner = Scanner(self._search)
@@ -84,18 +85,16 @@ class ContentRules:
 NO_RULES = ContentRules()
 
 
-def compile_rules(
-    words: Iterable[str] = (), patterns: Iterable[str] = (), *, most_patterns: int = MOST_PATTERNS
-) -> ContentRules:
+def compile_rules(words: Iterable[str] = (), patterns: Iterable[str] = ()) -> ContentRules:
     """Return rules against ``words`` and ``patterns``; blocking, up to 0.3 s per pattern.
 
     Raises ``InvalidRequest`` with a sentence that names the first one that cannot be used.
     """
     listed, expressions = list(dict.fromkeys(words)), list(dict.fromkeys(patterns))
-    if len(listed) > MOST_WORDS or len(expressions) > most_patterns:
+    if len(listed) > MOST_WORDS or len(expressions) > MOST_PATTERNS:
         raise InvalidRequest(
             "rules_many",
-            f"At most {MOST_WORDS} words and {most_patterns} patterns can be forbidden; "
+            f"At most {MOST_WORDS} words and {MOST_PATTERNS} patterns can be forbidden; "
             "take some away.",
         )
     bans = [_pattern_ban(pattern) for pattern in expressions]
@@ -144,9 +143,7 @@ def _any_of(words: Sequence[str]) -> Expression:
             branch = branch.setdefault(char, {})
         branch[""] = {}
     return Choice(
-        tuple(
-            InOrder((*_edge(char), _continued(char, branch))) for char, branch in tree.items()
-        )
+        tuple(InOrder((*_edge(char), _continued(char, branch))) for char, branch in tree.items())
     )
 
 

@@ -88,12 +88,10 @@ class Scanner:
         while True:
             if not self._runs:
                 at = self._begin(text, at)
-                if at == len(text) or (at == len(text) - 1 and not final):
+                bans = self._search.starting(text[at]) if at < len(text) else ()
+                if at == len(text) or (bans and at == len(text) - 1 and not final):
                     break
-                self._runs = [
-                    _Run(ban, ban.automaton.start(self._before))
-                    for ban in self._search.starting(text[at])
-                ]
+                self._runs = [_Run(ban, ban.automaton.start(self._before)) for ban in bans]
             if not self._advance(text, at, final=final):
                 break
             length = 0

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from pydantic import BaseModel
 
 from services.conversation.limits import Limits
+from services.conversation.moderation.policy import ContentPolicy
 from services.conversation.moderation.rules import ContentRules
 from services.domain.clock import Clock
 from services.domain.messages import Message
@@ -29,9 +30,9 @@ _MODEL_SECONDS = 5.0
 _LONG = 500
 _MOST_CHARACTERS = 6_000
 _WORDS_SENTENCE = (
-    "That has words in it that are not wanted here, so it gets no answer; please put it differently."
+    "That has words in it that are not wanted here, so nobody answers; please put it differently."
 )
-_MODEL_SENTENCE = "That is not wanted here, so it gets no answer; please talk about something else."
+_MODEL_SENTENCE = "That is not wanted here, so nobody answers; please talk about something else."
 
 Category = Literal["none", "harassment", "hate", "sexual", "minors", "self_harm", "danger"]
 
@@ -55,10 +56,14 @@ PASSED = Verdict()
 
 
 class InboundModeration(Protocol):
-    """Judges messages before they are answered."""
+    """Judges messages before they are answered; ``place`` is what is forbidden there."""
 
-    async def judge(self, message: Message, rules: ContentRules, /) -> Verdict:
-        """Return whether ``message`` may be answered where ``rules`` hold; never raises."""
+    async def screen(self, message: Message, place: ContentRules, /) -> Verdict:
+        """Judge ``message`` by words and patterns alone."""
+        ...
+
+    async def judge(self, message: Message, place: ContentRules, /) -> Verdict:
+        """Judge ``message`` by words and patterns, then by the moderating model, if one is set."""
         ...
 
 
@@ -80,12 +85,14 @@ class Moderation:
         self,
         settings: ModerationSettings,
         *,
+        policy: ContentPolicy,
         thinking: Thinking,
         prompts: PromptLibrary,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
+        self._policy = policy
         self._thinking = thinking
         self._prompts = prompts
         self._metrics = metrics
@@ -95,23 +102,29 @@ class Moderation:
         """Ask the model of ``settings`` from the next message on."""
         self._settings = settings
 
-    async def judge(self, message: Message, rules: ContentRules, /) -> Verdict:
-        """Return whether ``message`` may be answered where ``rules`` hold; never raises."""
-        text = message.text
-        if message.author.kind is AuthorKind.PERSONA or not text.strip():
+    async def screen(self, message: Message, place: ContentRules, /) -> Verdict:
+        """Judge ``message`` by words and patterns alone; a long text in a thread."""
+        if message.author.kind is AuthorKind.PERSONA:
             return PASSED
-        if await _forbidden(text, rules):
+        if await _forbidden(message.text, self._policy.joined(place)):
             return self._refused(message, by="words", sentence=_WORDS_SENTENCE)
-        judgement = await self._asked(message, text)
+        return PASSED
+
+    async def judge(self, message: Message, place: ContentRules, /) -> Verdict:
+        """Judge ``message`` by words and patterns, then by the model; never raises."""
+        screened = await self.screen(message, place)
+        if screened.refused or message.author.kind is AuthorKind.PERSONA:
+            return screened
+        judgement = await self._asked(message)
         if judgement is None or not judgement.refuse:
             return PASSED
         return self._refused(
             message, by="model", sentence=_MODEL_SENTENCE, category=judgement.category
         )
 
-    async def _asked(self, message: Message, text: str) -> Judgement | None:
-        model = self._settings.model
-        if not model:
+    async def _asked(self, message: Message) -> Judgement | None:
+        model, text = self._settings.model, message.text
+        if not model or not text.strip():
             return None
         place = message.conversation
         judgement = await self._thinking.answer(

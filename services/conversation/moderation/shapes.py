@@ -6,12 +6,8 @@ from collections.abc import Callable, Collection
 from functools import lru_cache
 
 from services.conversation.moderation.automaton import Automaton
-from services.conversation.moderation.expressions import (
-    Choice,
-    Expression,
-    literal,
-    read_expression,
-)
+from services.conversation.moderation.expression_reader import read_expression
+from services.conversation.moderation.expressions import Choice, Expression, literal
 from services.conversation.moderation.scanner import Ban
 
 REMOVED = "[removed]"
@@ -54,9 +50,7 @@ _CALLS = ("@everyone", "@here", "<@&")
 @lru_cache(maxsize=1)
 def standing_bans() -> tuple[Ban, ...]:
     """Return the bans that hold always: what looks like a secret, and calls to everybody."""
-    shapes = [
-        read_expression(shape, folded=False, longest=_LONGEST_SOURCE) for shape in _SHAPES
-    ]
+    shapes = [read_expression(shape, folded=False, longest=_LONGEST_SOURCE) for shape in _SHAPES]
     calls = [literal(call) for call in _CALLS]
     return (
         _ban("secret", Choice(tuple(shapes)), lambda _: REMOVED),

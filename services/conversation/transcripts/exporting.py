@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from services.conversation import history_tree as tree
 from services.conversation.history_rows import Rosters, load_entries
+from services.conversation.transcripts.markdown import write_markdown
 from services.conversation.transcripts.own_format import write_own
 from services.conversation.transcripts.sillytavern import write_sillytavern
 from services.domain.clock import Clock
@@ -21,7 +22,7 @@ from services.domain.people import AuthorKind, Role
 from services.storage.database import Database
 from services.storage.tables import conversations, messages
 
-Form = Literal["json", "sillytavern"]
+Form = Literal["json", "sillytavern", "markdown"]
 
 _BATCH = 500
 
@@ -41,7 +42,7 @@ class ChatExport:
         role: Role = Role.MEMBER,
         form: Form = "json",
     ) -> str:
-        """Return the file's text: every branch as ``json``, the one that stands for SillyTavern.
+        """Return the file's text: every branch as ``json``, otherwise the one that stands.
 
         Removed messages are left out. Raises ``NotFound`` when there is nothing ``by`` may have.
         """
@@ -58,6 +59,9 @@ class ChatExport:
             )
             return json.dumps(written, ensure_ascii=False, indent=1) + "\n"
         branch = _branch(kept, standing)
+        if form == "markdown":
+            said = [entry for entry, _ in branch]
+            return write_markdown(said, title=title or "Conversation")
         return write_sillytavern(
             branch,
             user=_name(branch, personas=False) or "User",

@@ -16,22 +16,21 @@ from services.memory.forgetting import erasing_rows as erasing
 from services.memory.forgetting.ground import Index
 from services.memory.forgetting.receipts import Receipt
 from services.memory.forgetting.service import Forgetting
-from services.memory.learning.fact import Changes, Fact, Origin
+from services.memory.learning.fact import Changes, Fact, Origin, Party, Telling
 from services.memory.learning.fact_rows import facts_beside, facts_in, insert_fact, update_fact
+from services.memory.learning.facts import Facts
 from services.memory.learning.lesson_rows import close_lessons, messages_saying
-from services.memory.learning.rules.refusals import instruction, secret
 from services.memory.recollections import Dropped
 from services.memory.rights import rows as rows
 from services.memory.rights.export import exported
 from services.memory.rights.rows import FactView, Overview, TurnView
+from services.memory.rights.statements import Statement, checked_value, finding_in, refuse_unfit
 from services.storage.database import Database, Transaction
 from services.storage.tables import facts
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-LONGEST_VALUE = 300
-"""Characters a corrected value may have."""
 MOST_AT_ONCE = 500
 """Messages and facts that one query may forget."""
 
@@ -87,6 +86,7 @@ class MemoryRights:
         self._clock = clock
         self._ids = ids
         self._index = index
+        self._facts = Facts(ids)
 
     async def overview(self, requester: Requester) -> Overview:
         """Count what is remembered of the person."""
@@ -117,12 +117,33 @@ class MemoryRights:
         Raises ``NotFound``, or ``InvalidRequest`` for a value that is empty, too long, a secret
         or an order.
         """
-        value = " ".join(value.split())
-        if not value or len(value) > LONGEST_VALUE:
-            raise InvalidRequest(
-                "fact_value", f"Give the right value, of {LONGEST_VALUE} characters at most."
+        return await self._change(requester, fact, self._correct, checked_value(value))
+
+    async def add(self, requester: Requester, statement: Statement) -> FactView:
+        """Keep what the person asks to have remembered; what is known already is not kept twice.
+
+        It is the person's own statement, whatever they chose about learning. Raises
+        ``InvalidRequest`` for a value or key that is empty, too long, a secret or an order.
+        """
+        finding = finding_in(statement)
+
+        def work(tx: Connection) -> tuple[FactView, list[Dropped]]:
+            now, changes = self._clock.now(), Changes()
+            told = Telling(
+                teller=Party(name=statement.name, person=_subject(tx, requester)),
+                persona=statement.persona,
+                conversation=statement.conversation,
+                message=None,
+                said_at=now,
+                origin=Origin.TOLD,
             )
-        return await self._change(requester, fact, self._correct, value)
+            kept = self._facts.keep(tx, finding, told, changes=changes, now=now)
+            return _reload(tx, kept.fact), list(changes.dropped)
+
+        async with self._database.transaction() as tx:
+            known, dropped = await _run(tx, work)
+        await self._settle(dropped)
+        return known
 
     async def pin(self, requester: Requester, fact: str, *, pinned: bool = True) -> FactView:
         """Have a fact recalled always, or no longer so; raises ``NotFound``."""
@@ -201,10 +222,7 @@ class MemoryRights:
         now, changes = self._clock.now(), Changes()
         (old,) = facts_in(connection, select(facts).where(facts.c.id == known.id))
         restated = _restated(old, value)
-        if secret(value) or secret(restated):
-            raise InvalidRequest("fact_secret", "Secrets such as passwords are not remembered.")
-        if instruction(value) or instruction(restated):
-            raise InvalidRequest("fact_order", "That is an order, and orders are not remembered.")
+        refuse_unfit(value, restated)
         new = replace(
             old,
             id=self._ids.new(),

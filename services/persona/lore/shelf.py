@@ -14,6 +14,7 @@ from services.persona.cards.shelves import places_in
 from services.persona.character import Persona
 from services.persona.lore.books import MOST_ENTRIES, card_lorebook, read_book_file
 from services.persona.lore.entry import Lorebook, Scope
+from services.persona.lore.shelving import Offered, put_book
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,12 @@ class LoreShelf:
     def names(self) -> list[str]:
         """Return the names of the books in the folder."""
         return sorted(path.stem for path in self.folder.glob("*.json"))
+
+    async def put(self, offered: Offered) -> Lorebook:
+        """Add a book to the folder and return it; raises what ``put_book`` does."""
+        return await asyncio.to_thread(
+            put_book, self.folder, offered, most_entries=self._most_entries
+        )
 
     async def of_persona(self, persona: Persona) -> tuple[list[Lorebook], list[str]]:
         """Return the books of a character, and the names of those it links to that are not there.

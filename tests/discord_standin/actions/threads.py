@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from tests.discord_standin.actions import channels, messages
@@ -32,6 +33,7 @@ def start_thread(
     *,
     starter: Message | None = None,
     private: bool = False,
+    tags: Sequence[int] = (),
 ) -> Channel:
     """Open a thread; one that grows out of a message has that message's id.
 
@@ -47,7 +49,11 @@ def start_thread(
         guild_id=parent.guild_id,
         parent_id=parent.id,
         thread=ThreadState(
-            owner_id=owner.id, created_at=now, archive_moment=now, members={owner.id: now}
+            owner_id=owner.id,
+            created_at=now,
+            archive_moment=now,
+            applied_tags=list(tags),
+            members={owner.id: now},
         ),
     )
     site.world.channels[thread.id] = thread

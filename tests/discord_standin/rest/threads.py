@@ -31,7 +31,10 @@ def start_thread(call: Call) -> Answer:
         else Permission.CREATE_PUBLIC_THREADS,
     )
     draft = draft_of(call, fields["message"]) if in_forum else None
-    thread = acts.start_thread(call.site, channel, call.user, fields["name"], private=private)
+    tags = [int(tag) for tag in fields.get("applied_tags") or []]
+    thread = acts.start_thread(
+        call.site, channel, call.user, fields["name"], private=private, tags=tags
+    )
     _settle(thread, fields)
     shown: Json = {}
     if draft:
@@ -145,7 +148,6 @@ def _state_of(thread: Channel) -> ThreadState:
 def _settle(thread: Channel, fields: Json) -> None:
     assert thread.thread
     thread.thread.auto_archive_minutes = fields.get("auto_archive_duration") or 1440
-    thread.thread.applied_tags = [int(tag) for tag in fields.get("applied_tags") or []]
     thread.slowmode_seconds = fields.get("rate_limit_per_user") or 0
 
 

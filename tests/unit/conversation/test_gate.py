@@ -327,6 +327,39 @@ def test_a_place_can_want_it_differently() -> None:
     assert withheld(asked.consider(inbound("pizza"), present=BOTH)).reason == "no_trigger"
 
 
+@pytest.mark.parametrize(
+    ("text", "addressing", "awake"),
+    [
+        ("so it goes", to("mira"), True),
+        ("so it goes", to(reply="mira"), True),
+        ("so it goes", to(private=True), True),
+        ("mira?", to(), True),
+        ("pizza", to(), False),
+        ("so it goes", to(), False),
+    ],
+)
+def test_in_quiet_hours_only_who_is_called_answers(
+    text: str, addressing: Addressing, awake: bool
+) -> None:
+    asked = gate(triggers=ALL, keywords=("pizza",), ambient_probability=1.0)
+    quiet = GateOverrides(quiet=True)
+    decision = asked.consider(inbound(text, addressing=addressing), present=BOTH, overrides=quiet)
+    assert isinstance(decision, Fired) is awake
+    asked_again = asked.consider(inbound(text, addressing=addressing), present=BOTH)
+    assert isinstance(asked_again, Fired | Undecided)
+
+
+def test_where_nobody_listens_names_are_not_heard_and_nothing_is_overheard() -> None:
+    asked = gate(triggers=ALL, keywords=("pizza",), ambient_probability=1.0)
+    deaf = GateOverrides(listen=False, answer_bots=True)
+    for text in ("mira?", "pizza", "so it goes"):
+        decision = asked.consider(inbound(text), present=BOTH, overrides=deaf)
+        assert withheld(decision).reason == "not_listening"
+        assert asked.overheard(ROOM) == ()
+    for addressing in (to("mira"), to(reply="rob"), to(private=True)):
+        fired(asked.consider(inbound(addressing=addressing), present=BOTH, overrides=deaf))
+
+
 async def test_the_judge_hears_what_was_overheard_before() -> None:
     judge = Judge(answer=False)
     asked = gate(judge=judge, triggers=("contextual",), contextual_cooldown_seconds=60)

@@ -1,0 +1,104 @@
+"""How the settings of a place are shown and offered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from zoneinfo import available_timezones
+
+import discord
+
+from frontends.discord.suggesting import Choices, suggested, suggested_labels
+from services.conversation.place_settings import PlaceSetting, ValueKind
+from services.conversation.places import Chosen, PlaceSettings, Where
+from services.domain.errors import NotFound
+from services.persona.library import CharacterLibrary
+
+_LONGEST_VALUE = 120
+
+LISTENING = (
+    "Listening is on: every message of this channel reaches me, so that names, keywords and "
+    "joining in work. A message that is meant for nobody is kept in memory for an hour at most "
+    "and stored nowhere, unless the setting `remember` is on. /listen off ends it."
+)
+NOT_LISTENING = (
+    "Listening is off: only messages that mention me, reply to a character or come as a command "
+    "are read here."
+)
+
+_WHERE = {
+    Where.THREAD: "this thread",
+    Where.CHANNEL: "this channel",
+    Where.SERVER: "this server",
+    Where.EVERYWHERE: "everywhere",
+    Where.DEFAULT: "default",
+}
+
+
+def overview_blocks(settings: Iterable[PlaceSetting], chosen: Iterable[Chosen]) -> list[str]:
+    """Return a block per setting: its value, where that was chosen, what it is for."""
+    about = {setting.name: setting.description for setting in settings}
+    return [
+        f"**{one.name}**: {shown_value(one.shown)} ({_WHERE[one.where]})\n-# {about[one.name]}"
+        for one in chosen
+    ]
+
+
+def shown_value(text: str) -> str:
+    """Return a value on one line, as text and nothing else."""
+    flat = discord.utils.escape_markdown(" ".join(text.split()))
+    return flat if len(flat) <= _LONGEST_VALUE else f"{flat[:_LONGEST_VALUE]}…"
+
+
+def chosen_line(chosen: Chosen) -> str:
+    """Return what holds after a change."""
+    return f"**{chosen.name}** is now {shown_value(chosen.shown)} ({_WHERE[chosen.where]})."
+
+
+class SettingSuggestions:
+    """Offers names of settings and, by what each takes, their values."""
+
+    def __init__(
+        self,
+        places: PlaceSettings,
+        *,
+        library: CharacterLibrary,
+        models: Callable[[], Awaitable[Sequence[str]]],
+    ) -> None:
+        self._places = places
+        self._library = library
+        self._models = models
+
+    def names(self, typed: str) -> Choices:
+        """Offer names of settings."""
+        return suggested([setting.name for setting in self._places.listed()], typed)
+
+    async def values(self, name: str, typed: str, guild: discord.Guild | None) -> Choices:
+        """Offer values of the setting called ``name``; nothing where anything may be written."""
+        try:
+            setting = self._places.find(name)
+        except NotFound:
+            return []
+        match setting.kind:
+            case ValueKind.PERSONA:
+                people = {one.name: one.slug for one in self._library.all()}
+                return suggested_labels(people, typed)
+            case ValueKind.MODEL:
+                return suggested(await self._models(), typed)
+            case ValueKind.TIMEZONE:
+                return suggested(sorted(await asyncio.to_thread(available_timezones)), typed)
+            case ValueKind.SET:
+                return _next_of_set(setting.options(), typed)
+        if setting.name == "admin_roles" and guild is not None:
+            roles = {role.name: str(role.id) for role in guild.roles if not role.is_default()}
+            return suggested_labels(roles, typed)
+        return suggested(setting.options(), typed)
+
+
+def _next_of_set(options: Sequence[str], typed: str) -> Choices:
+    """Offer what may follow the words that are typed already."""
+    before, comma, last = typed.rpartition(",")
+    taken = [word.strip() for word in before.split(",")] if comma else []
+    lead = ", ".join(taken) + ", " if taken else ""
+    fitting = suggested([one for one in options if one not in taken], last)
+    return suggested([f"{lead}{one.value}" for one in fitting], "")
