@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from frontends.console.invocation import SettingsSource
 from frontends.stopping import Stopping
 from services.lifecycle import Supervisor
-from services.observability.logging import hide_secrets, reconfigure_logging
+from services.observability.logging import hide_secrets, reconfigure_logging, secret_values
 from services.reloading import Apply, ConfigWatch, Reloading
 
 if TYPE_CHECKING:
@@ -116,7 +116,8 @@ def appliers(services: ServiceFactory) -> Sequence[Apply]:
         services.thinking_over().apply(settings.memory, settings.llm)
 
     def moderation(settings: Settings) -> None:
-        services.content_policy().reconfigure(settings.moderation)
+        secrets = secret_values(settings)
+        services.content_policy().reconfigure(settings.moderation, secrets=secrets)
         services.moderation().reconfigure(settings.moderation)
 
     def log(settings: Settings) -> None:

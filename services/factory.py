@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from services.conversation.actions import PendingActions
 from services.conversation.amnesia import Amnesia
 from services.conversation.answers import AnswerSource
+from services.conversation.attached import AttachedSource
 from services.conversation.bookmarks import Lorebooks
 from services.conversation.choices import Choices
 from services.conversation.company import Company
@@ -418,6 +419,9 @@ class ServiceFactory(containers.DeclarativeContainer):
             providers.Singleton(TimeSource, clock),
             providers.Singleton(AnswerStyleSource, answer_styles, prompts=prompts),
             providers.Singleton(OverheardSource, gate.provided.overheard),
+            providers.Singleton(
+                AttachedSource, settings.provided.conversation, read_blob=blobs.provided.read
+            ),
         ),
         memory=providers.List(
             providers.Singleton(PersonSource, acquaintances, viewers=viewers, prompts=prompts),
@@ -643,7 +647,13 @@ class ServiceFactory(containers.DeclarativeContainer):
         models=breakers.provided.states,
     )
 
-    departures = providers.Singleton(Departures, database=database, clock=clock)
+    departures = providers.Singleton(
+        Departures,
+        database=database,
+        forgetting=forgetting,
+        clock=clock,
+        days=settings.provided.discord.forget_guild_days,
+    )
     housekeeping = providers.Singleton(
         Housekeeping,
         settings.provided.housekeeping,
@@ -651,7 +661,13 @@ class ServiceFactory(containers.DeclarativeContainer):
         database=database,
         clock=clock,
         chores=providers.Singleton(
-            every_chore, settings, database=database, blobs=blobs, clock=clock, index=indexer
+            every_chore,
+            settings,
+            database=database,
+            blobs=blobs,
+            clock=clock,
+            index=indexer,
+            departures=departures,
         ),
         metrics=metrics,
     )

@@ -402,6 +402,9 @@ class ConversationSettings(Section):
         description="A longer tool result is cut before the model sees it.",
         json_schema_extra=LIVE,
     )
+    attached_text_kb: int = Field(
+        16, ge=0, description="How much of an attached text file a character reads."
+    )
     pending_action_hours: float = Field(
         24.0, gt=0.0, description="How long a confirmation may be given."
     )
@@ -573,9 +576,6 @@ class DiscordSettings(Section):
         le=100,
         description="Messages per channel that are read after an interruption the gateway "
         "cannot make good.",
-    )
-    attached_text_kb: int = Field(
-        64, ge=0, description="Largest attached text that a character reads."
     )
     forget_guild_days: float = Field(
         30.0, ge=0.0, description="Days after which a server that was left is forgotten."

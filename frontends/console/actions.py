@@ -9,6 +9,7 @@ from frontends.console.link_actions import LINK_COMMANDS
 from frontends.console.lore_actions import LORE_COMMANDS
 from frontends.console.memory_actions import MEMORY_COMMANDS
 from frontends.console.people_actions import PEOPLE_COMMANDS
+from frontends.console.place_actions import PLACE_COMMANDS
 from frontends.console.recall_actions import RECALL_COMMANDS
 from frontends.console.rendering import entry_fields
 from frontends.console.scene_actions import SCENE_COMMANDS
@@ -229,6 +230,7 @@ COMMANDS = (
     *RECALL_COMMANDS,
     *LINK_COMMANDS,
     *LORE_COMMANDS,
+    *PLACE_COMMANDS,
     SlashCommand(
         name="model",
         argument="[NAME]",

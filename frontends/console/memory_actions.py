@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from frontends.console.memory_rights import fact_line, receipt_lines, turn_line
+from frontends.console.memory_rights import fact_line, turn_line
 from frontends.console.recall_actions import choose_privacy
 from frontends.console.slash import SlashCommand
 from frontends.console.views import Report
@@ -157,7 +157,7 @@ def _forgotten(talk: Talk, receipt: Receipt | None) -> None:
     if receipt is None:
         _report(talk, ["That is forgotten."], {"receipt": None}, kind="forgotten")
         return
-    _report(talk, receipt_lines(receipt), receipt.as_json(), kind="forgotten")
+    _report(talk, receipt.lines(), receipt.as_json(), kind="forgotten")
 
 
 def _rights(talk: Talk) -> tuple[MemoryRights, Requester]:

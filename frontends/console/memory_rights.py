@@ -14,10 +14,12 @@ from frontends.console.card_text import write_text
 from frontends.console.identity import person_here
 from frontends.console.invocation import CommandModule, Invocation
 from frontends.console.wording import one_line, printable
+from services.domain.errors import InvalidRequest
 from services.domain.ids import AuthorId, MessageId
 from services.domain.people import Role
 
 if TYPE_CHECKING:
+    from services.housekeeping.departures import Departures
     from services.memory.forgetting.receipts import Receipt
     from services.memory.rights.rows import FactView, TurnView
     from services.memory.rights.service import MemoryRights, Requester
@@ -74,7 +76,7 @@ class SearchAction:
 
 
 class ForgetAction:
-    """Forget one thing, everything that matches, or everything of somebody."""
+    """Forget one thing, everything that matches, or everything of somebody or of a server."""
 
     def configure(self, parser: argparse.ArgumentParser, /) -> None:
         """Add what is to be forgotten."""
@@ -84,6 +86,7 @@ class ForgetAction:
         what.add_argument("--message", metavar="ID", help="one message")
         what.add_argument("--matching", metavar="QUERY", help="messages and facts with all words")
         what.add_argument("--hearsay", action="store_true", help="what others told of the person")
+        what.add_argument("--place", metavar="PLACE", help="all of a server, as platform:number")
         parser.add_argument("--yes", action="store_true", help="do it; without this, only say what")
         _about(parser)
 
@@ -92,12 +95,14 @@ class ForgetAction:
         from services.factory import opened_services  # noqa: PLC0415
 
         async with opened_services(call.settings) as services:
+            if call.arguments.place is not None:
+                return await _forget_place(call, services.departures())
             rights, requester = services.memory_rights(), _requester(call)
             if not call.arguments.yes:
                 return await _preview(call, rights, requester)
             receipt = await _forget(call, rights, requester)
         told = {"forgotten": True} if receipt is None else receipt.as_json()
-        _print(call, told, ["It is forgotten."] if receipt is None else receipt_lines(receipt))
+        _print(call, told, ["It is forgotten."] if receipt is None else receipt.lines())
         return 0 if receipt is None or receipt.clean else 2
 
 
@@ -153,26 +158,17 @@ def turn_line(turn: TurnView) -> str:
     )
 
 
-def receipt_lines(receipt: Receipt) -> list[str]:
-    """Return a receipt for reading."""
-    counted = ", ".join(
-        f"{number} {kind.replace('_', ' ')}" for kind, number in receipt.counts.items()
-    )
-    lines = [f"Forgotten: {counted or 'nothing was left'}.", f"Receipt {receipt.id}."]
-    scan = receipt.scan
-    if scan is not None and scan.clean:
-        lines.append(
-            f"{scan.files} files were searched for {scan.strings} pieces of the text; none has any."
-        )
-    elif scan is not None:
-        names = ", ".join([name for name, _ in scan.found] + list(scan.unread))
-        lines.append(f"Pieces of the text are still in: {names}.")
-    if receipt.backups:
-        lines.append(
-            f"{receipt.backups} backups outside the data folder still hold it; the last is deleted "
-            f"by {receipt.backups_until:%Y-%m-%d}."
-        )
-    return lines
+async def _forget_place(call: Invocation, departures: Departures) -> int:
+    platform, colon, scope = call.arguments.place.partition(":")
+    if not (platform and colon and scope) or ":" in scope:
+        raise InvalidRequest("place", "A place looks like discord:123456789012345678.")
+    if not call.arguments.yes:
+        known = (await departures.known_of(platform, scope)).as_json()
+        _print(call, known, [*(f"{name}: {count}" for name, count in known.items()), _HINT])
+        return 0
+    receipt = await departures.forget_now(platform, scope, role=Role.OWNER)
+    _print(call, receipt.as_json(), receipt.lines())
+    return 0 if receipt.clean else 2
 
 
 async def _preview(call: Invocation, rights: MemoryRights, requester: Requester) -> int:

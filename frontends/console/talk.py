@@ -11,6 +11,7 @@ from frontends.console.slash import Said, read_line
 from frontends.console.views import View, spoken
 from services.conversation.bookmarks import Lorebooks
 from services.conversation.inbound import Addressing, Inbound, Receipt
+from services.conversation.places import PlaceSettings
 from services.conversation.reminding import Reminding
 from services.domain.errors import AcoreError, ProviderError, StorageError
 from services.domain.ids import ActionId, ConversationId, MessageId
@@ -18,9 +19,11 @@ from services.domain.messages import HistoryEntry, Message, TextPart
 from services.domain.people import Author, Role
 from services.domain.replies import ReplySink, TurnBrief, TurnFailed
 from services.memory.rights.service import MemoryRights
+from services.people.answer_style import AnswerStyles
 from services.people.linking import AccountLinks
 from services.people.personas import UserPersonaBook
 from services.people.privacy import Privacy
+from services.people.timezones import Timezones
 
 if TYPE_CHECKING:
     from services.factory import ServiceFactory
@@ -93,6 +96,21 @@ class Talk:
     def lorebooks(self) -> Lorebooks:
         """Which lorebooks hold here."""
         return self._services.lorebooks()
+
+    @property
+    def places(self) -> PlaceSettings:
+        """What holds in a place."""
+        return self._services.places()
+
+    @property
+    def answer_styles(self) -> AnswerStyles:
+        """How people would like to be answered."""
+        return self._services.answer_styles()
+
+    @property
+    def timezones(self) -> Timezones:
+        """Where people's clocks are."""
+        return self._services.timezones()
 
     async def hear(self, line: str) -> None:
         """Do what a line asks for and wait until it is done; refusals are shown, not raised.

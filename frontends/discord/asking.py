@@ -35,6 +35,11 @@ class Asked:
         """The conversation held there."""
         return self.place.conversation
 
+    @property
+    def here(self) -> Role:
+        """The role that changes are made with: in private, everybody is at least a moderator."""
+        return max(self.role, Role.MODERATOR) if self.place.private else self.role
+
     def need(self, role: Role) -> None:
         """Raise ``NotAllowed`` below ``role``; in private everybody may do what moderators may."""
         private = self.place.private and role <= Role.ADMIN

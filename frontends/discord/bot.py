@@ -34,6 +34,7 @@ from frontends.discord.pacing import Pacing
 from frontends.discord.places import DIRECT, PLATFORM, Place, channel_in, place_of
 from frontends.discord.portraits import Portraits
 from frontends.discord.syncing import sync
+from frontends.discord.translating import Translations
 from services.domain.errors import AcoreError
 from services.domain.ids import ConversationId
 from services.lifecycle import Supervisor
@@ -142,10 +143,19 @@ class AcoreBot(commands.Bot):
         )
         self._listening = Listening(self)
         self.add_dynamic_items(AnswerButton, StopButton, ConfirmButton)
+        await self.tree.set_translator(Translations())
         for name in COGS:
-            await self.load_extension(f"cogs.{name}")
+            await self._load(name)
         self.services.deliveries().register(PLATFORM, self.reach)
         self.supervisor.start("model", self._open_model)
+
+    async def _load(self, name: str) -> None:
+        """Load a cog; one that is broken is told of and left out."""
+        try:
+            await self.load_extension(f"cogs.{name}")
+        except commands.ExtensionError:
+            logger.exception("a cog could not be loaded", extra={"cog": name})
+            self.services.announce()("cog", f"The commands in cogs/{name}.py could not be loaded.")
 
     async def close(self) -> None:
         """Leave Discord."""

@@ -57,9 +57,13 @@ class DiscordDelivery:
         if self._asker is not None:
             dressed = self._desk.conversations.dressed(turn, sink, viewer=self._asker)
         writing = self._desk.supervisor.start("answer", sink.write)
+        speaking = self._desk.speaking
+        if self._asker is not None:
+            speaking[turn.conversation] = self._asker.id
         try:
             yield (dressed,)
         finally:
+            speaking.pop(turn.conversation, None)
             sink.close()
             await asyncio.wait([writing])
             self._shown[turn.persona] = sink.posted

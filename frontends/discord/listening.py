@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Collection
@@ -77,7 +78,8 @@ class Listening:
             receipt = await self._conversations.receive(inbound)
         except AcoreError as error:
             if called:
-                await self._tell(message, error.user_message)
+                tell = partial(self._tell, message, error.user_message)
+                self._bot.supervisor.start("notice", tell)
             return
         self._bot.catching_up.heard(message)
         follow = partial(self._follow, receipt, message, called=called)
@@ -97,12 +99,11 @@ class Listening:
     async def _tell(self, message: discord.Message, text: str) -> None:
         try:
             async with translated():
-                await message.reply(
-                    f"-# {text}",
-                    mention_author=False,
-                    allowed_mentions=SILENT,
-                    delete_after=_NOTICE_SECONDS,
+                told = await message.reply(
+                    f"-# {text}", mention_author=False, allowed_mentions=SILENT
                 )
+                await asyncio.sleep(_NOTICE_SECONDS)
+                await told.delete()
         except PostingFailed as error:
             logger.info("a notice was not posted", extra={"code": error.code})
 

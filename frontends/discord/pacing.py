@@ -1,15 +1,22 @@
-"""Keeping sends and edits inside what Discord lets a channel take."""
+"""Keeping sends and edits inside what Discord lets a channel or webhook take."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
+from dataclasses import dataclass
 
 from services.domain.clock import Clock
 
-OPERATIONS = 5
-"""Sends or edits of one channel or webhook per ``WINDOW`` seconds."""
-WINDOW = 5.0
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What Discord counts together: ``operations`` per ``seconds``."""
+
+    key: str
+    operations: int = 5
+    seconds: float = 5.0
+
 
 _KEYS = 2_000
 _SLACK = 0.05
@@ -18,7 +25,7 @@ _MORE_PER_OPERATION = 0.25
 
 
 class Pacing:
-    """Counts what was sent where, a sliding window per key.
+    """Counts what was sent where, a sliding window per bucket.
 
     Steps of an answer that is still being written leave one operation of each window free, so that
     its last form never waits for them, and come less often the fuller the window is.
@@ -26,46 +33,48 @@ class Pacing:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._sent: OrderedDict[str, deque[float]] = OrderedDict()
+        self._sent: OrderedDict[Bucket, deque[float]] = OrderedDict()
 
-    def note(self, key: str) -> None:
+    def note(self, bucket: Bucket) -> None:
         """Count one operation now."""
-        self._window(key).append(self._clock.monotonic())
+        self._window(bucket).append(self._clock.monotonic())
 
-    def until_step(self, key: str) -> float:
+    def until_step(self, bucket: Bucket) -> float:
         """Return the seconds to wait before showing more of a running answer."""
-        window, now = self._window(key), self._clock.monotonic()
+        window, now = self._window(bucket), self._clock.monotonic()
         if not window:
             return 0.0
-        gap = _FIRST_GAP + _MORE_PER_OPERATION * len(window)
-        wait = window[-1] + gap - now
-        if len(window) >= OPERATIONS - 1:
-            wait = max(wait, window[-(OPERATIONS - 1)] + WINDOW + _SLACK - now)
+        pace = bucket.seconds / 5.0
+        wait = window[-1] + pace * (_FIRST_GAP + _MORE_PER_OPERATION * len(window)) - now
+        spare = bucket.operations - 1
+        if len(window) >= spare:
+            wait = max(wait, window[-spare] + bucket.seconds + _SLACK - now)
         return max(0.0, wait)
 
-    def until_free(self, key: str) -> float:
+    def until_free(self, bucket: Bucket) -> float:
         """Return the seconds to wait before an operation that must not be left out."""
-        window = self._window(key)
-        if len(window) < OPERATIONS:
+        window = self._window(bucket)
+        if len(window) < bucket.operations:
             return 0.0
-        return max(0.0, window[-OPERATIONS] + WINDOW + _SLACK - self._clock.monotonic())
+        since = window[-bucket.operations] + bucket.seconds + _SLACK
+        return max(0.0, since - self._clock.monotonic())
 
-    async def free(self, key: str) -> None:
+    async def free(self, bucket: Bucket) -> None:
         """Wait until an operation is allowed, and count it."""
-        wait = self.until_free(key)
+        wait = self.until_free(bucket)
         while wait > 0.0:
             await asyncio.sleep(wait)
-            wait = self.until_free(key)
-        self.note(key)
+            wait = self.until_free(bucket)
+        self.note(bucket)
 
-    def _window(self, key: str) -> deque[float]:
-        window = self._sent.get(key)
+    def _window(self, bucket: Bucket) -> deque[float]:
+        window = self._sent.get(bucket)
         if window is None:
-            window = self._sent[key] = deque()
+            window = self._sent[bucket] = deque()
             if len(self._sent) > _KEYS:
                 self._sent.popitem(last=False)
-        self._sent.move_to_end(key)
-        before = self._clock.monotonic() - WINDOW - _SLACK
+        self._sent.move_to_end(bucket)
+        before = self._clock.monotonic() - bucket.seconds - _SLACK
         while window and window[0] <= before:
             window.popleft()
         return window

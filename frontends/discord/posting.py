@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import aiohttp
 import discord
 
+from frontends.discord.pacing import Bucket
 from frontends.discord.places import Channel
 from services.domain.errors import AcoreError
 
@@ -97,8 +98,13 @@ class Face(Protocol):
         ...
 
     @property
-    def key(self) -> str:
-        """What shares Discord's limits with this face."""
+    def sending(self) -> Bucket:
+        """What new messages of this face count in."""
+        ...
+
+    @property
+    def editing(self) -> Bucket:
+        """What its changes count in."""
         ...
 
     async def send(
@@ -128,7 +134,8 @@ class OwnFace:
     def __init__(self, channel: Channel, *, lead: str = "") -> None:
         self._channel = channel
         self.lead = lead
-        self.key = f"channel:{channel.id}"
+        self.sending = Bucket(f"send:{channel.id}")
+        self.editing = Bucket(f"edit:{channel.id}")
 
     async def send(
         self,
@@ -192,7 +199,7 @@ class WebhookFace:
         self._name = name
         self._avatar_url = avatar_url
         self._thread: Any = discord.utils.MISSING if thread is None else thread
-        self.key = f"webhook:{webhook.id}"
+        self.sending = self.editing = Bucket(f"webhook:{webhook.id}", 5, 2.0)
 
     async def send(
         self,

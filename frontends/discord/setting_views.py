@@ -7,14 +7,17 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from zoneinfo import available_timezones
 
 import discord
+from discord import app_commands
 
-from frontends.discord.suggesting import Choices, suggested, suggested_labels
+from frontends.discord.choosing import ranked
 from services.conversation.place_settings import PlaceSetting, ValueKind
 from services.conversation.places import Chosen, PlaceSettings, Where
 from services.domain.errors import NotFound
 from services.persona.library import CharacterLibrary
 
 _LONGEST_VALUE = 120
+
+Choices = list[app_commands.Choice[str]]
 
 LISTENING = (
     "Listening is on: every message of this channel reaches me, so that names, keywords and "
@@ -71,7 +74,7 @@ class SettingSuggestions:
 
     def names(self, typed: str) -> Choices:
         """Offer names of settings."""
-        return suggested([setting.name for setting in self._places.listed()], typed)
+        return _fitting(typed, [setting.name for setting in self._places.listed()])
 
     async def values(self, name: str, typed: str, guild: discord.Guild | None) -> Choices:
         """Offer values of the setting called ``name``; nothing where anything may be written."""
@@ -81,18 +84,17 @@ class SettingSuggestions:
             return []
         match setting.kind:
             case ValueKind.PERSONA:
-                people = {one.name: one.slug for one in self._library.all()}
-                return suggested_labels(people, typed)
+                return ranked(typed, [(one.name, one.slug) for one in self._library.all()])
             case ValueKind.MODEL:
-                return suggested(await self._models(), typed)
+                return _fitting(typed, await self._models())
             case ValueKind.TIMEZONE:
-                return suggested(sorted(await asyncio.to_thread(available_timezones)), typed)
+                return _fitting(typed, sorted(await asyncio.to_thread(available_timezones)))
             case ValueKind.SET:
                 return _next_of_set(setting.options(), typed)
         if setting.name == "admin_roles" and guild is not None:
-            roles = {role.name: str(role.id) for role in guild.roles if not role.is_default()}
-            return suggested_labels(roles, typed)
-        return suggested(setting.options(), typed)
+            roles = [one for one in guild.roles if not one.is_default()]
+            return ranked(typed, [(role.name, str(role.id)) for role in roles])
+        return _fitting(typed, setting.options())
 
 
 def _next_of_set(options: Sequence[str], typed: str) -> Choices:
@@ -100,5 +102,9 @@ def _next_of_set(options: Sequence[str], typed: str) -> Choices:
     before, comma, last = typed.rpartition(",")
     taken = [word.strip() for word in before.split(",")] if comma else []
     lead = ", ".join(taken) + ", " if taken else ""
-    fitting = suggested([one for one in options if one not in taken], last)
-    return suggested([f"{lead}{one.value}" for one in fitting], "")
+    fitting = _fitting(last, [one for one in options if one not in taken])
+    return _fitting("", [f"{lead}{one.value}" for one in fitting])
+
+
+def _fitting(typed: str, names: Iterable[str]) -> Choices:
+    return ranked(typed, [(name, name) for name in names])

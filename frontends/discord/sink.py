@@ -161,7 +161,7 @@ class AnswerSink:
         face = self._face
         if face is None or not self._posted:
             return
-        wait = self._desk.pacing.until_step(face.key)
+        wait = self._desk.pacing.until_step(face.editing)
         if wait > 0.0:
             try:
                 async with asyncio.timeout(wait):
@@ -257,14 +257,14 @@ class AnswerSink:
             else:
                 await self._send(face, index, content, row)
         for extra in self._posted[len(contents) :]:
-            await self._desk.pacing.free(face.key)
+            await self._desk.pacing.free(face.sending)
             await face.delete(extra.id)
         del self._posted[len(contents) :]
 
     async def _edit(
         self, face: Face, index: int, content: str, view: discord.ui.View | None
     ) -> None:
-        await self._desk.pacing.free(face.key)
+        await self._desk.pacing.free(face.editing)
         await face.edit(self._posted[index].id, content, view=view)
         self._posted[index] = Posted(
             id=self._posted[index].id, content=content, buttons=view is not None
@@ -273,7 +273,7 @@ class AnswerSink:
     async def _send(
         self, face: Face, index: int, content: str, view: discord.ui.View | None
     ) -> None:
-        await self._desk.pacing.free(face.key)
+        await self._desk.pacing.free(face.sending)
         first = index == 0 and not self._inherited
         message = await face.send(
             content,
@@ -286,7 +286,7 @@ class AnswerSink:
     async def _take_back(self, face: Face) -> None:
         """Delete what was posted of an answer of which nothing is kept."""
         while self._posted and not self._inherited:
-            await self._desk.pacing.free(face.key)
+            await self._desk.pacing.free(face.sending)
             await face.delete(self._posted.pop().id)
 
     async def _send_files(self, face: Face) -> None:
@@ -296,7 +296,7 @@ class AnswerSink:
         for part in self._files:
             content = await self._desk.read_blob(part.sha256)
             files.append(discord.File(io.BytesIO(content), filename=part.name))
-        await self._desk.pacing.free(face.key)
+        await self._desk.pacing.free(face.sending)
         sent = await face.send("", files=files)
         self._posted.append(Posted(id=sent, content=""))
 

@@ -42,14 +42,15 @@ class StandingAnswer:
         ids = []
         for index, content in enumerate(contents):
             view = row if index == len(contents) - 1 else None
-            await self._desk.pacing.free(face.key)
             if index < len(self._posted):
                 ids.append(self._posted[index].id)
+                await self._desk.pacing.free(face.editing)
                 await face.edit(ids[-1], content, view=view)
             else:
+                await self._desk.pacing.free(face.sending)
                 ids.append(await face.send(content, view=view))
         for extra in self._posted[len(contents) :]:
-            await self._desk.pacing.free(face.key)
+            await self._desk.pacing.free(face.sending)
             await face.delete(extra.id)
         await self._desk.conversations.published(self._entry.message.id, [str(one) for one in ids])
 
@@ -57,7 +58,7 @@ class StandingAnswer:
         """Take all messages away."""
         face = await self._face()
         for one in self._posted:
-            await self._desk.pacing.free(face.key)
+            await self._desk.pacing.free(face.sending)
             await face.delete(one.id)
 
     async def _face(self) -> Face:

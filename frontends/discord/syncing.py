@@ -79,9 +79,7 @@ async def _registered(
 ) -> Sequence[Mapping[str, Any]]:
     """Return what is registered; discord.py's own calls leave the translations out."""
     if guild is None:
-        route = Route(
-            "GET", "/applications/{application_id}/commands", application_id=application
-        )
+        route = Route("GET", "/applications/{application_id}/commands", application_id=application)
     else:
         route = Route(
             "GET",

@@ -45,4 +45,6 @@ class Amnesia:
             cache.refresh()
         self._answers.forget_answers()
         places = [ConversationId.parse(one) for one in forgotten.conversations]
-        self._conversations.forget(places, forgotten.accounts)
+        self._conversations.forget(
+            places, forgotten.accounts, wholly=forgotten.place is not None
+        )

@@ -65,10 +65,14 @@ class Lorebooks:
         ``role`` is the true one: being in private with somebody makes nobody an admin. Raises
         ``NotAllowed``, ``LorebookTaken``, ``InvalidRequest`` and ``StorageError``.
         """
-        if role < (Role.OWNER if offered.replace else Role.ADMIN):
-            who = "owners may replace" if offered.replace else "admins may add"
-            raise NotAllowed("lorebook_permission", f"Only {who} lorebooks.")
+        self.check_taking(role, replace=offered.replace)
         return await self._shelf.put(offered)
+
+    def check_taking(self, role: Role, *, replace: bool = False) -> None:
+        """Raise the ``NotAllowed`` that ``take`` would, before a file is fetched."""
+        if role < (Role.OWNER if replace else Role.ADMIN):
+            who = "owners may replace" if replace else "admins may add"
+            raise NotAllowed("lorebook_permission", f"Only {who} lorebooks.")
 
     async def overview(self, conversation: ConversationId, *, by: Author) -> Bookmarks:
         """Return what holds for ``by`` in ``conversation``, and what there is."""

@@ -47,6 +47,7 @@ class Choices:
         self._gate = gate
         self._timezones = timezones
         self._manners = Manners()
+        self._admitted: tuple[Sequence[Persona], Sequence[Persona]] = ((), ())
         self.max_hops = gate.max_hops
 
     def reconfigure(self, gate: GateSettings) -> None:
@@ -106,8 +107,12 @@ class Choices:
         calls it should hear why it does not answer.
         """
         chosen = self.chosen(rules)
-        others = (other for other in self._library.all() if other.id != chosen.id)
-        return [chosen, *(other for other in others if rules.admits(other))]
+        everybody = self._library.all()
+        if not rules.adults:
+            if self._admitted[0] is not everybody:
+                self._admitted = everybody, tuple(one for one in everybody if rules.admits(one))
+            everybody = self._admitted[1]
+        return [chosen, *(other for other in everybody if other.id != chosen.id)]
 
     def mannered(self, persona: Persona, rules: PlaceRules) -> Persona:
         """Return ``persona`` as it is to be in the place of ``rules``; see ``Manners``."""

@@ -76,6 +76,20 @@ def _exchange() -> Select[tuple[object, ...]]:
     )
 
 
+def _below() -> Select[tuple[str]]:
+    walk = (
+        select(messages.c.id, messages.c.ordinal)
+        .where(messages.c.id.in_(bindparam("ids", expanding=True)))
+        .cte("below", recursive=True)
+    )
+    walk = walk.union_all(
+        select(messages.c.id, messages.c.ordinal)
+        .join(walk, messages.c.parent_id == walk.c.id)
+        .where(messages.c.id != bindparam("but"))
+    )
+    return select(walk.c.id).order_by(walk.c.ordinal)
+
+
 def _lowest() -> Select[tuple[str]]:
     walk = (
         select(messages.c.id, literal(0).label("depth"))
@@ -93,6 +107,7 @@ def _lowest() -> Select[tuple[str]]:
 BRANCH = _branch()
 EXCHANGE = _exchange()
 _LOWEST = _lowest()
+_BELOW = _below()
 _WALK = _upward(bindparam("tip"), most=bindparam("limit"))
 _IS_NEAR = select(_WALK.c.id).where(_WALK.c.id == bindparam("sought"))
 _OFF_PATH = (
@@ -142,7 +157,7 @@ _HANG = (
 _RENUMBER = (
     update(messages)
     .where(messages.c.id == bindparam("message"))
-    .values(parent_id=bindparam("parent"), ordinal=bindparam("ordinal"))
+    .values(ordinal=bindparam("ordinal"))
 )
 _USED = (
     update(conversations)
@@ -218,19 +233,23 @@ def beside(
     """Return what a new one of ``versions`` follows, which all follow ``parent``.
 
     What was said after the version that stands moves before all of them, so that it stays on the
-    branch whichever stands. The versions get new ordinals then, and none of them stands.
+    branch whichever stands. The versions, and what else was said after them, get new ordinals
+    then, so that these still rise along every branch; none of the versions stands.
     """
     said = _said_after(connection, versions)
     if all(message.removed for message in said):
         return parent
     tip = said[-1].id
+    below = connection.execute(_BELOW, {"ids": list(versions), "but": said[0].id}).scalars().all()
     for version in versions:
         connection.execute(_DEACTIVATE, {"message": version})
     connection.execute(_HANG, {"message": said[0].id, "parent": parent})
+    for version in versions:
+        connection.execute(_HANG, {"message": version, "parent": tip})
     _, ordinal = connection.execute(_PLACE, {"conversation": str(conversation)}).one()
-    for number, version in enumerate(versions, ordinal):
-        connection.execute(_RENUMBER, {"message": version, "parent": tip, "ordinal": number})
-    connection.execute(_USED, {"conversation": str(conversation), "next": ordinal + len(versions)})
+    for number, message in enumerate(below, ordinal):
+        connection.execute(_RENUMBER, {"message": message, "ordinal": number})
+    connection.execute(_USED, {"conversation": str(conversation), "next": ordinal + len(below)})
     return tip
 
 

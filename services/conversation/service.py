@@ -156,10 +156,19 @@ class ConversationService:
         await _all_quiet(sessions, _STORING_SECONDS)
 
     def forget(
-        self, conversations: Collection[ConversationId], accounts: Collection[AuthorId]
+        self,
+        conversations: Collection[ConversationId],
+        accounts: Collection[AuthorId],
+        *,
+        wholly: bool = False,
     ) -> None:
-        """Drop what is held in memory of ``conversations`` and of what ``accounts`` said."""
+        """Drop what is held in memory of ``conversations`` and of what ``accounts`` said.
+
+        With ``wholly``, also what anybody said in ``conversations`` and nobody answered.
+        """
         for conversation in conversations:
+            if wholly:
+                self._company.gate.forget(conversation)
             session = self._sessions.find(conversation)
             if session is not None:
                 session.forget_history()

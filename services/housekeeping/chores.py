@@ -10,6 +10,7 @@ from services.domain.clock import Clock
 from services.housekeeping.attachments import StrayAttachments
 from services.housekeeping.chore import Chore
 from services.housekeeping.clips import Clips
+from services.housekeeping.departures import Departures, LeftPlaces
 from services.housekeeping.expiry import ExpiredBackups
 from services.housekeeping.logs import RotatedLogs
 from services.housekeeping.nightly import NightlyBackup
@@ -34,10 +35,12 @@ def every_chore(
     blobs: BlobStore,
     clock: Clock,
     index: Index | None = None,
+    departures: Departures | None = None,
 ) -> Sequence[Chore]:
     """Return every chore; the backup comes first, so that it holds what the others remove.
 
-    ``index`` is told which vectors went with old messages.
+    ``index`` is told which vectors went with old messages. Without ``departures``, no place that
+    was left is forgotten.
     """
     tidy, data = settings.housekeeping, settings.storage.data
     return (
@@ -52,6 +55,7 @@ def every_chore(
             ScopedSettings(database, clock=clock),
             days=settings.memory.retention_days,
         ),
+        *(() if departures is None else (LeftPlaces(departures),)),
         StrayAttachments(blobs),
         ExpiredActions(database, PendingActions()),
         OldExplanations(database, kept=settings.conversation.history_messages),

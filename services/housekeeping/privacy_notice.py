@@ -104,9 +104,7 @@ class PrivacyNotice:
         )
 
     def _location(self, rules: PlaceRules, memory: MemorySettings) -> Sequence[str]:
-        sentences = [
-            "It is stored in the data folder of the machine that runs this program."
-        ]
+        sentences = ["It is stored in the data folder of the machine that runs this program."]
         goes_to = self._model_of(rules)
         if goes_to is None:
             sentences.append("Answers are written on that machine, too.")

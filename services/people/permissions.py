@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, select
@@ -26,6 +26,15 @@ class Standing:
 
     role: Role
     blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What is stored for an account in a scope: a role, or with ``None`` a block."""
+
+    account: AuthorId
+    scope: Scope
+    role: Role | None
 
 
 class Permissions:
@@ -75,6 +84,14 @@ class Permissions:
         self._check_block(account, scope, by)
         await self._store(account, scope, _BLOCKED)
 
+    async def unblock(self, account: AuthorId, scope: Scope, *, by: Role) -> bool:
+        """Lift a block in a scope; False when there was none. ``NotAllowed`` as for ``block``."""
+        self._check_block(account, scope, by)
+        if (await self._grants(account)).get(scope) != _BLOCKED:
+            return False
+        await self.revoke(account, scope, by=by)
+        return True
+
     async def revoke(self, account: AuthorId, scope: Scope, *, by: Role) -> None:
         """Take back what was stored for an account in a scope, grant or block."""
         found = (await self._grants(account)).get(scope)
@@ -97,6 +114,28 @@ class Permissions:
         async with self._database.transaction() as tx:
             await tx.run(work)
             tx.on_commit(lambda: self._cache.drop(account))
+
+    async def stored(self, conversation: ConversationId) -> Sequence[Stored]:
+        """Return the grants and blocks that hold in a place, the widest scope last.
+
+        Owners and blocks of the settings are not among them.
+        """
+        scopes = scopes_of(conversation)
+
+        def work(connection: Connection) -> Sequence[Stored]:
+            found = []
+            for scope in scopes:
+                query = select(roles).where(
+                    roles.c.scope == scope.kind.value, roles.c.scope_id == scope.id
+                )
+                for row in connection.execute(query.order_by(roles.c.account)).mappings():
+                    role = None if row["role"] == _BLOCKED else Role(row["role"])
+                    account = AuthorId.parse(row["account"])
+                    found.append(Stored(account=account, scope=scope, role=role))
+            return found
+
+        async with self._database.reader() as snapshot:
+            return await snapshot.run(work)
 
     def refresh(self) -> None:
         """Read everything anew from now on; for changes made past this service."""

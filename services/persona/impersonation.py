@@ -41,6 +41,10 @@ _LOOKALIKES = {
 }  # fmt: skip
 _TABLE = {other: latin for latin, others in _LOOKALIKES.items() for other in others}
 _TWINS = str.maketrans({"i": "l", "1": "l", "|": "l", "0": "o", "5": "s"})
+_ASCII_LOOKS = {
+    code: chr(code).translate(_TWINS) if chr(code).isalnum() or chr(code) == "|" else None
+    for code in range(128)
+}
 
 
 def shown_name(name: str, *, taken: Collection[str]) -> str:
@@ -66,8 +70,13 @@ def skeleton(name: str) -> str:
     Case, width, accents, invisible characters, spaces and punctuation do not count, and letters
     that look alike are one.
     """
-    letters = "".join(_plain_letters(name)).translate(_TWINS).replace("rn", "m")
-    return "".join(char for char in letters if char.isalnum()) or letters.strip()
+    if name.isascii():
+        letters = "".join(filter(str.isprintable, name))
+        look = letters.lower().translate(_ASCII_LOOKS)
+    else:
+        letters = "".join(_plain_letters(name)).translate(_TWINS)
+        look = "".join(filter(str.isalnum, letters))
+    return look.replace("rn", "m") or letters.strip()
 
 
 def mixed_words_folded(text: str) -> str:

@@ -461,6 +461,7 @@ erasures = Table(
     Column("requested_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
     Column("receipt", Json),
+    Column("place", String),
 )
 
 departures = Table(

@@ -84,7 +84,7 @@ async def town(*, faces: bool = False) -> AsyncIterator[Town]:
             add_member(world, guild, user)
         if faces:
             role = add_role(world, guild, "faces", permissions=MANAGE_WEBHOOKS)
-            guild.members[bot.user.id].role_ids.append(role.id)
+            guild.members[bot.user.id].roles.append(role.id)
     channels = [
         add_channel(world, guild, f"channel{number}")
         for guild in guilds
@@ -330,7 +330,7 @@ async def dropping(place: Town, model: FakeOllama) -> list[Figure]:
 
 def _answers_to(channel: Channel, message: int) -> int:
     return sum(
-        one.reference is not None and one.reference.message_id == message
+        one.reference is not None and message in one.reference
         for one in channel.messages.values()
     )
 

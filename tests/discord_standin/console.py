@@ -210,6 +210,6 @@ def _assignments(words: Sequence[str]) -> dict[str, str]:
 def _options_of(data: Mapping[str, Any], path: Sequence[str]) -> list[Mapping[str, Any]]:
     options = list(data.get("options") or ())
     for step in path:
-        level = next((each for each in options if each["name"] == step), {})
+        level: Mapping[str, Any] = next((each for each in options if each["name"] == step), {})
         options = list(level.get("options") or ())
     return options

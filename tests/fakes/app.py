@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,8 @@ from services.domain.messages import Message, Modality, TextPart
 from services.domain.people import Author, AuthorKind, Role
 from services.domain.replies import Delivery
 from services.factory import ServiceFactory
-from services.llm.model import ChatModel
+from services.llm.catalog import PullProgress
+from services.llm.model import ChatModel, ModelListing
 from services.memory.embedding import Embedder
 from services.settings import (
     LlmSettings,
@@ -44,11 +45,20 @@ class OneModel:
         self.model = model
         self.asked: list[str | None] = []
         self.settings = LlmSettings()
+        self.listings: Sequence[ModelListing] = (ModelListing(name="scripted"),)
+        self.pulling: Callable[[str], AsyncGenerator[PullProgress, None]] | None = None
 
     async def get(self, name: str | None = None, *, fallbacks: Sequence[str] = ()) -> ChatModel:
         self.asked.append(name)
         await self.model.open()
         return self.model
+
+    async def available(self) -> Sequence[ModelListing]:
+        return self.listings
+
+    def pull(self, name: str) -> AsyncGenerator[PullProgress, None]:
+        assert self.pulling is not None, "nothing was said about fetching"
+        return self.pulling(name)
 
     def reconfigure(self, settings: LlmSettings) -> None:
         self.settings = settings

@@ -6,9 +6,7 @@ import base64
 
 _LONG = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7" * 4
 
-DISCORD_TOKEN = ".".join(
-    [base64.b64encode(b"123456789012345678").decode(), "GaBcDe", _LONG[:38]]
-)
+DISCORD_TOKEN = ".".join([base64.b64encode(b"123456789012345678").decode(), "GaBcDe", _LONG[:38]])
 WEBHOOK = "/".join(["https://discord.com/api/webhooks", "123456789012345678", _LONG[:68]])
 MODEL_KEY = "sk-" + _LONG[:48]
 PROJECT_KEY = "sk-" + "proj-" + _LONG[:60]

@@ -49,7 +49,7 @@ class Obliging(discord.Client):
 
     async def on_message(self, message: discord.Message) -> None:
         if message.content == "hello":
-            await message.channel.send("choose", view=Buttons())
+            await message.channel.send("choose", view=Buttons(timeout=None))
 
 
 class Desk:

@@ -11,7 +11,8 @@ from typing import cast
 import pytest
 from pydantic import BaseModel
 
-from frontends.following import appliers, check_default
+from frontends.following import appliers, check_default, check_rules
+from services.conversation.moderation.rules import NO_RULES
 from services.domain.calls import ToolCall
 from services.domain.errors import ConfigurationError
 from services.domain.ids import ConversationId, PersonaId
@@ -138,6 +139,20 @@ async def test_how_turns_run(tmp_path: Path) -> None:
         assert len(model.requests) == 5
 
 
+async def test_what_nobody_may_say(tmp_path: Path) -> None:
+    model = ScriptedModel("A grue.")
+    async with opened_app(tmp_path, model) as app:
+        assert (await app.say("One"))[1].sinks[0].text == "A grue."
+        changed(app, moderation={"words": ("grue",), "model": "guard"})
+        assert (await app.say("Two"))[1].sinks[0].text == "A ▮▮▮."
+        judged = await app.factory.moderation().judge(app.message("a grue"), NO_RULES)
+        assert judged.refused
+        await app.factory.moderation().judge(app.message("hello"), NO_RULES)
+        assert cast("OneModel", app.factory.models()).asked[-1] == "guard"
+    with pytest.raises(ConfigurationError, match=r"\(a"):
+        check_rules(Settings.model_validate({"moderation": {"patterns": ["(a"]}}))
+
+
 class SlowToOpen(ScriptedModel):
     """Loads until it is told that it has."""
 
@@ -194,4 +209,13 @@ def notes_of(model: ScriptedModel) -> str:
 
 def test_sections_with_live_settings_are_those_a_reload_hands_on() -> None:
     live = {field.section for field in setting_fields(Settings).values() if field.live}
-    assert live == {"llm", "persona", "gate", "lore", "conversation", "memory", "logging"}
+    assert live == {
+        "llm",
+        "persona",
+        "gate",
+        "lore",
+        "conversation",
+        "memory",
+        "moderation",
+        "logging",
+    }

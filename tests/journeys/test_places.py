@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,8 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pydantic import BaseModel
 
+from frontends.console.talk import Talk
+from frontends.console.views import JsonView
 from services.conversation.inbound import Addressing, Inbound, Outcome, Withheld
 from services.conversation.jobs import Initiative
 from services.conversation.places import Chosen
@@ -278,9 +283,10 @@ async def test_a_person_over_the_limit_does_not_hold_up_others(tmp_path: Path) -
         assert await hall.answered("Ben?", by=KIM) == ["ben"]
 
 
-async def test_house_rules_stand_before_the_talk_and_stay_put(tmp_path: Path) -> None:
+@pytest.mark.parametrize("layout", ["cache", "sillytavern"])
+async def test_house_rules_stand_before_the_talk_and_stay_put(tmp_path: Path, layout: str) -> None:
     rules = "Never speak of the {{char}}coal mine."
-    async with house(tmp_path) as hall:
+    async with house(tmp_path, conversation={"layout": layout}) as hall:
         await hall.choose("prompt", rules)
         await hall.answered("Ann, hello")
         first = hall.prompt()
@@ -317,21 +323,22 @@ def ahead_in(model: ScriptedModel, found: list[ChatRequest]) -> list[ChatRequest
 
 
 async def test_length_and_way_of_answering_are_the_places(tmp_path: Path) -> None:
-    wordy = {"extensions": {"acore": {"verbosity": 400, "model": {"max_tokens": 390}}}}
-    async with house(tmp_path, cards={"ann": wordy}) as hall:
-        await hall.answered("Ann?")
-        assert hall.model.requests[-1].sampling.max_tokens == 390
+    own = {"verbosity": 400, "model": {"max_tokens": 390}, "frameworks": {"chaotic": 0.9}}
+    async with house(tmp_path, cards={"ann": {"extensions": {"acore": own}}}) as hall:
+
+        async def style() -> tuple[int, bool, bool]:
+            await hall.answered("Ann?")
+            said = "\n".join(hall.prompt())
+            most = hall.model.requests[-1].sampling.max_tokens
+            return most, "about 60 words" in said, "Ann notices how people feel" in said
+
+        before = await style()
         await hall.choose("verbosity", "quick")
         await hall.choose("framework", "caring")
-        await hall.answered("Ann?")
-        assert hall.model.requests[-1].sampling.max_tokens == 113
-        said = "\n".join(hall.prompt())
-        assert "about 60 words" in said
-        assert "about 60 words" not in "\n".join(m.content for m in hall.model.requests[0].messages)
+        assert (before, await style()) == ((390, False, False), (113, True, True))
         await hall.choose("framework", None)
-        await hall.answered("Ann?")
-        assert hall.prompt()[0:2] != said
-        assert len("\n".join(hall.prompt()[:3])) < len(said)
+        await hall.choose("verbosity", None)
+        assert await style() == before
 
 
 class Nothing(BaseModel):
@@ -358,7 +365,7 @@ async def test_model_and_persona_may_be_the_servers(tmp_path: Path) -> None:
         await hall.choose("persona", "dov", width=ScopeKind.GUILD)
         await hall.choose("model", "big@ollama", width=ScopeKind.GUILD)
         assert await hall.answered("so", private=True, place=THREAD) == ["dov"]
-        models = hall.app.factory.models()
+        models: object = hall.app.factory.models()
         assert isinstance(models, OneModel)
         assert models.asked[-1] == "big@ollama"
 
@@ -463,3 +470,29 @@ async def test_times_are_told_in_the_askers_zone_or_the_places(tmp_path: Path) -
         assert "10 June" in "\n".join(hall.prompt())
         await hall.answered("Ann, what is the time?", by=KIM)
         assert "6:30 AM" in "\n".join(hall.prompt())
+
+
+async def test_all_of_it_can_be_chosen_at_the_terminal(tmp_path: Path) -> None:
+    out = io.StringIO()
+    async with house(tmp_path) as hall:
+        place = ConversationId("console", "local", "main")
+        talk = Talk(hall.app.factory, view=JsonView(out), author=SAM, conversation=place)
+
+        async def last(line: str) -> dict[str, Any]:
+            await talk.hear(line)
+            shown: dict[str, Any] = json.loads(out.getvalue().splitlines()[-1])
+            return shown
+
+        assert (await last("/place"))["muted"] == {"shown": "off", "where": "default"}
+        assert (await last("/place muted on"))["muted"] == {"shown": "on", "where": "channel"}
+        assert (await last("Ann?"))["reason"] == "muted"
+        assert (await last("/place muted -"))["muted"]["where"] == "default"
+        assert (await last("/place user_limit many"))["code"] == "place_value"
+        assert "How long answers are." in str(await last("/place verbosity"))
+        assert (await last("Ann?"))["kind"] == "turn_finished"
+        assert (await last("/style calm"))["preset"] == "calm"
+        assert (await last("/style In rhymes."))["text"] == "In rhymes."
+        assert (await last("/style"))["preset"] is None
+        assert "text" not in await last("/style clear")
+        assert (await last("/timezone tokyo"))["timezone"] == "Asia/Tokyo"
+        assert (await last("/timezone -"))["timezone"] is None

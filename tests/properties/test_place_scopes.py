@@ -62,7 +62,8 @@ def test_the_narrowest_choice_holds(changes: list[tuple[Scope, int | None]]) -> 
     async def play(folder: Path) -> None:
         clock = ManualClock()
         async with database_in(folder, clock) as database:
-            scopes, chosen = ScopedSettings(database, clock=clock), {}
+            scopes = ScopedSettings(database, clock=clock)
+            chosen: dict[Scope, int] = {}
             for scope, value in changes:
                 if value is None:
                     await scopes.unset(VALUE, scope, asker=OWNER)

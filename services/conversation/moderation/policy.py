@@ -21,7 +21,7 @@ OutputGuard = Scanner
 """The filter of one reply: ``feed`` its text, then ``close``."""
 
 _PREPARED = 128
-_LONG = 500
+_QUICK = 2_000  # characters times bans
 
 
 class ContentPolicy:
@@ -46,6 +46,7 @@ class ContentPolicy:
         self._searches: BoundedMap[ContentRules, Search] = BoundedMap(_PREPARED)
         self._joined: BoundedMap[ContentRules, ContentRules] = BoundedMap(_PREPARED)
         self._rules = installation_rules(settings)
+        self.guard(self._rules)  # so that the first reply does not wait for it
 
     def reconfigure(self, settings: ModerationSettings, *, secrets: Iterable[str] = ()) -> None:
         """Take over the rules from the next reply on, and keep ``secrets`` unsaid as well."""
@@ -79,7 +80,7 @@ class ContentPolicy:
     async def cleaned(self, text: str, rules: ContentRules = NO_RULES) -> str:
         """Return a whole text as it may be shown; a long one is read in a thread."""
         guard = self.guard(rules)
-        if len(text) <= _LONG:
+        if len(text) * (1 + len(rules.bans)) <= _QUICK:
             return guard.feed(text) + guard.close()
         return await asyncio.to_thread(lambda: guard.feed(text) + guard.close())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -27,7 +26,6 @@ NOTICE_SECONDS = 600.0
 """How long a person who was told why gets no answer is not told again."""
 
 _MODEL_SECONDS = 5.0
-_LONG = 500
 _MOST_CHARACTERS = 6_000
 _WORDS_SENTENCE = (
     "That has words in it that are not wanted here, so nobody answers; please put it differently."
@@ -106,7 +104,7 @@ class Moderation:
         """Judge ``message`` by words and patterns alone; a long text in a thread."""
         if message.author.kind is AuthorKind.PERSONA:
             return PASSED
-        if await _forbidden(message.text, self._policy.joined(place)):
+        if await self._policy.joined(place).found_in(message.text):
             return self._refused(message, by="words", sentence=_WORDS_SENTENCE)
         return PASSED
 
@@ -159,12 +157,6 @@ class Moderation:
             sentence=sentence,
             notify=self._notices.first_refusal(message.author.id),
         )
-
-
-async def _forbidden(text: str, rules: ContentRules) -> bool:
-    if len(text) <= _LONG:
-        return rules.forbids(text)
-    return await asyncio.to_thread(rules.forbids, text)
 
 
 def _excerpt(text: str) -> str:

@@ -91,10 +91,10 @@ class Erasing:
         notes = await self._ground.read(rows.notes_of, target) if target.whole else []
         names = await self._ground.read(rows.names_of, target) if target.whole else []
         others = await self._ground.read(rows.names_of_others, target)
-        quotes = await asyncio.to_thread(_learn, texts, notes, names)
+        quotes = await asyncio.to_thread(learn, texts, notes, names)
         await self._ground.read(quoted.disown_documents, quotes)
         own = self._ground.vocabulary() if self._ground.vocabulary is not None else ()
-        await asyncio.to_thread(_disown, quotes, [*others, *own])
+        await asyncio.to_thread(disown, quotes, [*others, *own])
         return quotes
 
     async def _redact(self, quotes: Quotes) -> None:
@@ -206,9 +206,10 @@ class Erasing:
         """Open a transaction; what is held in memory is dropped in the moment it is stored."""
         target = self.target
         forgotten = Forgotten(
-            person=PersonId(target.person) if target.whole else None,
+            person=PersonId(target.person) if target.whole and target.place is None else None,
             accounts=target.accounts if target.whole else (),
             conversations=self.places,
+            place=target.place,
         )
 
         def announce() -> None:
@@ -224,7 +225,8 @@ class Erasing:
             await self._ground.index.dropped(gone)
 
 
-def _learn(texts: Sequence[Text], notes: Iterable[str], names: Iterable[str]) -> Quotes:
+def learn(texts: Sequence[Text], notes: Iterable[str] = (), names: Iterable[str] = ()) -> Quotes:
+    """Return what recognises quotations of the texts that are theirs; blocks."""
     quotes = Quotes()
     always = Place("")
     for name in names:
@@ -238,7 +240,8 @@ def _learn(texts: Sequence[Text], notes: Iterable[str], names: Iterable[str]) ->
     return quotes
 
 
-def _disown(quotes: Quotes, texts: Iterable[str]) -> None:
+def disown(quotes: Quotes, texts: Iterable[str]) -> None:
+    """Have ``quotes`` take no word of ``texts`` for a quotation; blocks."""
     for text in texts:
         quotes.disown(text)
 

@@ -41,6 +41,7 @@ def begin(connection: Connection, erasure: Erasure) -> None:
     connection.execute(
         insert(erasures).values(
             id=erasure.id,
+            place=erasure.target.place,
             person_id=erasure.target.person,
             accounts=_scope(erasure.target, ()),
             state=erasure.stage.value,
@@ -136,6 +137,7 @@ def _scope(target: Target, blobs: Sequence[str]) -> dict[str, object]:
         "own": list(target.own),
         "messages": None if target.messages is None else list(target.messages),
         "blobs": list(blobs),
+        "people": list(target.people),
     }
 
 
@@ -149,6 +151,8 @@ def _erasure(row: Mapping[Any, Any]) -> Erasure:
             accounts=tuple(AuthorId.parse(one) for one in scope.get("accounts", ())),
             own=tuple(scope.get("own", ())),
             messages=None if noted is None else tuple(noted),
+            place=row["place"],
+            people=tuple(scope.get("people", ())),
         ),
         stage=Stage(row["state"]),
         requested_at=row["requested_at"],

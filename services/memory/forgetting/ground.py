@@ -23,12 +23,14 @@ T = TypeVar("T")
 class Forgotten:
     """Whose words are gone, for those who hold some in memory; all ``conversations`` changed.
 
-    ``person`` is ``None`` when only some messages were forgotten.
+    ``person`` is ``None`` when only some messages were forgotten, or a place, of which nothing
+    may stay.
     """
 
     person: PersonId | None
     accounts: tuple[AuthorId, ...]
     conversations: frozenset[str]
+    place: str | None = None
 
 
 class Index(Protocol):

@@ -145,6 +145,12 @@ def redact_notes(
     return changed
 
 
+def redact_explanations(connection: Connection, place: str, quotes: Quotes) -> int:
+    """Take quotes of a place out of what explains answers elsewhere; return how many rows."""
+    elsewhere = turns.c.conversation_id.not_in(rows.conversations_in(place))
+    return _redact_column(connection, turns, turns.c.why, quotes, {}, elsewhere)
+
+
 def _redact_column(
     connection: Connection,
     table: Table,

@@ -40,6 +40,27 @@ class Receipt:
         """Return when the last backup that holds the text is deleted."""
         return self.finished_at + BACKUPS_EXPIRE
 
+    def lines(self) -> list[str]:
+        """Return the receipt for reading."""
+        counted = ", ".join(
+            f"{number} {kind.replace('_', ' ')}" for kind, number in self.counts.items()
+        )
+        lines = [f"Forgotten: {counted or 'nothing was left'}.", f"Receipt {self.id}."]
+        if self.scan is not None and self.scan.clean:
+            lines.append(
+                f"{self.scan.files} files were searched for {self.scan.strings} pieces of the "
+                "text; none has any."
+            )
+        elif self.scan is not None:
+            names = ", ".join([name for name, _ in self.scan.found] + list(self.scan.unread))
+            lines.append(f"Pieces of the text are still in: {names}.")
+        if self.backups:
+            lines.append(
+                f"{self.backups} backups outside the data folder still hold it; the last is "
+                f"deleted by {self.backups_until:%Y-%m-%d}."
+            )
+        return lines
+
     def as_json(self) -> dict[str, object]:
         """Return the receipt as JSON values."""
         return {

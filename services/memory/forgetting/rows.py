@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Select,
     and_,
     exists,
     false,
@@ -22,6 +23,7 @@ from services.memory.forgetting.redaction import Place
 from services.storage.tables import (
     accounts,
     attachments,
+    conversations,
     facts,
     messages,
     people,
@@ -45,17 +47,20 @@ class Target:
     """Whose words are forgotten: everything of a person, or only some ``messages`` of theirs.
 
     ``own`` are the conversations in which nobody else but characters ever spoke; they go as a
-    whole.
+    whole. With a ``place``, it is instead everything said there, by anybody; ``people`` are those
+    who were there.
     """
 
-    person: str
-    accounts: tuple[AuthorId, ...]
+    person: str = ""
+    accounts: tuple[AuthorId, ...] = ()
     own: tuple[str, ...] = ()
     messages: tuple[str, ...] | None = None
+    place: str | None = None
+    people: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
-        """Whether everything of the person goes."""
+        """Whether everything of the person or place goes."""
         return self.messages is None
 
     @property
@@ -91,6 +96,14 @@ def find_target(connection: Connection, person: str) -> Target | None:
     target = Target(person=person, accounts=tuple(AuthorId(*row) for row in sorted(rows)))
     return Target(
         person=person, accounts=target.accounts, own=tuple(_own_conversations(connection, target))
+    )
+
+
+def conversations_in(place: str) -> Select[str]:
+    """Return the query for the conversations of a place, written ``platform:scope``."""
+    platform, _, scope = place.partition(":")
+    return select(conversations.c.id).where(
+        conversations.c.platform == platform, conversations.c.scope == scope
     )
 
 
@@ -213,7 +226,9 @@ def names_of_others(connection: Connection, target: Target) -> list[str]:
 
 
 def places_of(connection: Connection, target: Target) -> list[str]:
-    """Return the conversations the person wrote in or was present in."""
+    """Return the conversations of the place, or those the person wrote or was present in."""
+    if target.place is not None:
+        return sorted(connection.execute(conversations_in(target.place)).scalars())
     wrote = select(messages.c.conversation_id).where(forgettable(target))
     present = (
         select(rosters.c.conversation_id)
@@ -290,12 +305,16 @@ def _own_conversations(connection: Connection, target: Target) -> list[str]:
 
 
 def _by_them(target: Target) -> ColumnElement[bool]:
+    if target.place is not None:
+        return messages.c.conversation_id.in_(conversations_in(target.place))
     pairs = [(account.platform, account.user) for account in target.accounts]
     written = tuple_(messages.c.author_platform, messages.c.author_user)
     return or_(messages.c.person_id == target.person, written.in_(pairs) if pairs else false())
 
 
 def _not_by_them(target: Target, table: FromClause = messages) -> ColumnElement[bool]:
+    if target.place is not None:
+        return table.c.conversation_id.not_in(conversations_in(target.place))
     pairs = [(account.platform, account.user) for account in target.accounts]
     written = tuple_(table.c.author_platform, table.c.author_user)
     others = table.c.person_id.is_distinct_from(target.person)
@@ -306,6 +325,8 @@ def forgettable(target: Target) -> ColumnElement[bool]:
     """Hold for messages that are still to be forgotten."""
     if target.messages is not None:
         return and_(messages.c.id.in_(target.messages), messages.c.deleted_at.is_(None))
+    if target.place is not None:
+        return _by_them(target)
     return or_(_by_them(target), and_(*_in_own(target)))
 
 

@@ -13,11 +13,13 @@ from typing import Self
 from services.domain.clock import Clock
 from services.domain.errors import AcoreError, InvalidRequest, NotFound
 from services.domain.ids import IdSource, MessageId, PersonId
-from services.memory.forgetting import erasures
+from services.memory.forgetting import erasures, place_rows
 from services.memory.forgetting import rows as rows
 from services.memory.forgetting.erasing import Erasing
+from services.memory.forgetting.erasing_place import ErasingPlace
 from services.memory.forgetting.erasures import Erasure, Stage
 from services.memory.forgetting.ground import Ground, Index, Live
+from services.memory.forgetting.place_rows import PlaceOverview
 from services.memory.forgetting.proving import prove
 from services.memory.forgetting.receipts import Receipt
 from services.memory.forgetting.rows import Target
@@ -33,7 +35,7 @@ _SAID_BY_PEOPLE = (Kind.TURN, Kind.FACT, Kind.SUMMARY)
 
 
 class Forgetting:
-    """Erases everything of a person, or some of their messages, and checks that it is gone.
+    """Erases everything of a person or place, or some messages, and checks that it is gone.
 
     What is to be done is noted first, without words; then others' messages that quote the person
     are redacted, and only then the person's own words go, in small transactions in between which
@@ -117,6 +119,26 @@ class Forgetting:
                 raise NotFound("message_unknown", "There is no such message of that person.")
             return await self._run(await self._begin(some))
 
+    async def forget_place(self, place: str) -> Receipt:
+        """Erase everything of a place, written ``platform:scope``; return the proof.
+
+        That is every conversation there with all that was learnt, chosen and granted in it, and
+        people who are known from nowhere else. What was said elsewhere stays. Raises ``NotFound``
+        for a place of which nothing is known; otherwise like ``forget``.
+        """
+        async with self._turn:
+            for erasure in await self._ground.read(erasures.unfinished):
+                if erasure.target.place == place:
+                    return await self._run(erasure, resumed=True)
+            target = await self._ground.read(place_rows.find_place, place)
+            if target is None:
+                raise NotFound("place_unknown", "Nothing is known of that place.")
+            return await self._run(await self._begin(target))
+
+    async def known_of(self, place: str) -> PlaceOverview:
+        """Return how much ``forget_place`` would erase."""
+        return await self._ground.read(place_rows.overview, place)
+
     async def resume(self) -> Sequence[Receipt]:
         """Finish the erasures that were cut off, and return their receipts."""
         async with self._turn:
@@ -150,7 +172,8 @@ class Forgetting:
         places = frozenset(await self._ground.read(rows.places_of, erasure.target))
         if self._ground.live is not None:
             await self._ground.live.hush(places)
-        work = Erasing(erasure, ground=self._ground, places=places)
+        kind = Erasing if erasure.target.place is None else ErasingPlace
+        work = kind(erasure, ground=self._ground, places=places)
         if erasure.stage is Stage.ERASING:
             await work.run()
         return await self._finish(work, resumed=resumed)

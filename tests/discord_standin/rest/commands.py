@@ -15,7 +15,11 @@ _MOST_COMMANDS: Final = 100
 
 
 def registered(call: Call) -> Answer:
-    return [command_json(command) for command in _scope(call)]
+    """Return the commands; without being asked for, translations are not among them."""
+    found = [command_json(command) for command in _scope(call)]
+    if call.query.get("with_localizations", "").lower() in ("true", "1"):
+        return found
+    return [_untranslated(command) for command in found]
 
 
 def overwrite(call: Call) -> Answer:
@@ -85,6 +89,14 @@ def _register(call: Call, data: Json, old: Command | None) -> Command:
     )
     call.site.world.commands[command.id] = command
     return command
+
+
+def _untranslated(value: Json) -> Json:
+    left = {key: one for key, one in value.items() if not key.endswith("_localizations")}
+    for key in ("options", "choices"):
+        if key in left:
+            left[key] = [_untranslated(one) for one in left[key]]
+    return left
 
 
 def _routes(root: str) -> tuple[Route, ...]:

@@ -51,7 +51,8 @@ def test_private_key_goes_as_a_whole_even_when_it_is_escaped_or_cut_off() -> Non
 
 def test_talking_about_keys_is_no_secret() -> None:
     words = (
-        "An sk-learn-compatible-estimator, ghp_ tokens, AKIA prefixes, eyJ at the start, xoxb- and "
+        "An sk-"
+        "learn-compatible-estimator, ghp_ tokens, AKIA prefixes, eyJ at the start, xoxb- and "
         "M.N.O; see https://discord.com/channels/123456789012345678/2 and mail a@b.org, v1.2.3"
     )
     assert Desk().said(words) == words

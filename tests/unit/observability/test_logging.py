@@ -20,6 +20,7 @@ from services.observability import logging as acore_logging
 from services.observability.log_file import LogFile
 from services.observability.logging import (
     correlated,
+    hidden_secrets,
     hide_secrets,
     reconfigure_logging,
     start_logging,
@@ -113,6 +114,14 @@ def test_secrets_stay_out_of_extras_and_traces(log: Path) -> None:
     assert "sesame" not in text
     assert "learnt later" not in text
     assert "pass1" not in text
+
+
+def test_what_is_hidden_is_known_to_others_who_have_to_hide_it(log: Path) -> None:
+    start_logging(LoggingSettings(), log, secrets=["open sesame"])
+    hide_secrets(["learnt later"])
+    assert {"open sesame", "learnt later"} <= hidden_secrets()
+    stop_logging()
+    assert not hidden_secrets()
 
 
 def test_lines_for_people_show_everything_on_one_line(log: Path) -> None:

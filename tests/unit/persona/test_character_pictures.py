@@ -90,7 +90,7 @@ async def test_a_replaced_character_does_not_get_the_picture_of_the_one_before(
 
 
 async def test_a_card_that_is_a_picture_is_its_own_without_the_card_in_it(shelves: Shelves) -> None:
-    raw = png(text("ccv3", as_json(v3(name="Mira"))))
+    raw = png(text("ccv3", v3(name="Mira")))
     shelves.put(shelves.shipped / "Mira Tallow.png", raw)
     found = await shelves.of("mira-tallow")
     assert found is not None

@@ -5,8 +5,10 @@ import asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frontends.discord.pacing import OPERATIONS, WINDOW, Pacing
+from frontends.discord.pacing import Bucket, Pacing
 from tests.fakes.clock import ManualClock
+
+HERE = Bucket("here")
 
 
 @given(st.lists(st.floats(0.0, 3.0), max_size=60))
@@ -17,40 +19,40 @@ def test_no_window_ever_holds_more_than_discord_takes(waits):
     sent = []
     for wait in waits:
         clock.advance(wait)
-        clock.advance(pacing.until_free("here"))
-        pacing.note("here")
+        clock.advance(pacing.until_free(HERE))
+        pacing.note(HERE)
         sent.append(clock.monotonic())
-        recent = [at for at in sent if at > clock.monotonic() - WINDOW]
-        assert len(recent) <= OPERATIONS
+        recent = [at for at in sent if at > clock.monotonic() - HERE.seconds]
+        assert len(recent) <= HERE.operations
 
 
 def test_steps_always_leave_room_for_the_end_of_the_answer():
     clock = ManualClock()
     pacing = Pacing(clock)
     for _ in range(100):
-        clock.advance(pacing.until_step("here"))
-        pacing.note("here")
-        assert pacing.until_free("here") == 0.0
+        clock.advance(pacing.until_step(HERE))
+        pacing.note(HERE)
+        assert pacing.until_free(HERE) == 0.0
 
 
 def test_the_first_words_never_wait():
-    assert Pacing(ManualClock()).until_step("here") == 0.0
+    assert Pacing(ManualClock()).until_step(HERE) == 0.0
 
 
 def test_places_do_not_share_their_limits():
     pacing = Pacing(ManualClock())
-    for _ in range(OPERATIONS):
-        pacing.note("here")
-    assert pacing.until_free("here") > 0.0
-    assert pacing.until_free("there") == 0.0
+    for _ in range(HERE.operations):
+        pacing.note(HERE)
+    assert pacing.until_free(HERE) > 0.0
+    assert pacing.until_free(Bucket("there")) == 0.0
 
 
 async def test_whoever_must_post_waits_until_that_is_allowed():
     clock = ManualClock()
     pacing = Pacing(clock)
-    for _ in range(OPERATIONS):
-        pacing.note("here")
-    clock.advance(WINDOW + 1.0)
+    for _ in range(HERE.operations):
+        pacing.note(HERE)
+    clock.advance(HERE.seconds + 1.0)
     async with asyncio.timeout(5):
-        await pacing.free("here")
-    assert pacing.until_step("here") > 0.0
+        await pacing.free(HERE)
+    assert pacing.until_step(HERE) > 0.0

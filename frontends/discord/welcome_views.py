@@ -1,0 +1,242 @@
+"""The first message in a server: what the bot does, and the first choices."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import discord
+
+from frontends.discord.asking import Asked, answer, asked, bot_of
+from frontends.discord.failures import tell
+from frontends.discord.memory_text import notice_pages
+from frontends.discord.paging import show_pages
+from frontends.discord.places import place_of
+from frontends.discord.posting import SILENT, translated
+from frontends.discord.setting_views import LISTENING, NOT_LISTENING
+from services.domain.errors import AcoreError
+from services.domain.people import Role
+from services.housekeeping.privacy_notice import PrivacyNotice
+from services.people.scopes import ScopeKind
+
+if TYPE_CHECKING:
+    from frontends.discord.bot import AcoreBot
+    from services.persona.character import Persona
+
+logger = logging.getLogger(__name__)
+
+Clicked = discord.Interaction[Any]
+
+PERSONA_ID = "acore:welcome:persona"
+LISTEN_ID = r"acore:welcome:listen:(?P<switch>on|off)"
+PRIVACY_ID = "acore:welcome:privacy"
+
+_MOST_CHARACTERS = 25
+_MOST_TRIES = 5
+_LONGEST_LABEL = 100
+
+
+def welcome_text(characters: Sequence[Persona], *, answering: str, me: discord.ClientUser) -> str:
+    """Return the first message; ``me`` is the bot."""
+    plain = discord.utils.escape_markdown
+    return (
+        f"**Hello, I am {plain(me.display_name)}.** I bring characters to talk with: "
+        f"{_counted(characters)}. {plain(answering)} answers here.\n"
+        "Three things to try:\n"
+        f"1. Mention me: {me.mention} hello!\n"
+        "2. Reply to an answer; with the buttons under it you can have it told anew, changed or "
+        "continued.\n"
+        "3. /help shows all I can do, /settings show what can be chosen here.\n"
+        "Admins choose below who answers in this server, and whether I read along in this channel."
+    )
+
+
+def welcome_view(
+    characters: Iterable[Persona], *, chosen: str, listens: bool | None
+) -> discord.ui.View:
+    """Return the menu and buttons; they are found by their custom ids whenever they are used.
+
+    With ``listens`` left open, as in private, there is nothing to choose about listening.
+    """
+    view = discord.ui.View(timeout=None)
+    view.add_item(
+        discord.ui.Select(
+            custom_id=PERSONA_ID,
+            placeholder="Who answers in this server?",
+            options=_options(list(characters), chosen=chosen),
+            row=0,
+        )
+    )
+    if listens is not None:
+        switch, label = ("off", "Stop listening here") if listens else ("on", "Listen here")
+        custom_id = f"acore:welcome:listen:{switch}"
+        view.add_item(discord.ui.Button(custom_id=custom_id, label=label, emoji="👂", row=1))
+    view.add_item(
+        discord.ui.Button(custom_id=PRIVACY_ID, label="What is stored?", emoji="🔒", row=1)
+    )
+    view.stop()
+    return view
+
+
+async def welcome(bot: AcoreBot, guild: discord.Guild) -> bool:
+    """Post the first message where a server wants such things; False when it can be nowhere."""
+    for channel in _writable(guild)[:_MOST_TRIES]:
+        try:
+            text, view = await _welcome_for(bot, channel)
+            async with translated():
+                await channel.send(text, view=view, allowed_mentions=SILENT)
+        except AcoreError as error:
+            logger.info("no welcome in a channel", extra={"code": error.code})
+        else:
+            return True
+    logger.info("a server has no channel for a welcome")
+    return False
+
+
+async def show_welcome(interaction: Clicked, who: Asked) -> None:
+    """Answer with the first message, to the asker alone."""
+    bot = bot_of(interaction)
+    rules = await bot.services.places().of(who.conversation)
+    characters = bot.services.library().all()
+    persona = await bot.services.conversations().persona_of(who.conversation)
+    text = welcome_text(characters, answering=persona.name, me=bot.user)
+    listens = None if who.place.private else rules.listens
+    view = welcome_view(characters, chosen=persona.slug, listens=listens)
+    await answer(interaction, text, view=view)
+
+
+class WelcomeMenu(discord.ui.DynamicItem[discord.ui.Select[Any]], template=PERSONA_ID):
+    """Who answers in the server."""
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: Clicked, item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> WelcomeMenu:
+        """Take the menu as it is."""
+        assert isinstance(item, discord.ui.Select)  # noqa: S101  only menus have this id
+        return cls(item)
+
+    async def callback(self, interaction: Clicked) -> None:
+        """Let the chosen character answer in the server; for admins."""
+        try:
+            who = await asked(interaction)
+            who.need(Role.ADMIN)
+            width = ScopeKind.CHANNEL if who.place.private else ScopeKind.GUILD
+            chosen = (
+                await bot_of(interaction)
+                .services.places()
+                .change(
+                    who.conversation,
+                    "persona",
+                    self.item.values[0],
+                    width=width,
+                    by=who.author,
+                    role=who.here,
+                )
+            )
+            shown = discord.utils.escape_markdown(chosen.shown)
+            await answer(interaction, f"{shown} answers here from now on.")
+        except AcoreError as error:
+            await tell(interaction, error)
+
+
+class ListenButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=LISTEN_ID):
+    """Whether all messages of the channel are read."""
+
+    def __init__(self, item: discord.ui.Button[Any], switch: str) -> None:
+        super().__init__(item)
+        self.switch = switch
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: Clicked, item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> ListenButton:
+        """Read the button's custom id."""
+        assert isinstance(item, discord.ui.Button)  # noqa: S101  only buttons have such ids
+        return cls(item, match["switch"])
+
+    async def callback(self, interaction: Clicked) -> None:
+        """Switch listening; for admins."""
+        try:
+            who = await asked(interaction)
+            who.need(Role.ADMIN)
+            services = bot_of(interaction).services
+            await services.places().change(
+                who.conversation, "listen", self.switch, by=who.author, role=who.here
+            )
+            persona = await services.conversations().persona_of(who.conversation)
+            view = welcome_view(
+                services.library().all(), chosen=persona.slug, listens=self.switch == "on"
+            )
+            async with translated():
+                await interaction.response.edit_message(view=view)
+            await answer(interaction, LISTENING if self.switch == "on" else NOT_LISTENING)
+        except AcoreError as error:
+            await tell(interaction, error)
+
+
+class PrivacyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PRIVACY_ID):
+    """What is stored, for everybody."""
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: Clicked, item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> PrivacyButton:
+        """Take the button as it is."""
+        assert isinstance(item, discord.ui.Button)  # noqa: S101  only buttons have this id
+        return cls(item)
+
+    async def callback(self, interaction: Clicked) -> None:
+        """Tell it."""
+        try:
+            who = await asked(interaction)
+            services = bot_of(interaction).services
+            notice = PrivacyNotice(
+                services.settings(),
+                viewers=services.viewers(),
+                places=services.places(),
+                scopes=services.scopes(),
+            )
+            await show_pages(interaction, notice_pages(await notice.of(who.conversation)))
+        except AcoreError as error:
+            await tell(interaction, error)
+
+
+async def _welcome_for(bot: AcoreBot, channel: discord.TextChannel) -> tuple[str, discord.ui.View]:
+    place = place_of(channel, channel.guild)
+    assert place is not None  # noqa: S101  a text channel is a place
+    rules = await bot.services.places().of(place.conversation)
+    persona = await bot.services.conversations().persona_of(place.conversation)
+    characters = bot.services.library().all()
+    text = welcome_text(characters, answering=persona.name, me=bot.user)
+    return text, welcome_view(characters, chosen=persona.slug, listens=rules.listens)
+
+
+def _writable(guild: discord.Guild) -> list[discord.TextChannel]:
+    """Return the channels the bot may write in, the one for such messages first."""
+    first = guild.system_channel
+    channels = [*([first] if first is not None else []), *guild.text_channels]
+    return [
+        channel
+        for channel in dict.fromkeys(channels)
+        if channel.permissions_for(guild.me).view_channel
+        and channel.permissions_for(guild.me).send_messages
+    ]
+
+
+def _options(characters: list[Persona], *, chosen: str) -> list[discord.SelectOption]:
+    ranked = sorted(characters, key=lambda one: one.slug != chosen)[:_MOST_CHARACTERS]
+    return [
+        discord.SelectOption(
+            label=one.name[:_LONGEST_LABEL], value=one.slug, default=one.slug == chosen
+        )
+        for one in ranked
+        if len(one.slug) <= _LONGEST_LABEL
+    ]
+
+
+def _counted(characters: Sequence[Persona]) -> str:
+    count = len(characters)
+    return f"{count} character{' is' if count == 1 else 's are'} here"
