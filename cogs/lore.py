@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Interaction = discord.Interaction[AcoreBot]
 
 Text = app_commands.Range[str, 1, 2000]
-_cooldown = app_commands.checks.cooldown(5, 20.0)
+_cooldown = app_commands.checks.cooldown(10, 30.0)
 
 
 class LoreCog(commands.GroupCog, group_name="lore", group_description="Lorebooks that hold here."):

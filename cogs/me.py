@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Name = app_commands.Range[str, 1, LONGEST_NAME]
 Description = app_commands.Range[str, 1, 6000]
-_cooldown = app_commands.checks.cooldown(5, 20.0)
+_cooldown = app_commands.checks.cooldown(10, 30.0)
 
 
 class MeCog(commands.GroupCog, group_name="me", group_description="Who you are to the characters."):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Key = app_commands.Range[str, 1, LONGEST_KEY]
 Value = app_commands.Range[str, 1, LONGEST_VALUE]
 Query = app_commands.Range[str, 1, 200]
-_cooldown = app_commands.checks.cooldown(5, 20.0)
+_cooldown = app_commands.checks.cooldown(10, 30.0)
 
 
 class MemoryCog(

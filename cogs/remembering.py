@@ -41,7 +41,7 @@ class RememberingCog(commands.Cog):
         self._documents = documents
 
     @app_commands.command(description="Read what is stored, for how long, where, and your rights.")
-    @app_commands.checks.cooldown(5, 20.0)
+    @app_commands.checks.cooldown(10, 30.0)
     async def privacy(self, interaction: Interaction) -> None:
         await self._acting.notice(interaction)
 

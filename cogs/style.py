@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Interaction = discord.Interaction[AcoreBot]
 
 _PRESETS = [app_commands.Choice(name=name, value=name) for name in PRESETS]
-_cooldown = app_commands.checks.cooldown(5, 20.0)
+_cooldown = app_commands.checks.cooldown(10, 30.0)
 
 
 class StyleCog(

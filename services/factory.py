@@ -547,6 +547,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         choices=choices,
         scenes=scenes,
         scripting=scripting,
+        moderation=moderation,
         permissions=permissions,
         library=library,
         bus=bus,

@@ -161,7 +161,18 @@ class AcoreBot(commands.Bot):
         """Leave Discord."""
         if self._web is not None:
             await self._web.close()
+        self._end_buttons()
         await super().close()
+
+    def _end_buttons(self) -> None:
+        """End what waits for clicks and forms; discord.py would let its timers run on."""
+        store = self._connection._view_store  # noqa: SLF001  there is no other way to them
+        kept = [*store._views.values()]  # noqa: SLF001
+        waiting = {item.view for items in kept for item in items.values()}
+        forms = store._modals.values()  # noqa: SLF001
+        for view in (*waiting, *forms):
+            if view is not None:
+                view.stop()
 
     async def _open_model(self) -> None:
         """Have the model's server known before the first message; without it others will try."""

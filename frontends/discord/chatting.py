@@ -78,7 +78,7 @@ async def converse(interaction: Used, who: Asked, said: Utterance) -> None:
     )
     outcome = await receipt.outcome()
     if outcome.withheld is not None:
-        await answer(interaction, notice(outcome.withheld.reason, outcome.withheld.retry_after))
+        await answer(interaction, notice(outcome.withheld))
 
 
 async def answer_to(interaction: Used, who: Asked, message: discord.Message) -> None:

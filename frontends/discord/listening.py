@@ -13,7 +13,7 @@ import discord
 
 from frontends.discord.places import Place, place_of
 from frontends.discord.posting import SILENT, PostingFailed, translated
-from services.conversation.inbound import Receipt
+from services.conversation.inbound import Receipt, Withheld
 from services.domain.errors import AcoreError
 from services.domain.ids import ConversationId
 
@@ -94,7 +94,7 @@ class Listening:
             return
         withheld = outcome.withheld
         if withheld is not None and withheld.notify:
-            await self._tell(message, notice(withheld.reason, withheld.retry_after))
+            await self._tell(message, notice(withheld))
 
     async def _tell(self, message: discord.Message, text: str) -> None:
         try:
@@ -117,16 +117,17 @@ class Listening:
             names.append(name)
 
 
-def notice(reason: str, retry_after: float | None) -> str:
+def notice(withheld: Withheld) -> str:
     """Return what somebody is told, once, whose message is not answered."""
-    match reason:
+    wait = max(1.0, withheld.retry_after or 0.0)
+    match withheld.reason:
         case "user_limit":
-            return f"You are quick! I will answer you again in {retry_after or 0:.0f} s."
+            return f"You are quick! I will answer you again in {wait:.0f} s."
         case "channel_limit":
-            return f"A lot is asked here; I will answer again in {retry_after or 0:.0f} s."
+            return f"A lot is asked here; I will answer again in {wait:.0f} s."
         case "adults_only":
             return "That character speaks in age-restricted channels only; choose another one."
         case "blocked_words" | "moderation":
-            return "I would rather not answer that; please put it differently."
+            return withheld.detail
         case _:
             return "I cannot answer that here."

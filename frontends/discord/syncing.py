@@ -62,7 +62,7 @@ async def _sync_one(
     http = tree.client.http
     async with translated():
         there = await _registered(http, application, guild)
-        ours = [one for one in there if one.get("type") != _ENTRY_POINT]
+        ours = [_placed(one, guild) for one in there if one.get("type") != _ENTRY_POINT]
         if _canonical(wanted) == _canonical(ours):
             return False
         kept = [_kept(one) for one in there if one.get("type") == _ENTRY_POINT]
@@ -105,7 +105,7 @@ async def _wanted(
         else:
             payload = await command.get_translated_payload(tree, translator)
         if guild is not None:
-            wanted.append({key: one for key, one in payload.items() if key not in _GLOBAL_ALONE})
+            wanted.append(_placed(payload, guild))
             continue
         private = payload.pop("dm_permission", True)
         default = [_IN_GUILDS, _WITH_THE_BOT] if private else [_IN_GUILDS]
@@ -113,6 +113,12 @@ async def _wanted(
         payload["integration_types"] = payload.get("integration_types") or [0]
         wanted.append(payload)
     return wanted
+
+
+def _placed(payload: Mapping[str, Any], guild: discord.abc.Snowflake | None) -> dict[str, Any]:
+    """Return a command without what says nothing in a single server."""
+    left_out = _GLOBAL_ALONE if guild is not None else ()
+    return {key: one for key, one in payload.items() if key not in left_out}
 
 
 def _kept(entry_point: Mapping[str, Any]) -> dict[str, Any]:

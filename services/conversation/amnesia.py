@@ -45,6 +45,4 @@ class Amnesia:
             cache.refresh()
         self._answers.forget_answers()
         places = [ConversationId.parse(one) for one in forgotten.conversations]
-        self._conversations.forget(
-            places, forgotten.accounts, wholly=forgotten.place is not None
-        )
+        self._conversations.forget(places, forgotten.accounts, wholly=forgotten.place is not None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from services.conversation.choices import Choices
 from services.conversation.gate import Gate
 from services.conversation.ledger import Ledger
+from services.conversation.moderation.screening import InboundModeration
 from services.conversation.runner import TurnRunner
 from services.conversation.scenes import Scenes
 from services.conversation.scripting import Scripting
@@ -31,6 +32,7 @@ class Company:
     choices: Choices
     scenes: Scenes
     scripting: Scripting
+    moderation: InboundModeration
     permissions: Permissions
     library: CharacterLibrary
     bus: EventBus

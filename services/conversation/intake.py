@@ -104,13 +104,14 @@ class Intake:
         message, addressing = inbound.message, inbound.addressing
         if rules.muted:
             return MUTED
-        if not await rules.blocks(message.text):
+        verdict = await self._company.moderation.screen(message, rules.blocked)
+        if not verdict.refused:
             return None
         called = addressing.private or addressing.mentions or addressing.replies_to
         return Withheld(
             reason="blocked_words",
-            detail="it has a word that is blocked here",
-            notify=bool(called) and self._notice(message),
+            detail=verdict.sentence,
+            notify=bool(called) and verdict.notify,
         )
 
     def _notice(self, message: Message) -> bool:
@@ -138,6 +139,12 @@ class Intake:
     ) -> Job | None:
         """Store a message the gate has let through and return its job."""
         company, inbound, cast = self._company, arrival.inbound, here.cast
+        verdict = await company.moderation.judge(inbound.message, here.rules.blocked)
+        if verdict.refused:
+            release([fired])
+            withheld = Withheld(reason="moderation", detail=verdict.sentence, notify=verdict.notify)
+            await self._withhold(arrival, withheld, here.rules)
+            return None
         routing: Routing | None = None
         if not cast.open:
             routing = await company.choices.route(

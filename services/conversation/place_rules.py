@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
@@ -24,7 +23,6 @@ from services.persona.character import Persona
 T = TypeVar("T")
 
 _LISTENED_TO = "discord"
-_LONG = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +74,6 @@ class PlaceRules:
         if kind is TurnKind.INITIATIVE and self.quiet(now):
             return Withheld(reason="quiet_hours", detail=f"it is quiet here, {self.quiet_hours}")
         return None
-
-    async def blocks(self, text: str) -> bool:
-        """Tell whether a word that is blocked here is in ``text``; long ones take a thread."""
-        if not self.blocked:
-            return False
-        if len(text) <= _LONG:
-            return self.blocked.forbids(text)
-        return await asyncio.to_thread(self.blocked.forbids, text)
 
 
 NO_RULES = PlaceRules()

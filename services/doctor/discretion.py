@@ -24,6 +24,9 @@ _SHORTEST_GUESS = 6
 _SECRET_NAME = re.compile(r"(?i)(key|token|secret|passw(or)?d|credentials?)$")
 _CREDENTIALS = re.compile(r"(://)[^\s/]*@")
 _QUERY = re.compile(r"(https?://[^\s?]+)\?\S+")
+_INVITATION = re.compile(
+    r"(https?://[\w.:\[\]-]+/oauth2/authorize\?client_id=\d+&permissions=\d+&scope=[a-z.+]+)(?!\S)"
+)
 _KEY = re.compile(r"\b(sk|pk|ghp|xox[abp])[-_][\w-]{8,}|(?i:bearer)\s+\S+")
 _HOMES = re.compile(r"(?<![\w.])/(?:home|Users)/[^/\s:;,]+")
 _PATHS = re.compile(r"\S*/\S*")
@@ -45,7 +48,13 @@ class Discretion:
         self._names = _user_names(case.environ)
 
     def applied(self, text: str) -> str:
-        """Return ``text`` without what is nobody's business."""
+        """Return ``text`` without what is nobody's business; a bot's invitation may be shown."""
+        parts = _INVITATION.split(text)
+        return "".join(
+            self._safe(part) if index % 2 == 0 else part for index, part in enumerate(parts)
+        )
+
+    def _safe(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, MASK)
         text = _CREDENTIALS.sub(r"\1", text)

@@ -96,9 +96,9 @@ async def test_long_list_is_turned_by_the_asker_alone(town, live):
     asked = town.bob.uses(town.general, town.bot, "characters list")
     first = (await told(town, town.bob, asked))[0]
     [message] = town.bob.answers_to(asked)
-    assert "-# 1 of" in first
+    assert "-# 1 / " in first
     town.bob.clicks(message, "▶")
-    await town.until(lambda: "-# 2 of" in message.content)
+    await town.until(lambda: "-# 2 / " in message.content)
     assert message.content.splitlines()[0] not in first
 
 

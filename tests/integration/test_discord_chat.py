@@ -15,6 +15,7 @@ from tests.fakes.discord_commands import (
     conversation_in,
     eventually,
     newcomer,
+    used,
 )
 from tests.fakes.scripted_model import Script, ScriptedModel
 

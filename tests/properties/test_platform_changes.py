@@ -51,13 +51,21 @@ class SteppedModel(ScriptedModel):
 
 @dataclass
 class Sent:
-    """A message as its platform shows it."""
+    """A message as its platform shows it.
+
+    ``changes`` are its texts, ``None`` when it was deleted, and how many turns had begun then.
+    """
 
     external: str
     author: Author
     text: str
     receipt: Receipt
     gone: bool = False
+    changes: list[tuple[int, str | None]] = field(default_factory=list)
+
+    def read(self, turn: int) -> str | None:
+        """Return what it said when a turn, counted from 0, began."""
+        return [text for begun, text in self.changes if begun <= turn][-1]
 
 
 @dataclass
@@ -77,7 +85,7 @@ class Play:
         author, word = self.chance.choice((SAM, KIM)), self.words.popleft()
         external = f"e{len(self.sent)}"
         receipt = await self.app.post(word, self.delivery, by=author, external=[external])
-        self.sent.append(Sent(external, author, word, receipt))
+        self.sent.append(Sent(external, author, word, receipt, changes=[(0, word)]))
         self.receipts.append(receipt)
 
     async def corrected(self) -> None:
@@ -90,6 +98,7 @@ class Play:
         if done:
             self.erased.add(sent.text)
             sent.text = word
+            sent.changes.append((len(self.delivery.briefs), word))
 
     async def withdrawn(self) -> None:
         sent = self._any()
@@ -97,6 +106,7 @@ class Play:
             await self.app.conversations.withdrawn(PLACE, [sent.external])
             self.erased.add(sent.text)
             sent.gone = True
+            sent.changes.append((len(self.delivery.briefs), None))
 
     async def stop(self) -> None:
         self.app.conversations.stop(PLACE)
@@ -173,6 +183,11 @@ async def test_any_interleaving_leaves_the_history_in_step(tmp_path: Path, seed:
             for end in (await sent.receipt.outcome()).terminals
             if isinstance(end, TurnFinished)
         }
+        ended = {turn[-1].turn: turn[-1].kind for turn in play.delivery.turns()}  # type: ignore[union-attr]
+        by_external = {sent.external: sent for sent in play.sent}
+        for number, brief in enumerate(play.delivery.briefs):
+            for message in brief.burst if ended[brief.turn] == "turn_finished" else ():
+                assert message.text == by_external[message.external_ids[0]].read(number)
         async with app.factory.database().reader() as snapshot:
             await snapshot.run(_consistent, finished, play.erased)
 
@@ -192,6 +207,8 @@ def _consistent(connection: Connection, finished: set[str], erased: set[str]) ->
         chain.append(at)
         at = by_id[at]["parent_id"]
     kept = [row for row in rows if row["deleted_at"] is None]
+    answered = [by_id[at]["reply_to"] for at in chain if by_id[at]["author_kind"] == "persona"]
+    assert len(set(answered)) == len(answered)
     assert {row["id"] for row in kept if row["author_kind"] == "human"} <= set(chain)
     assert finished <= set(by_id)
     for row in kept:

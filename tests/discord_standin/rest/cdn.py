@@ -30,7 +30,7 @@ class Cdn:
         found = self._attachment(request)
         if found is None:
             return web.Response(status=404)
-        return web.Response(body=found.content, content_type=found.content_type)
+        return web.Response(body=found.content, headers={"Content-Type": found.content_type})
 
     async def avatar(self, request: web.Request) -> web.StreamResponse:
         source = self._world.avatars.get(request.match_info["name"].partition(".")[0])

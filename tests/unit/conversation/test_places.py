@@ -262,4 +262,4 @@ async def test_a_stored_value_of_another_version_is_passed_over(places, scopes):
 )  # fmt: skip
 async def test_blocked_words_are_whole_words_or_expressions(places, said, blocked):
     await change(places, "blocked_words", SAMPLES["blocked_words"][0])
-    assert await (await places.of(PLACE)).blocks(said) is blocked
+    assert await (await places.of(PLACE)).blocked.found_in(said) is blocked
