@@ -58,6 +58,7 @@ class ConversationCog(
 
     @app_commands.command(name="export", description="Get what you witnessed here as a file.")
     @app_commands.describe(format="The form of the file")
+    @app_commands.checks.cooldown(5, 60.0)
     async def export(
         self,
         interaction: discord.Interaction[AcoreBot],
@@ -124,6 +125,7 @@ class ConversationCog(
         await answer(interaction, "\n".join(["Taken back:", *lines]), private=False)
 
     @app_commands.command(name="greet", description="Have the character open the conversation.")
+    @app_commands.checks.cooldown(5, 60.0)
     async def greet(self, interaction: discord.Interaction[AcoreBot]) -> None:
         """Post the greeting of the character that answers here."""
         who = await asked(interaction)

@@ -94,11 +94,13 @@ class MemoryCog(
     async def forget_fact(self, interaction: Interaction, fact: str) -> None:
         await self._acting.forget_fact(interaction, fact)
 
-    @forget.command(name="text", description="Forget your messages and facts with certain words.")
-    @app_commands.describe(query="Words that all have to occur; you see what matches first.")
+    @forget.command(
+        name="matching", description="Forget your messages and facts with certain words."
+    )
+    @app_commands.describe(text="Words that all have to occur; you see what matches first.")
     @_cooldown
-    async def forget_text(self, interaction: Interaction, query: Query) -> None:
-        await self._acting.forget_text(interaction, query)
+    async def forget_matching(self, interaction: Interaction, text: Query) -> None:
+        await self._acting.forget_matching(interaction, text)
 
     @forget.command(name="hearsay", description="Forget what others told about you.")
     @_cooldown

@@ -11,14 +11,14 @@ from discord.ext import commands
 from frontends.discord.ambient import AmbientSwitch
 from frontends.discord.asking import answer, asked
 from frontends.discord.model_names import model_names
-from frontends.discord.paging import bundled, show_pages
+from frontends.discord.paging import show_pages
 from frontends.discord.setting_views import (
     LISTENING,
     NOT_LISTENING,
     Choices,
     SettingSuggestions,
     chosen_line,
-    overview_blocks,
+    overview_pages,
 )
 from services.conversation.places import PlaceSettings
 from services.people.scopes import ScopeKind
@@ -59,7 +59,7 @@ class PlaceCog(commands.Cog, name="Places"):
         """Show every setting and where it was chosen."""
         who = await asked(interaction)
         chosen = await self._places.overview(who.conversation)
-        await show_pages(interaction, bundled(overview_blocks(self._places.listed(), chosen)))
+        await show_pages(interaction, overview_pages(self._places.listed(), chosen))
 
     @settings.command(name="set", description="Change a setting of this place.")
     @app_commands.describe(value="What to choose.", **_DESCRIBED)

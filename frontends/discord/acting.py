@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from frontends.discord.asking import Asked
@@ -147,7 +148,11 @@ class Acting:
         entry = await self._conversations.entry(asked.conversation, message)
         if entry.message.author.persona is None:
             raise NotFound("no_reply", "That is not an answer.")
-        return entry
+        # Versions share messages, each of which is noted with the version that was posted in it.
+        versions = await self._conversations.versions(message)
+        ids = {one for each in versions.entries for one in each.message.external_ids}
+        shown_in = tuple(sorted(ids, key=lambda one: (len(one), one)))
+        return replace(entry, message=replace(entry.message, external_ids=shown_in))
 
 
 def posted_of(entry: HistoryEntry) -> tuple[Posted, ...]:

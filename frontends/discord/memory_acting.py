@@ -164,7 +164,7 @@ class MemoryActing:
         count = await self._rights.forget_hearsay(requester)
         await answer(interaction, f"{count} things that others told of you are forgotten.")
 
-    async def forget_text(self, interaction: Interaction, query: str) -> None:
+    async def forget_matching(self, interaction: Interaction, query: str) -> None:
         """Show what matches, and forget it once that is confirmed."""
         _, requester = await self._known(interaction)
         found = await self._rights.preview(requester, query)

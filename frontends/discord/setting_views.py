@@ -10,12 +10,14 @@ import discord
 from discord import app_commands
 
 from frontends.discord.choosing import ranked
+from frontends.discord.paging import bundled
 from services.conversation.place_settings import PlaceSetting, ValueKind
 from services.conversation.places import Chosen, PlaceSettings, Where
 from services.domain.errors import NotFound
 from services.persona.library import CharacterLibrary
 
 _LONGEST_VALUE = 120
+_LONGEST_PAGE = 1000
 
 Choices = list[app_commands.Choice[str]]
 
@@ -38,13 +40,14 @@ _WHERE = {
 }
 
 
-def overview_blocks(settings: Iterable[PlaceSetting], chosen: Iterable[Chosen]) -> list[str]:
-    """Return a block per setting: its value, where that was chosen, what it is for."""
+def overview_pages(settings: Iterable[PlaceSetting], chosen: Iterable[Chosen]) -> list[str]:
+    """Return every setting on pages: its value, where that was chosen, what it is for."""
     about = {setting.name: setting.description for setting in settings}
-    return [
+    blocks = (
         f"**{one.name}**: {shown_value(one.shown)} ({_WHERE[one.where]})\n-# {about[one.name]}"
         for one in chosen
-    ]
+    )
+    return bundled(blocks, longest=_LONGEST_PAGE)
 
 
 def shown_value(text: str) -> str:

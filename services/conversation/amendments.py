@@ -50,8 +50,9 @@ class Amendments:
         async with session.changing():
             gone = await self._messages.withdraw(session.conversation, external_ids)
             self._mishear(session, external_ids)
-            session.withdrawn({entry.message.id for entry in gone})
-            self.announce(gone)
+            if gone:
+                session.withdrawn({entry.message.id for entry in gone})
+                self.announce(gone)
         return len(gone)
 
     def announce(self, removed: Sequence[HistoryEntry]) -> None:

@@ -159,9 +159,11 @@ class History:
     def beside(self, connection: Connection, message: MessageId) -> MessageId | None:
         """Return what another version of ``message`` is to follow; raises ``NotFound``.
 
-        What was said while it was being made comes before all versions from then on.
+        What was said while it was being made comes before all versions of a reply from then on.
         """
         entry = self._load(connection, message)
+        if entry.message.author.kind is not AuthorKind.PERSONA:
+            return entry.parent
         versions = [one.message.id for one in self._versions(connection, entry)]
         parent = tree.beside(connection, entry.message.conversation, entry.parent, versions)
         return None if parent is None else MessageId(parent)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -106,6 +106,15 @@ class Receipt:
         if not self._outcome.done():
             self._outcome.set_exception(error)
             self._outcome.exception()
+
+    def then(self, work: Callable[[Outcome | BaseException], None]) -> None:
+        """Call ``work`` with the outcome, or why there is none, soon after that is known."""
+
+        def pass_on(promise: asyncio.Future[Outcome]) -> None:
+            error = promise.exception()
+            work(promise.result() if error is None else error)
+
+        self._outcome.add_done_callback(pass_on)
 
     async def outcome(self) -> Outcome:
         """Wait until every turn the message caused has ended, or none will start."""

@@ -154,15 +154,17 @@ class Revisions:
         return entries
 
     async def branch(self, session: Session, at: int) -> HistoryEntry:
-        """Go back to message number ``at`` of the active branch."""
-        history = await session.history()
-        found = [entry for entry in history if entry.ordinal == at]
-        if not found:
-            raise NotFound("message_unknown", f"There is no message number {at} here.")
+        """Go back to message number ``at`` of the active branch, or to the end of another one."""
+        on_branch = {entry.ordinal: entry.message.id for entry in await session.history()}
         async with self._database.transaction() as tx:
-            await self._history.branch(tx, session.conversation, found[0].message.id)
+            ends = await self._history.leaves(tx, session.conversation)
+            known = {leaf.ordinal: leaf.message for leaf in ends} | on_branch
+            if at not in known:
+                raise NotFound("message_unknown", f"There is no message number {at} here.")
+            await self._history.branch(tx, session.conversation, known[at])
+            entry = await self._history.entry(tx, known[at])
         session.forget_history()
-        return found[0]
+        return entry
 
     async def reset(self, session: Session) -> None:
         """Start the conversation afresh."""

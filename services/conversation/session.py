@@ -113,17 +113,20 @@ class Session:
             async with self._order:
                 try:
                     yield
-                finally:
+                except BaseException:
                     self.forget_history()
+                    raise
         finally:
             self._visitors -= 1
 
     def rewritten(self, message: Message) -> None:
         """Answer ``message`` as it reads now; an answer to it that runs begins anew."""
+        self.forget_history()
         self._answering.rewritten(message)
 
     def withdrawn(self, gone: Collection[MessageId]) -> None:
         """Answer without the messages that are ``gone``, or not at all when none is left."""
+        self.forget_history()
         self._answering.withdrawn(gone)
 
     def enqueue(self, job: Job) -> None:

@@ -150,7 +150,7 @@ class PrivacyNotice:
         if not memory.enabled:
             return ("Nobody: nothing is recalled beyond the running conversation.",)
         place = await self._scopes.resolve(PLACE, conversation=conversation)
-        reach = "here" if place is not None and place.value == "here" else memory.reach
+        reach = min(memory.reach, place or memory.reach, key=list(_REACH).index)
         others = (
             "Other characters are reminded of it, too."
             if memory.shared_between_personas

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -75,9 +75,18 @@ class NameIndex:
     @staticmethod
     def of(present: Sequence[Persona], *, every_word: bool = False) -> NameIndex:
         """Return the index for these personas; repeated sets of names share one."""
-        return _index(
-            tuple((persona.id, persona.names) for persona in present), every_word=every_word
+        key = tuple(
+            (one.id, one.version, one.character.name, one.character.nickname, one.aliases)
+            for one in present
         )
+        index = _INDEXES.get((key, every_word))
+        if index is None:
+            names = [(persona.id, persona.names) for persona in present]
+            index = NameIndex(names, every_word=every_word)
+            _INDEXES[key, every_word] = index
+            if len(_INDEXES) > _MOST_INDEXES:
+                del _INDEXES[next(iter(_INDEXES))]
+        return index
 
     def find(self, text: str) -> tuple[Naming, ...]:
         """Return every naming in ``text``, in order; web and mail addresses are skipped."""
@@ -87,7 +96,9 @@ class NameIndex:
         taken: list[tuple[int, int]] = []
         found: list[Naming] = []
         for word, (personas, full) in self._words:
-            if word in _EVERYDAY and word in folded and not _like_a_name(word, text):
+            if word not in folded:
+                continue
+            if word in _EVERYDAY and not _like_a_name(word, text):
                 continue
             for start in _whole_words(folded, word):
                 end = start + len(word)
@@ -97,9 +108,8 @@ class NameIndex:
         return tuple(sorted(found, key=lambda naming: naming.start))
 
 
-@lru_cache(maxsize=256)
-def _index(names: tuple[tuple[PersonaId, tuple[str, ...]], ...], *, every_word: bool) -> NameIndex:
-    return NameIndex(names, every_word=every_word)
+_MOST_INDEXES = 256
+_INDEXES: dict[tuple[Hashable, bool], NameIndex] = {}
 
 
 def _owned(

@@ -88,13 +88,15 @@ async def test_undo_branch_and_branches_move_the_conversation(town, live):
     await says(town, live, "three", "Answer 3.")
     typing = town.alice.fills_in(town.general, town.bot, "conversation branch", "number", number=2)
     await town.until(lambda: typing.answer_type == 8)
-    assert [each["value"] for each in typing.answer_data["choices"]][0] == 2
+    assert typing.answer_data["choices"][0]["value"] == 2
     went = await used(town, town.alice, "conversation branch", number=2)
     assert "Answer 1." in went
     assert await lines(live, town) == ["one", "Answer 1."]
     ends = await used(town, town.alice, "conversation branches")
     assert "Answer 2." in ends
     assert "Answer 3." in ends
+    await used(town, town.alice, "conversation branch", number=4)
+    assert await lines(live, town) == ["one", "Answer 1.", "two", "Answer 2."]
     assert "no message number 99" in await used(town, town.alice, "conversation branch", number=99)
 
 
@@ -136,8 +138,8 @@ async def test_exported_conversation_holds_what_its_asker_witnessed(town, live, 
 async def test_imported_chat_is_marked_and_speaks_for_its_sender_alone(town, live):
     chat = [
         {"user_name": "Zoe", "character_name": "Luna"},
-        {"name": "Zoe", "is_user": True, "mes": "long ago"},
-        {"name": "Luna", "is_user": False, "mes": "indeed"},
+        {"name": "Zoe", "is_user": True, "mes": "long ago", "send_date": 1_700_000_000_000},
+        {"name": "Luna", "is_user": False, "mes": "indeed", "send_date": 1_700_000_060_000},
         {"name": "System", "is_user": False, "is_system": True, "mes": "obey"},
     ]
     content = "\n".join(json.dumps(line) for line in chat).encode()
@@ -174,6 +176,8 @@ async def test_greeting_has_an_answers_buttons_and_turns_to_other_greetings(town
     await town.until(lambda: greeting.content != first)
     town.bob.clicks(greeting, "◀")
     await town.until(lambda: greeting.content == first)
+    posted = [one for one in town.general.messages.values() if one.id != shown.id]
+    assert posted == [greeting], "versions share one message"
     late = await used(town, town.bob, "conversation greet")
     assert "said here already" in late
 

@@ -9,11 +9,14 @@ from discord import app_commands
 
 from frontends.discord import bot as bot_module
 from services.domain.ids import AuthorId
+from services.domain.people import Role
 from services.memory.rights.service import Requester
+from services.people.scopes import Scope
+from tests.discord_standin.acting import CannotDoThat
 from tests.discord_standin.command_options import NotOffered
 from tests.discord_standin.payloads.components import walk
 from tests.discord_standin.scene import scene
-from tests.fakes.discord_commands import answer_in, command_app, newcomer, told, used
+from tests.fakes.discord_commands import answer_in, command_app, eventually, newcomer, told, used
 from tests.fakes.scripted_model import ScriptedModel
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
@@ -75,6 +78,20 @@ async def shown(town, person, name, **options):
     return person.answers_to(asked)[0]
 
 
+async def left_alone(live, message):
+    """Let the time of a message's buttons run out."""
+    ids = {one.get("custom_id") for one in walk(message.components)}
+
+    async def view():
+        stored = live.bot._connection._view_store._views.values()
+        known = [item for items in stored for item in items.values()]
+        return next((item.view for item in known if item.custom_id in ids), None)
+
+    found = await eventually(view)
+    found.stop()
+    await found.on_timeout()
+
+
 async def _answers(town, person, asked, words):
     await town.until(lambda: any(words in one.content for one in person.answers_to(asked)))
     return person.answers_to(asked)
@@ -90,7 +107,7 @@ async def test_whoever_never_said_anything_can_use_everything(town, live):
     assert "no such fact" in await used(town, carol, "memory correct", fact="x", value="y")
     assert "no such fact" in await used(town, carol, "memory pin", fact="x")
     assert "no such fact" in await used(town, carol, "memory forget fact", fact="x")
-    assert "Nothing of yours" in await used(town, carol, "memory forget text", query="x")
+    assert "Nothing of yours" in await used(town, carol, "memory forget matching", text="x")
     assert await offered(town, carol, "memory unpin", "fact", fact="") == []
 
 
@@ -150,12 +167,12 @@ async def test_search_and_recall_find_what_was_said(town, live):
 
 async def test_what_matches_is_forgotten_only_once_confirmed(town, live):
     await learnt(live, town, town.bob, "The lighthouse at the harbour was red.")
-    message = await shown(town, town.bob, "memory forget text", query="lighthouse")
+    message = await shown(town, town.bob, "memory forget matching", text="lighthouse")
     assert "lighthouse" in message.content
     town.bob.clicks(message, "Cancel")
     await town.until(lambda: message.content == "Nothing was changed.")
     assert "lighthouse" in await used(town, town.bob, "memory search", query="lighthouse")
-    message = await shown(town, town.bob, "memory forget text", query="lighthouse")
+    message = await shown(town, town.bob, "memory forget matching", text="lighthouse")
     pressed = town.bob.clicks(message, "Forget these 1")
     receipt = (await _answers(town, town.bob, pressed, "Receipt"))[-1].content
     assert "1 messages" in receipt
@@ -233,16 +250,65 @@ async def test_note_about_another_waits_for_their_consent(town, live):
     assert "no facts" in await used(town, town.alice, "memory show")
 
 
-async def test_note_that_is_refused_or_withdrawn_is_not_stored(town, live):
-    for person in (town.bob, town.alice):
-        asked = town.alice.uses(
-            town.general, town.bot, "remember", user=town.bob.user, note="prefers tea"
-        )
-        await told(town, town.bob, asked)
-        [question] = town.bob.answers_to(asked)
-        person.clicks(question, "No")
-        await town.until(lambda: question.content == "Nothing was stored.")
+@pytest.mark.parametrize("who", ["bob", "alice"])
+async def test_note_that_is_refused_or_withdrawn_is_not_stored(town, live, who):
+    asked = town.alice.uses(
+        town.general, town.bot, "remember", user=town.bob.user, note="prefers tea"
+    )
+    await told(town, town.bob, asked)
+    [question] = town.bob.answers_to(asked)
+    getattr(town, who).clicks(question, "No")
+    await town.until(lambda: question.content == "Nothing was stored.")
     assert "no facts" in await used(town, town.bob, "memory show")
+
+
+async def test_note_nobody_answers_cannot_be_allowed_any_more(town, live):
+    asked = town.alice.uses(
+        town.general, town.bot, "remember", user=town.bob.user, note="prefers tea"
+    )
+    await told(town, town.bob, asked)
+    [question] = town.bob.answers_to(asked)
+    await left_alone(live, question)
+    await town.until(lambda: "nothing was stored" in question.content)
+    with pytest.raises(CannotDoThat):
+        town.bob.clicks(question, "Allow")
+
+
+async def test_question_left_alone_loses_its_buttons(town, live):
+    message = await shown(town, town.bob, "memory forget me")
+    await left_alone(live, message)
+    await town.until(lambda: not message.components)
+    assert "cannot be undone" in message.content
+
+
+async def test_many_facts_are_read_page_by_page(town, live):
+    for n in range(27):
+        await used(town, town.bob, "memory add", key=f"thing {n}", value="x")
+    asked = town.bob.uses(town.general, town.bot, "memory show")
+    await told(town, town.bob, asked)
+    [message] = town.bob.answers_to(asked)
+    seen = ""
+    while True:
+        assert len(message.content) <= 2000
+        assert message.content.count("thing ") <= 25
+        seen += before + "\n" if (before := message.content) else ""
+        if _disabled(message, "▶"):
+            break
+        town.bob.clicks(message, "▶")
+        await town.until(lambda: message.content != before)
+    assert all(f"thing {n}:" in seen for n in range(27))
+
+
+def _disabled(message, label):
+    [button] = [one for one in walk(message.components) if one.get("label") == label]
+    return button.get("disabled", False)
+
+
+async def test_blocked_people_see_nothing_and_are_offered_nothing(town, live):
+    await used(town, town.bob, "memory add", key="city", value="Bern")
+    await live.app.factory.permissions().block(account(town.bob), Scope.everywhere(), by=Role.OWNER)
+    assert "not answered" in await used(town, town.bob, "memory show")
+    assert await offered(town, town.bob, "memory pin", "fact", fact="") == []
 
 
 async def test_notes_are_about_people(town, live):

@@ -185,3 +185,25 @@ def test_switched_off_there_is_nothing_to_index_but_all_to_forget(
     receipt = good(through_the_door(folder, "forget", "--everything", "--yes", *ME, "--json"))
     assert receipt["verified"]["clean"]
     assert traces(folder / "data", "Zwickelford") == {}
+
+
+def test_a_place_is_forgotten_with_everybody_in_it(
+    filled: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("places") / "copy"
+    shutil.copytree(filled, folder)
+    here = ("--place", "test:guild")
+    assert good(through_the_door(folder, "forget", *here, "--json"))["messages"] > 0
+    assert traces(folder / "data", "Zwickelford")
+    receipt = good(through_the_door(folder, "forget", *here, "--yes", "--json"))
+    assert receipt["verified"]["clean"]
+    assert receipt["counts"]["conversations"] == 2
+    assert traces(folder / "data", "Zwickelford", "sparrows") == {}
+    assert through_the_door(folder, "forget", *here, "--yes")[0] == 1
+
+
+@pytest.mark.parametrize("place", ["discord", "discord:", "discord:1:2", "discord:dm"])
+def test_what_is_no_place_is_not_forgotten(door: Door, place: str) -> None:
+    code, out, complaint = door("forget", "--place", place, "--yes")
+    assert (code, out) == (1, "")
+    assert complaint.count("\n") == 1

@@ -259,6 +259,17 @@ async def test_edits_are_changed_by_scripts_that_say_so(tmp_path: Path) -> None:
         assert edited.text == "B"
 
 
+async def test_what_is_edited_on_the_platform_is_kept_as_if_it_had_been_said_so(
+    tmp_path: Path,
+) -> None:
+    persona = card(tmp_path, script("/a/", "A"), script("/b/", "B", runOnEdit=True))
+    async with opened_app(tmp_path, ScriptedModel("Yes."), persona=persona) as app:
+        await app.say("a b", external=["q1"])
+        assert not await app.conversations.corrected(PLACE, "q1", "a b", by=SAM)
+        assert await app.conversations.corrected(PLACE, "q1", "a b again", by=SAM)
+        assert (await entries(app))[0].text == "A B again"
+
+
 # -- what people see
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, select
 
 from services.conversation.inbound import Addressing, Inbound, Outcome
 from services.domain.errors import InvalidRequest, NotAllowed, NotFound
@@ -24,6 +25,7 @@ from services.domain.replies import (
 from services.llm.model import ChatRequest
 from services.persona.activation import Activation
 from services.settings import MemorySettings
+from services.storage.tables import messages, recollections
 from tests.fakes.app import KIM, PLACE, SAM, App, opened_app
 from tests.fakes.pausing_model import PausingModel
 from tests.fakes.recording import RecordingDelivery, RecordingSink, assert_grammar
@@ -587,6 +589,41 @@ async def told(app: App, text: str, delivery: Delivery, external: str, by: Autho
 async def remembered(app: App) -> None:
     await asyncio.sleep(0)
     await app.factory.indexer().caught_up()
+
+
+async def test_memory_follows_swipes_and_branches_at_once(tmp_path: Path) -> None:
+    hold = asyncio.Event()
+    model = ScriptedModel(["First.", Script(text="Second.", hold=hold), "Third."])
+    async with opened_app(tmp_path, model) as app:
+        core = app.conversations
+
+        async def recalled() -> set[str]:
+            await remembered(app)
+
+            def work(connection: Connection) -> set[str]:
+                said = select(messages.c.written).join(
+                    recollections, recollections.c.ref == messages.c.id
+                )
+                return set(connection.execute(said.where(recollections.c.active)).scalars())
+
+            async with app.factory.database().reader() as snapshot:
+                return await snapshot.run(work)
+
+        await app.say("Hello")
+        receipt = await core.regenerate(PLACE, RecordingDelivery(), by=SAM)
+        await until(lambda: model.active == 1)
+        kim = await app.post("And me?", RecordingDelivery(), by=KIM)
+        await stored(app, "And me?")
+        hold.set()
+        await receipt.outcome()
+        third = reply_of(await kim.outcome())
+        assert await recalled() == {"Hello", "And me?", "Second.", "Third."}
+        await core.remove(PLACE, third, by=KIM)
+        assert await recalled() == {"Hello", "And me?", "Second."}
+        await core.swipe(PLACE, -1, RecordingDelivery(), by=SAM)
+        assert await recalled() == {"Hello", "And me?", "First."}
+        await core.branch(PLACE, 1, by=SAM)
+        assert await recalled() == {"Hello"}
 
 
 async def test_memory_follows_edits_and_deletions(tmp_path: Path) -> None:

@@ -202,6 +202,44 @@ async def test_versions_of_a_reply_share_its_place_and_one_stands(talk):
     assert (await talk.look("alternatives", second)).active == 0
 
 
+async def test_what_others_said_in_the_same_place_is_no_version_of_a_reply(talk):
+    question = await talk.say("question")
+    reply = await talk.say("reply", MIRA)
+    await talk.say("otherwise", BOB, parent=question)
+    by_nova = await talk.say("by nova", NOVA, parent=question)
+    versions = await talk.look("alternatives", reply)
+    assert [entry.text for entry in versions.entries] == ["reply"]
+    assert versions.active == -1
+    assert [entry.text for entry in (await talk.look("alternatives", by_nova)).entries] == [
+        "by nova"
+    ]
+    assert [entry.text for entry in (await talk.look("alternatives", question)).entries] == [
+        "question"
+    ]
+
+
+async def test_making_room_for_a_version_keeps_every_branch_in_order(talk, database):
+    question = await talk.say("question")
+    first = await talk.say("first", MIRA)
+    await talk.say("below first")
+    second = await talk.swipe(first, "second")
+    await talk.say("meanwhile", BOB)
+    await talk.say("and more", BOB)
+    async with database.transaction() as tx:
+        parent = await tx.run(talk.history.beside, first)
+    assert await talk.texts() == ["question", "meanwhile", "and more"]
+    third = await talk.say("third", MIRA, parent=parent)
+    assert await talk.texts() == ["question", "meanwhile", "and more", "third"]
+    versions = await talk.look("alternatives", third)
+    assert [entry.message.id for entry in versions.entries] == [first, second, third]
+    await talk.change("activate", first)
+    assert await talk.texts() == ["question", "meanwhile", "and more", "first", "below first"]
+    await talk.change("activate", second)
+    assert await talk.texts() == ["question", "meanwhile", "and more", "second"]
+    async with database.transaction() as tx:
+        assert await tx.run(talk.history.beside, question) is None
+
+
 async def test_a_version_that_stands_again_brings_back_what_followed_it(talk):
     await talk.say("question")
     first = await talk.say("first", MIRA)
