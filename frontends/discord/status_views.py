@@ -18,13 +18,9 @@ USES = {
     "view_channel": "Without it nothing works here.",
     "send_messages": "Without it I cannot answer here.",
     "send_messages_in_threads": "Without it I cannot answer in threads.",
-    "read_message_history": "With it I see what replies refer to.",
+    "read_message_history": "With it I answer as a reply and catch up with what I missed.",
     "manage_webhooks": "With it characters speak with their own name and picture.",
     "attach_files": "With it I can answer with files and pictures.",
-    "embed_links": "With it links and pictures of answers are shown.",
-    "add_reactions": "With it characters can react to messages.",
-    "use_external_emojis": "With it characters can use emojis of other servers.",
-    "create_public_threads": "With it I can open threads for conversations.",
 }
 """What each of Discord's permissions is for, the most needed first."""
 
@@ -35,9 +31,9 @@ _PAGE_BYTES = 4096
 
 def lacking(interaction: discord.Interaction) -> list[str]:
     """Return a line per permission that the bot has not where it was asked."""
-    if interaction.guild is None:
-        return []
     mine = interaction.app_permissions
+    if interaction.guild is None or mine.administrator:
+        return []
     return [f"- **{_title(name)}**: {use}" for name, use in USES.items() if not getattr(mine, name)]
 
 

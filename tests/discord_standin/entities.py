@@ -34,6 +34,7 @@ class User:
     avatar: str | None = None
     bot: bool = False
     takes_direct_messages: bool = True
+    locale: str = "en-US"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,24 +18,25 @@ from tests.discord_standin.founding import add_role
 from tests.discord_standin.permissions import Permission
 from tests.discord_standin.picture import draw
 from tests.discord_standin.scene import Scene, scene
+from tests.fakes.discord_app import DiscordApp
 from tests.fakes.discord_commands import answer_in, command_app, told, used
-from tests.fakes.scripted_model import Playbook, ScriptedModel
+from tests.fakes.scripted_model import ScriptedModel
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 LARGEST = 60_000
 """How many bytes a picture may have."""
 
-Play = Callable[[Scene], Awaitable[User | None]]
+Play = Callable[[Scene, DiscordApp], Awaitable[User | None]]
 
 _TIDE = (
     "It turns in twenty minutes, Alice. Bring the boat in before that, or bring a book: after it "
     "nobody rows back until supper."
 )
 _SUPPER = "Soup. It is always soup on a spring tide, because nobody gets to the market."
-_STARS = "Then soup it is, and afterwards the sky clears. I would keep a seat at the telescope free."
+_STARS = "Soup, then. Afterwards the sky clears; I keep a seat at the telescope free."
 
 
-async def talking(town: Scene) -> None:
+async def talking(town: Scene, _live: DiscordApp) -> None:
     """Mira is mentioned and answers with her own face; Bob replies to her."""
     town.alice.mentions(town.general, town.bot.user, "when does the tide turn?")
     said = await answer_in(town, town.general, "twenty minutes")
@@ -43,50 +44,53 @@ async def talking(town: Scene) -> None:
     await answer_in(town, town.general, "always soup")
 
 
-async def two_characters(town: Scene) -> None:
-    """Two characters share a scene."""
-    await used(town, town.alice, "conversation scene join", name="orin")
-    town.alice.mentions(town.general, town.bot.user, "Mira, what is for supper?")
-    await answer_in(town, town.general, "always soup")
-    await used(town, town.alice, "conversation scene speak", name="orin")
-    await answer_in(town, town.general, "telescope")
+async def two_characters(town: Scene, _live: DiscordApp) -> User:
+    """Two characters share a scene, and speak when they are asked to; Bob reads along."""
+    for name in ("mira", "orin"):
+        await used(town, town.alice, "conversation scene join", name=name)
+    await used(town, town.alice, "conversation scene rules", turns="manual")
+    town.alice.says(town.general, "What is for supper, you two?")
+    for name, words in (("mira", "always soup"), ("orin", "telescope")):
+        await used(town, town.alice, "conversation scene speak", name=name)
+        await answer_in(town, town.general, words)
+    return town.bob.user
 
 
-async def remembering(town: Scene) -> User:
+async def remembering(town: Scene, live: DiscordApp) -> User:
     """Bob looks at what is known of him; only he sees it."""
     town.bob.mentions(town.general, town.bot.user, "I live in Bern and I love rye bread.")
     await answer_in(town, town.general, "Noted")
+    await live.app.factory.learner().caught_up()
     asked = town.bob.uses(town.general, town.bot, "memory show")
     await told(town, town.bob, asked)
     return town.bob.user
 
 
-SCENES: Mapping[str, tuple[Play, Playbook]] = {
+SCENES: Mapping[str, tuple[Play, Sequence[str]]] = {
     "talking": (talking, [_TIDE, _SUPPER]),
     "two-characters": (two_characters, [_SUPPER, _STARS]),
-    "remembering": (remembering, "Noted. The bread at home is plain, but I will see to it."),
+    "remembering": (remembering, ["Noted. Rye it is, then, if the baker has any."]),
 }
 """What is played and what the model says in it, by the name of the picture."""
 
 
-def script(answers: Playbook) -> Playbook:
-    """Return ``answers`` in order, the last one again and again."""
-    if isinstance(answers, str) or callable(answers) or not isinstance(answers, Sequence):
-        return answers
+def script(answers: Sequence[str]) -> Callable[[ChatRequest], str]:
+    """Give ``answers`` in order, and the last one again and again."""
     left = list(answers)
 
-    def following(_request: ChatRequest) -> object:
+    def following(_request: ChatRequest) -> str:
         return left.pop(0) if len(left) > 1 else left[0]
 
-    return following  # type: ignore[return-value]
+    return following
 
 
 async def played(name: str) -> bytes:
     """Play one scene and return its picture."""
     play, answers = SCENES[name]
     with tempfile.TemporaryDirectory() as folder:
-        async with stage() as town, command_app(town, ScriptedModel(script(answers)), Path(folder)):
-            viewer = await play(town)
+        model = ScriptedModel(script(answers))
+        async with stage() as town, command_app(town, model, Path(folder)) as live:
+            viewer = await play(town, live)
             return draw(town.general, town.standin.world, viewer=viewer)
 
 

@@ -89,6 +89,6 @@ def newcomer(town: Scene, name: str) -> Person:
 async def eventually(look: Callable[[], Awaitable[T | None]]) -> T:
     """Return what ``look`` finds, once it finds something."""
     async with asyncio.timeout(PATIENCE):
-        while (found := await look()) is None:
+        while (found := await look()) is None:  # noqa: ASYNC110  nothing tells of it
             await asyncio.sleep(0.02)
     return found

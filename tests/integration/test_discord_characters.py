@@ -197,6 +197,17 @@ async def test_card_attached_to_a_message_is_imported_from_its_menu(town, live):
     )
     asked = town.alice.uses_on(message, town.bot, "Import card")
     assert await told(town, town.alice, asked) == ["Nova is here, as nova."]
+    several = town.bob.says(
+        town.general,
+        files=[
+            ("vega.json", card("Vega"), "application/json"),
+            ("nova.json", card("Nova", creator="Ines"), "application/json"),
+        ],
+    )
+    asked = town.alice.uses_on(several, town.bot, "Import card")
+    said = (await told(town, town.alice, asked))[0]
+    assert said.startswith("1 of 2 cards")
+    assert "nova already" in said
     plain = town.alice.uses_on(town.bob.says(town.general, "no file"), town.bot, "Import card")
     assert "no file attached" in (await told(town, town.alice, plain))[0]
     with pytest.raises(NotOffered):

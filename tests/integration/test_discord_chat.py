@@ -11,10 +11,12 @@ from tests.discord_standin.permissions import Permission
 from tests.discord_standin.scene import scene
 from tests.fakes.discord_commands import (
     answer_in,
+    attached,
     command_app,
     conversation_in,
     eventually,
     newcomer,
+    told,
     used,
 )
 from tests.fakes.scripted_model import Script, ScriptedModel
@@ -121,3 +123,23 @@ async def test_long_words_are_shown_cut_but_heard_whole(town, tmp_path):
         [shown] = town.bob.answers_to(asked)
         assert len(shown.content) <= 2000
         assert "line 399" in asked_of(model)
+
+
+async def test_file_given_to_chat_is_kept_with_the_message(town, tmp_path):
+    async with command_app(town, ScriptedModel("A picture!"), tmp_path) as live:
+        file = attached(town.bob, town.general, "note.txt", b"milk, bread", "text/plain")
+        asked = town.bob.uses(town.general, town.bot, "chat", message="look", file=file)
+        await answer_in(town, town.general, "A picture!")
+        here = conversation_in(live, town.general)
+        [shown] = town.bob.answers_to(asked)
+        entry = await eventually(lambda: live.app.conversations.found(here, str(shown.id)))
+        [kept] = entry.message.attachments
+        assert (kept.name, kept.size) == ("note.txt", 11)
+
+
+async def test_message_without_anything_to_answer_is_refused(town, tmp_path):
+    async with command_app(town, ScriptedModel("no"), tmp_path) as live:
+        empty = town.alice.says(town.general, "")
+        asked = town.bob.uses_on(empty, town.bot, "Reply as character")
+        assert "nothing in that message" in (await told(town, town.bob, asked))[0]
+        assert not live.app.model.requests

@@ -91,7 +91,7 @@ async def test_commands_are_offered_while_typing(here):
     assert values == ["settings show", "settings set", "settings clear"]
 
 
-async def test_help_speaks_the_language_of_whoever_asks(here, monkeypatch):
-    monkeypatch.setattr(discord.Interaction, "locale", discord.Locale.german, raising=False)
+async def test_help_speaks_the_language_of_whoever_asks(here):
+    here.town.bob.user.locale = "de"
     shown = await used(here.town, here.town.bob, "help", command="ping")
     assert "Messen, wie weit Discord entfernt ist." in shown

@@ -95,7 +95,7 @@ def interaction_json(view: View, interaction: Interaction, message: Message | No
         "channel_id": str(channel.id),
         "channel": channel_json(view, channel) | {"permissions": permissions},
         "app_permissions": str(int(granted(world, view.viewer_id, channel))),
-        "locale": "en-US",
+        "locale": person.locale,
         "entitlements": [],
         "authorizing_integration_owners": {"0": str(interaction.guild_id or 0)},
         "context": 0 if in_guild else 1,

@@ -125,7 +125,7 @@ async def test_bad_card_or_archive_stops_no_other(desk):
         "bea",
     ]
     assert "no card in the archive" in done[2].problem
-    assert "left as it was" in done[4].problem
+    assert "left as it is" in done[4].problem
 
 
 async def test_unknown_character_is_not_exported(desk):
