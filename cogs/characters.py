@@ -17,7 +17,6 @@ from services.conversation.places import PlaceSettings
 from services.conversation.service import ConversationService
 from services.domain.people import Role
 from services.persona.cards.desk import CardDesk
-from services.persona.cards.limits import configured_limits
 from services.persona.library import CharacterLibrary
 
 if TYPE_CHECKING:
@@ -110,17 +109,9 @@ class CharactersCog(
 async def setup(bot: AcoreBot) -> None:
     """Add the commands."""
     services = bot.services
-    persona, lore = services.settings().persona, services.settings().lore
-    cards = CardDesk(
-        services.library(),
-        into=services.imported(),
-        shelves=(persona.characters,),
-        ids=services.ids(),
-        limits=configured_limits(persona, lore),
-    )
     cog = CharactersCog(
         bot,
-        cards=cards,
+        cards=services.cards(),
         library=services.library(),
         conversations=services.conversations(),
         places=services.places(),

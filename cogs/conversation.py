@@ -137,6 +137,5 @@ class ConversationCog(
 async def setup(bot: AcoreBot) -> None:
     """Add the commands."""
     services = bot.services
-    branches = Branches(database=services.database(), history=services.history())
-    cog = ConversationCog(bot, conversations=services.conversations(), branches=branches)
+    cog = ConversationCog(bot, conversations=services.conversations(), branches=services.branches())
     await bot.add_cog(cog)

@@ -13,6 +13,7 @@ from services.conversation.amnesia import Amnesia
 from services.conversation.answers import AnswerSource
 from services.conversation.attached import AttachedSource
 from services.conversation.bookmarks import Lorebooks
+from services.conversation.branches import Branches
 from services.conversation.choices import Choices
 from services.conversation.company import Company
 from services.conversation.context import ContextAssembler
@@ -101,6 +102,7 @@ from services.people.repository import PeopleRepository
 from services.people.scopes import ScopedSettings
 from services.people.timezones import Timezones
 from services.persona.card_scripts import CardScripts
+from services.persona.cards.desk import CardDesk
 from services.persona.cards.limits import configured_limits
 from services.persona.library import CharacterLibrary
 from services.persona.lore.scanner import LoreScanner
@@ -270,10 +272,21 @@ class ServiceFactory(containers.DeclarativeContainer):
     portraits = providers.Singleton(
         CharacterPictures, settings.provided.persona.characters, imported
     )
+    cards = providers.Singleton(
+        CardDesk,
+        library,
+        into=imported,
+        shelves=providers.List(settings.provided.persona.characters),
+        ids=ids,
+        limits=providers.Singleton(
+            configured_limits, settings.provided.persona, settings.provided.lore
+        ),
+    )
     character_watch = providers.Singleton(CharacterWatch, library)
 
     # -- what is kept
     history = providers.Singleton(History)
+    branches = providers.Singleton(Branches, database=database, history=history)
     turns = providers.Singleton(TurnStore, history, ids)
     actions = providers.Singleton(PendingActions)
     ledger = providers.Singleton(

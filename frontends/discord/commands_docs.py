@@ -18,6 +18,7 @@ from typing import Any
 import aiohttp
 import discord
 from discord import app_commands
+from discord.ext import commands
 
 from frontends.discord.attachments import Attachments
 from frontends.discord.bot import COGS, AcoreBot
@@ -36,6 +37,8 @@ _MENUS = {
     "Reply as character": "Let the character that answers here answer this message.",
     "Import card": "Make a character of the card that is attached.",
 }
+
+_DEEDS = {"administrator": "are administrators", "manage_guild": "manage the server"}
 
 Command = app_commands.Command[Any, Any, Any]
 Group = app_commands.Group
@@ -64,10 +67,9 @@ def tables(bot: AcoreBot) -> str:
     """Return every command with what it does and who it is offered to, by cog."""
     parts = []
     for name in sorted(bot.cogs):
-        commands = sorted(bot.cogs[name].get_app_commands(), key=lambda each: each.name)
-        rows = "".join(_row(each) for root in commands for each in _leaves(root))
+        rows = "".join(_row(each) for root in _roots(bot.cogs[name]) for each in _leaves(root))
         if rows:
-            parts.append(f"### {name}\n\n{_HEAD}{rows}")
+            parts.append(f"### {name.removesuffix('Cog')}\n\n{_HEAD}{rows}")
     menus = bot.tree.get_commands(type=discord.AppCommandType.message)
     rows = "".join(_menu_row(menu) for menu in sorted(menus, key=lambda each: each.name))
     if rows:
@@ -108,6 +110,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _roots(cog: commands.Cog) -> Sequence[Command | Group]:
+    if cog.app_command is not None:
+        return [cog.app_command]
+    return sorted(cog.get_app_commands(), key=lambda each: each.name)
+
+
 def _leaves(command: Command | Group) -> Iterator[Command]:
     if isinstance(command, app_commands.Command):
         yield command
@@ -138,9 +146,8 @@ def _audience(command: Command | Group | app_commands.ContextMenu) -> str:
     if needed is None:
         who = "everybody"
     else:
-        names = [name.replace("_", " ") for name, value in needed if value]
-        who = f"those who may {' and '.join(names)}" if names else "nobody by default"
-        who = who.replace("may administrator", "are administrators")
+        names = [_DEEDS.get(name, name.replace("_", " ")) for name, value in needed if value]
+        who = f"those who {' and '.join(names)}" if names else "nobody by default"
     return f"{who}, in servers" if command.guild_only else who
 
 

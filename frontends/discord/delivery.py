@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from frontends.discord.desk import Desk
 from frontends.discord.places import Place
-from frontends.discord.sink import AnswerSink, Posted
+from frontends.discord.sink import AnswerSink, Earlier, Posted
 from services.domain.ids import PersonaId
 from services.domain.people import Author
 from services.domain.replies import ReplySink, TurnBrief, TurnKind
@@ -18,7 +19,7 @@ class DiscordDelivery:
     """Answers in one place.
 
     A first answer becomes new messages, in reply to ``reply_to`` where that can be; another
-    version or a continuation changes the messages in ``posted``, or those this delivery posted for
+    version or a continuation changes the messages of ``earlier``, or those this delivery posted for
     the same character before.
     """
 
@@ -29,29 +30,25 @@ class DiscordDelivery:
         *,
         asker: Author | None,
         reply_to: int | None = None,
-        posted: Sequence[Posted] = (),
-        before: str = "",
+        earlier: Earlier | None = None,
     ) -> None:
         self._desk = desk
         self._place = place
         self._asker = asker
         self._reply_to = reply_to
-        self._given = tuple(posted)
-        self._before = before
+        self._earlier = earlier or Earlier()
         self._shown: dict[PersonaId, tuple[Posted, ...]] = {}
 
     @asynccontextmanager
     async def open(self, turn: TurnBrief, /) -> AsyncIterator[Sequence[ReplySink]]:
         """Give the one sink; leaving waits until what it posts has been posted."""
-        again = turn.kind in (TurnKind.REGENERATE, TurnKind.CONTINUE)
         sink = AnswerSink(
             self._desk,
             self._place,
             turn,
             asker=self._asker,
             reply_to=self._reply_to,
-            posted=(self._shown.get(turn.persona) or self._given) if again else (),
-            before=self._before if turn.kind is TurnKind.CONTINUE else "",
+            earlier=self._earlier_of(turn),
         )
         dressed: ReplySink = sink
         if self._asker is not None:
@@ -60,10 +57,25 @@ class DiscordDelivery:
         speaking = self._desk.speaking
         if self._asker is not None:
             speaking[turn.conversation] = self._asker.id
+        self._desk.writing[turn.conversation] = turn.turn
         try:
             yield (dressed,)
         finally:
             speaking.pop(turn.conversation, None)
+            self._desk.writing.pop(turn.conversation, None)
             sink.close()
             await asyncio.wait([writing])
             self._shown[turn.persona] = sink.posted
+
+    def posted_for(self, persona: PersonaId) -> Sequence[Posted]:
+        """Return the messages of a character's answer as they stand."""
+        return self._shown.get(persona) or self._earlier.posted
+
+    def _earlier_of(self, turn: TurnBrief) -> Earlier:
+        match turn.kind:
+            case TurnKind.REGENERATE:
+                return replace(self._earlier, posted=self.posted_for(turn.persona), before="")
+            case TurnKind.CONTINUE:
+                return replace(self._earlier, posted=self.posted_for(turn.persona))
+            case _:
+                return Earlier(owner=self._earlier.owner)

@@ -10,7 +10,7 @@ from frontends.discord.pacing import Pacing
 from frontends.discord.places import Place
 from frontends.discord.posting import Face
 from services.conversation.service import ConversationService
-from services.domain.ids import AuthorId, ConversationId, PersonaId
+from services.domain.ids import AuthorId, ConversationId, PersonaId, TurnId
 from services.lifecycle import Supervisor
 from services.persona.character import Persona
 from services.settings import DiscordSettings
@@ -32,7 +32,7 @@ class FaceSource(Protocol):
 class Desk:
     """What every delivery of the bot works with.
 
-    ``speaking`` holds who asked for each answer that is being written.
+    ``speaking`` holds who asked for each answer that is being written, ``writing`` its turn.
     """
 
     settings: DiscordSettings
@@ -43,3 +43,4 @@ class Desk:
     read_blob: Callable[[str], Awaitable[bytes]]
     supervisor: Supervisor
     speaking: dict[ConversationId, AuthorId] = field(default_factory=dict)
+    writing: dict[ConversationId, TurnId] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from services.domain.clock import Clock
 from services.domain.errors import AcoreError
@@ -13,7 +13,6 @@ from services.lifecycle import Supervisor
 
 if TYPE_CHECKING:
     from frontends.discord.bot import AcoreBot
-    from services.llm.catalog import ModelCatalog
     from services.llm.model import ModelListing
 
 logger = logging.getLogger(__name__)
@@ -22,13 +21,21 @@ _FRESH_SECONDS = 30.0
 _PATIENCE_SECONDS = 2.0
 
 
+class Listing(Protocol):
+    """Where the list of models comes from."""
+
+    async def available(self) -> Sequence[ModelListing]:
+        """Return what is there. Raises ``AcoreError`` when nobody answers."""
+        ...
+
+
 class ModelNames:
     """Asks for the list every 30 s at most; while it is asked, what was known before is offered.
 
     The name of a model at another endpoint than the first carries that endpoint.
     """
 
-    def __init__(self, models: ModelCatalog, *, clock: Clock, supervisor: Supervisor) -> None:
+    def __init__(self, models: Listing, *, clock: Clock, supervisor: Supervisor) -> None:
         self._models = models
         self._clock = clock
         self._supervisor = supervisor

@@ -6,7 +6,7 @@ import asyncio
 import io
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import discord
 
@@ -50,6 +50,19 @@ class Posted:
     buttons: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What stands already of an answer that is made anew or goes on.
+
+    ``before`` is what an answer that goes on says so far, and ``owner`` whose buttons it has.
+    """
+
+    posted: Sequence[Posted] = ()
+    before: str = ""
+    versions: Versions = field(default_factory=Versions)
+    owner: int | None = None
+
+
 class AnswerSink:
     """Takes a turn's events and keeps its messages up to date at the pace Discord allows.
 
@@ -65,21 +78,22 @@ class AnswerSink:
         *,
         asker: Author | None,
         reply_to: int | None,
-        posted: Sequence[Posted],
-        before: str,
+        earlier: Earlier,
     ) -> None:
         self._desk = desk
         self._place = place
         self._turn = turn
         self._asker = int(asker.id.user) if asker and asker.id.user.isdigit() else 0
+        self._owner = self._asker if earlier.owner is None else earlier.owner
         self._reply_to = reply_to
-        self._posted = list(posted)
-        self._inherited = bool(posted)
-        self._before = before
+        self._posted = list(earlier.posted)
+        self._lost: list[int] = []
+        self._inherited = bool(earlier.posted)
+        self._before = earlier.before
         self._text: list[str] = []
         self._reached = 0
         self._files: list[BlobPart] = []
-        self._versions = Versions()
+        self._versions = earlier.versions
         self._question: ConfirmationRequested | None = None
         self._terminal: Terminal | None = None
         self._changed = asyncio.Event()
@@ -181,6 +195,7 @@ class AnswerSink:
                         raise
                     self._desk.faces.forget(self._place)
                     self._face = None
+                    self._lost += [one.id for one in self._posted]
                     self._posted.clear()
                     await self._post(final=final)
             except PostingFailed as error:
@@ -193,7 +208,7 @@ class AnswerSink:
             await self._finish(face)
             return
         text = "".join(self._text)
-        await self._show(face, text, view=stop_row(self._turn.turn, self._asker))
+        await self._show(face, text, view=stop_row(self._turn.turn, self._owner))
         self._reached = len(text)
 
     async def _speaker(self) -> Face:
@@ -222,7 +237,7 @@ class AnswerSink:
         if self._question is not None:
             view = confirm_row(self._question.action, self._asker)
         elif reply is not None and self._desk.settings.buttons:
-            view = answer_row(reply.message, self._asker, self._versions)
+            view = answer_row(reply.message, self._owner, self._versions)
         await self._show(face, text, view=view, note=note, final=True)
         self._reached = len(text)
         await self._send_files(face)

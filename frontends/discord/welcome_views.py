@@ -13,7 +13,7 @@ from frontends.discord.asking import Asked, answer, asked, bot_of
 from frontends.discord.failures import tell
 from frontends.discord.memory_text import notice_pages
 from frontends.discord.paging import show_pages
-from frontends.discord.places import place_of
+from frontends.discord.places import Place, place_of
 from frontends.discord.posting import SILENT, translated
 from frontends.discord.setting_views import LISTENING, NOT_LISTENING
 from services.domain.errors import AcoreError
@@ -61,14 +61,11 @@ def welcome_view(
     With ``listens`` left open, as in private, there is nothing to choose about listening.
     """
     view = discord.ui.View(timeout=None)
-    view.add_item(
-        discord.ui.Select(
-            custom_id=PERSONA_ID,
-            placeholder="Who answers in this server?",
-            options=_options(list(characters), chosen=chosen),
-            row=0,
+    if options := _options(list(characters), chosen=chosen):
+        question = "Who answers here?" if listens is None else "Who answers in this server?"
+        view.add_item(
+            discord.ui.Select(custom_id=PERSONA_ID, placeholder=question, options=options, row=0)
         )
-    )
     if listens is not None:
         switch, label = ("off", "Stop listening here") if listens else ("on", "Listen here")
         custom_id = f"acore:welcome:listen:{switch}"
@@ -83,8 +80,10 @@ def welcome_view(
 async def welcome(bot: AcoreBot, guild: discord.Guild) -> bool:
     """Post the first message where a server wants such things; False when it can be nowhere."""
     for channel in _writable(guild)[:_MOST_TRIES]:
+        place = place_of(channel, guild)
+        assert place is not None  # noqa: S101  a text channel is a place
         try:
-            text, view = await _welcome_for(bot, channel)
+            text, view = await _welcome_in(bot, place)
             async with translated():
                 await channel.send(text, view=view, allowed_mentions=SILENT)
         except AcoreError as error:
@@ -97,13 +96,7 @@ async def welcome(bot: AcoreBot, guild: discord.Guild) -> bool:
 
 async def show_welcome(interaction: Clicked, who: Asked) -> None:
     """Answer with the first message, to the asker alone."""
-    bot = bot_of(interaction)
-    rules = await bot.services.places().of(who.conversation)
-    characters = bot.services.library().all()
-    persona = await bot.services.conversations().persona_of(who.conversation)
-    text = welcome_text(characters, answering=persona.name, me=bot.user)
-    listens = None if who.place.private else rules.listens
-    view = welcome_view(characters, chosen=persona.slug, listens=listens)
+    text, view = await _welcome_in(bot_of(interaction), who.place)
     await answer(interaction, text, view=view)
 
 
@@ -166,10 +159,7 @@ class ListenButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=LIST
             await services.places().change(
                 who.conversation, "listen", self.switch, by=who.author, role=who.here
             )
-            persona = await services.conversations().persona_of(who.conversation)
-            view = welcome_view(
-                services.library().all(), chosen=persona.slug, listens=self.switch == "on"
-            )
+            _, view = await _welcome_in(bot_of(interaction), who.place)
             async with translated():
                 await interaction.response.edit_message(view=view)
             await answer(interaction, LISTENING if self.switch == "on" else NOT_LISTENING)
@@ -204,14 +194,14 @@ class PrivacyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PRI
             await tell(interaction, error)
 
 
-async def _welcome_for(bot: AcoreBot, channel: discord.TextChannel) -> tuple[str, discord.ui.View]:
-    place = place_of(channel, channel.guild)
-    assert place is not None  # noqa: S101  a text channel is a place
-    rules = await bot.services.places().of(place.conversation)
+async def _welcome_in(bot: AcoreBot, place: Place) -> tuple[str, discord.ui.View]:
+    places = bot.services.places()
+    rules = await places.note_adults(place.conversation, adults=place.adults)
     persona = await bot.services.conversations().persona_of(place.conversation)
-    characters = bot.services.library().all()
+    characters = [one for one in bot.services.library().all() if rules.admits(one)]
     text = welcome_text(characters, answering=persona.name, me=bot.user)
-    return text, welcome_view(characters, chosen=persona.slug, listens=rules.listens)
+    listens = None if place.private else rules.listens
+    return text, welcome_view(characters, chosen=persona.slug, listens=listens)
 
 
 def _writable(guild: discord.Guild) -> list[discord.TextChannel]:

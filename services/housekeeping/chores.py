@@ -20,8 +20,8 @@ from services.housekeeping.snapshots import PromptSnapshots
 from services.housekeeping.temporary import TemporaryFiles
 from services.housekeeping.upkeep import DatabaseUpkeep
 from services.llm.embedded.catalog import installed_models
-from services.memory.forgetting.ground import Index
 from services.memory.forgetting.retention import Retention
+from services.memory.recollections import Vectorizer
 from services.people.scopes import ScopedSettings
 from services.settings import Settings
 from services.storage.blobs import BlobStore
@@ -34,7 +34,7 @@ def every_chore(
     database: Database,
     blobs: BlobStore,
     clock: Clock,
-    index: Index | None = None,
+    index: Vectorizer | None = None,
     departures: Departures | None = None,
 ) -> Sequence[Chore]:
     """Return every chore; the backup comes first, so that it holds what the others remove.

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from sqlalchemy import (
     BindParameter,
@@ -84,6 +84,18 @@ class Dropped:
 
     row: int
     kind: Kind
+
+
+class Vectorizer(Protocol):
+    """What keeps the vector indexes like the database, in the background."""
+
+    def wake(self, *, sweep: bool = False) -> None:
+        """Look for rows without a vector; ``sweep`` looks through all of them."""
+        ...
+
+    async def dropped(self, rows: Sequence[Dropped], /, *, thoroughly: bool = False) -> None:
+        """Forget the vectors of rows; ``thoroughly``, so that nothing of them stays on disk."""
+        ...
 
 
 def audience_id(connection: Connection, audience: Audience) -> int:

@@ -184,6 +184,7 @@ class Guild:
     roles: dict[int, Role] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     banned: set[int] = field(default_factory=set)
+    system_channel_id: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import aiohttp
 import discord
@@ -49,7 +50,7 @@ async def bot(tmp_path) -> AsyncIterator[AcoreBot]:
 
 def everything(
     bot: AcoreBot,
-) -> Iterator[app_commands.Command | app_commands.Group | app_commands.ContextMenu]:
+) -> Iterator[app_commands.Command[Any, ..., Any] | app_commands.Group | app_commands.ContextMenu]:
     for command in bot.tree.get_commands():
         yield command
         if isinstance(command, app_commands.Group):
@@ -185,10 +186,10 @@ async def test_commands_of_discord_itself_survive(tmp_path):
         discord_app(town, ScriptedModel(), tmp_path) as one,
     ):
         await registered(town)
-        await one.bot.http.upsert_global_command(
-            one.bot.application_id,
-            {"name": "launch", "type": 4, "description": "", "handler": 2},
-        )
+        application = one.bot.application_id
+        assert application is not None
+        launch: Any = {"name": "launch", "type": 4, "description": "", "handler": 2}
+        await one.bot.http.upsert_global_command(application, launch)
         assert await sync(one.bot.tree, ()) == 0, "it is none of ours"
         ping = one.bot.tree.get_command("ping")
         assert isinstance(ping, app_commands.Command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import discord
 import pytest
@@ -41,7 +42,7 @@ async def all_pages(here: DiscordApp, person, channel=None) -> str:
     return "\n".join(pages)
 
 
-def leaves(here: DiscordApp) -> list[app_commands.Command]:
+def leaves(here: DiscordApp) -> list[app_commands.Command[Any, ..., Any]]:
     return [one for one in here.bot.tree.walk_commands() if isinstance(one, app_commands.Command)]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from typing import cast
 
 import pytest
 
@@ -39,9 +40,7 @@ async def here(tmp_path) -> AsyncIterator[DiscordApp]:
 
 
 def models(here: DiscordApp) -> OneModel:
-    found = here.app.factory.models()
-    assert isinstance(found, OneModel)
-    return found
+    return cast(OneModel, here.app.factory.models())
 
 
 def make_owner(here: DiscordApp) -> None:
@@ -166,8 +165,8 @@ async def test_only_one_is_fetched_at_a_time_and_owners_cancel_it(here):
 
 
 async def _nothing(name: str) -> AsyncGenerator[PullProgress, None]:
-    for one in ():
-        yield one
+    for status in ("success",):
+        yield PullProgress(status=status)
 
 
 async def test_a_fetch_that_fails_says_why(here):
@@ -175,8 +174,10 @@ async def test_a_fetch_that_fails_says_why(here):
     make_owner(here)
 
     async def pulling(name: str) -> AsyncGenerator[PullProgress, None]:
-        raise ProviderError("ollama", ProviderFault.MODEL_MISSING, "There is no such model.")
-        yield PullProgress(status="never")
+        for status in ("pulling manifest", "gone"):
+            if status == "gone":
+                raise ProviderError("o", ProviderFault.MODEL_MISSING, "There is no such model.")
+            yield PullProgress(status=status)
 
     models(here).pulling = pulling
     asked = town.alice.uses(town.general, town.bot, "model pull", name="nope")
@@ -194,7 +195,7 @@ class Slow(OneModel):
         self.go = asyncio.Event()
         self.times = 0
 
-    async def available(self):
+    async def available(self) -> Sequence[ModelListing]:
         self.times += 1
         await self.go.wait()
         return _LISTINGS

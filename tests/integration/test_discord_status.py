@@ -52,9 +52,7 @@ async def test_ping_measures_the_way_to_discord(here):
 
 async def test_status_is_fit_for_everybody(here):
     town = here.town
-    role = town.alice.makes_role(
-        town.guild, "Bots", permissions=int(Permission.ADMINISTRATOR)
-    )
+    role = town.alice.makes_role(town.guild, "Bots", permissions=int(Permission.ADMINISTRATOR))
     town.alice.gives_role(town.guild, town.bot.user, role)
     town.bob.mentions(town.general, town.bot.user, _WORDS)
     await town.until(lambda: any("Nice." in m.content for m in town.general.messages.values()))

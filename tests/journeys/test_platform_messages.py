@@ -141,7 +141,7 @@ async def test_a_button_under_an_older_answer_changes_nothing(tmp_path: Path) ->
 
 async def test_what_is_said_while_an_answer_is_made_anew_stays(tmp_path: Path) -> None:
     hold = asyncio.Event()
-    scripts = ["First.", Script(text="Second.", hold=hold), "To Kim."]
+    scripts: list[str | Script] = ["First.", Script(text="Second.", hold=hold), "To Kim."]
     model = ScriptedModel(scripts)
     async with opened_app(tmp_path, model) as app:
         core = app.conversations
@@ -401,7 +401,8 @@ async def test_an_edit_during_a_regeneration_keeps_the_version_from_before(tmp_p
 
 async def test_those_who_had_answered_before_the_edit_stay(tmp_path: Path) -> None:
     hold = asyncio.Event()
-    scripts = ["Ann says.", Script(text="Ben old.", hold=hold), "Ben new.", "Cleo says."]
+    old = Script(text="Ben old.", hold=hold)
+    scripts: list[str | Script] = ["Ann says.", old, "Ben new.", "Cleo says."]
     async with opened_app(tmp_path, ScriptedModel(scripts), **cast_settings(tmp_path)) as app:
         play = Stage(app)
         await play.enter("ann", "ben", "cleo", mode=Activation.LIST)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 
 from services.conversation.inbound import Receipt
 from services.domain.errors import NotFound
+from services.domain.ids import MessageId
 from services.domain.messages import Alternatives
 from services.domain.people import Author, Role
 from services.domain.replies import TurnFinished
@@ -192,7 +193,7 @@ async def test_any_interleaving_leaves_the_history_in_step(tmp_path: Path, seed:
             await snapshot.run(_consistent, finished, play.erased)
 
 
-def _consistent(connection: Connection, finished: set[str], erased: set[str]) -> None:
+def _consistent(connection: Connection, finished: set[MessageId], erased: set[str]) -> None:
     """Check the tree, the turns, and that no erased word is left in any of them."""
     rows = connection.execute(select(messages).order_by(messages.c.ordinal)).mappings().all()
     by_id = {row["id"]: row for row in rows}

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from services.domain.clock import Clock
 from services.domain.errors import InvalidRequest
@@ -20,7 +20,7 @@ from services.memory.documents.chunking import Passage
 from services.memory.documents.extraction import Extractor, extractor
 from services.memory.documents.folder import Found, files_in, sha256_of
 from services.memory.documents.repository import Document, State
-from services.memory.recollections import Dropped
+from services.memory.recollections import Vectorizer
 from services.settings import MemorySettings
 from services.storage.database import Database
 
@@ -29,18 +29,6 @@ logger = logging.getLogger(__name__)
 _LOOK_SECONDS = 10.0
 _PASSAGES_AT_ONCE = 50
 _REMOVED_AT_ONCE = 50
-
-
-class Index(Protocol):
-    """What makes vectors of what was stored, in the background."""
-
-    def wake(self) -> None:
-        """Look for rows without a vector."""
-        ...
-
-    async def dropped(self, rows: Sequence[Dropped], /) -> None:
-        """Forget the vectors of rows."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +65,7 @@ class DocumentShelf:
         database: Database,
         clock: Clock,
         ids: IdSource,
-        index: Index,
+        index: Vectorizer,
         on_notice: Callable[[str, str], None],
         look_seconds: float = _LOOK_SECONDS,
         extracting: Callable[[], AbstractAsyncContextManager[Extractor]] = extractor,

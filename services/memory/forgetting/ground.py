@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from services.domain.clock import Clock
 from services.domain.ids import AuthorId, IdSource, PersonId
-from services.memory.recollections import Dropped
+from services.memory.recollections import Vectorizer
 from services.storage.blobs import BlobStore
 from services.storage.database import Database
 
@@ -31,18 +31,6 @@ class Forgotten:
     accounts: tuple[AuthorId, ...]
     conversations: frozenset[str]
     place: str | None = None
-
-
-class Index(Protocol):
-    """What keeps the vector indexes like the database."""
-
-    def wake(self, *, sweep: bool = False) -> None:
-        """Look for messages that are not indexed."""
-        ...
-
-    async def dropped(self, rows: Sequence[Dropped], /, *, thoroughly: bool = False) -> None:
-        """Forget the vectors of rows; thoroughly, so that nothing of them stays on disk."""
-        ...
 
 
 class Live(Protocol):
@@ -67,7 +55,7 @@ class Ground:
     backups: Path
     clock: Clock
     ids: IdSource
-    index: Index | None = None
+    index: Vectorizer | None = None
     live: Live | None = None
     vocabulary: Callable[[], Iterable[str]] | None = None
 

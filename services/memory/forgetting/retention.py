@@ -11,8 +11,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 from services.domain.ids import ConversationId
 from services.memory.forgetting import erasing_rows as erasing
 from services.memory.forgetting import rows as rows
-from services.memory.forgetting.ground import Index
-from services.memory.recollections import Dropped, remove
+from services.memory.recollections import Dropped, Vectorizer, remove
 from services.memory.scope import Kind
 from services.storage.blobs import BlobStore
 from services.storage.database import Database
@@ -37,7 +36,9 @@ class Retention:
     words they came from.
     """
 
-    def __init__(self, *, database: Database, blobs: BlobStore, index: Index | None = None) -> None:
+    def __init__(
+        self, *, database: Database, blobs: BlobStore, index: Vectorizer | None = None
+    ) -> None:
         self._database = database
         self._blobs = blobs
         self._index = index

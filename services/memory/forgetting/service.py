@@ -18,12 +18,12 @@ from services.memory.forgetting import rows as rows
 from services.memory.forgetting.erasing import Erasing
 from services.memory.forgetting.erasing_place import ErasingPlace
 from services.memory.forgetting.erasures import Erasure, Stage
-from services.memory.forgetting.ground import Ground, Index, Live
+from services.memory.forgetting.ground import Ground, Live
 from services.memory.forgetting.place_rows import PlaceOverview
 from services.memory.forgetting.proving import prove
 from services.memory.forgetting.receipts import Receipt
 from services.memory.forgetting.rows import Target
-from services.memory.recollections import Dropped
+from services.memory.recollections import Dropped, Vectorizer
 from services.memory.scope import Kind
 from services.storage.backup import made_at
 from services.storage.blobs import BlobStore
@@ -52,7 +52,7 @@ class Forgetting:
         backups: Path,
         clock: Clock,
         ids: IdSource,
-        index: Index | None = None,
+        index: Vectorizer | None = None,
         live: Live | None = None,
         vocabulary: Callable[[], Iterable[str]] | None = None,
     ) -> None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from sqlalchemy import Connection
 
@@ -33,7 +33,7 @@ from services.memory.learning.lesson_rows import Spoken
 from services.memory.learning.lessons import Lessons
 from services.memory.learning.memory_block import Suggestion
 from services.memory.learning.thinking_over import AT_ONCE, ThinkingOver, Thought, Written
-from services.memory.recollections import Dropped
+from services.memory.recollections import Vectorizer
 from services.observability.metrics import Metrics
 from services.settings import MemorySettings
 from services.storage.database import Database
@@ -45,18 +45,6 @@ _SETTLE_SECONDS = 1.5
 _MOST_NOTED = 2000
 _PORTION = 50
 _RESTS = (30.0, 600.0)
-
-
-class Index(Protocol):
-    """What makes vectors of what was stored, in the background."""
-
-    def wake(self) -> None:
-        """Look for rows without a vector."""
-        ...
-
-    async def dropped(self, rows: Sequence[Dropped], /) -> None:
-        """Forget the vectors of rows."""
-        ...
 
 
 class Learner:
@@ -77,7 +65,7 @@ class Learner:
         lessons: Lessons,
         clock: Clock,
         settings: MemorySettings,
-        index: Index | None = None,
+        index: Vectorizer | None = None,
         thinking_over: ThinkingOver | None = None,
         idle: Callable[[], Awaitable[None]] | None = None,
         metrics: Metrics | None = None,

@@ -13,14 +13,13 @@ from services.domain.errors import InvalidRequest, NotAllowed, NotFound
 from services.domain.ids import AuthorId, IdSource, MessageId, PersonId
 from services.domain.people import Role
 from services.memory.forgetting import erasing_rows as erasing
-from services.memory.forgetting.ground import Index
 from services.memory.forgetting.receipts import Receipt
 from services.memory.forgetting.service import Forgetting
 from services.memory.learning.fact import Changes, Fact, Origin, Party, Telling
 from services.memory.learning.fact_rows import facts_beside, facts_in, insert_fact, update_fact
 from services.memory.learning.facts import Facts
 from services.memory.learning.lesson_rows import close_lessons, messages_saying
-from services.memory.recollections import Dropped
+from services.memory.recollections import Dropped, Vectorizer
 from services.memory.rights import rows as rows
 from services.memory.rights.export import exported
 from services.memory.rights.rows import FactView, Overview, TurnView
@@ -79,7 +78,7 @@ class MemoryRights:
         forgetting: Forgetting,
         clock: Clock,
         ids: IdSource,
-        index: Index | None = None,
+        index: Vectorizer | None = None,
     ) -> None:
         self._database = database
         self._forgetting = forgetting

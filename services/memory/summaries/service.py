@@ -7,7 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from pydantic import BaseModel, Field
 
@@ -20,7 +20,7 @@ from services.lifecycle import Supervisor
 from services.llm.model import ChatRequest, Priority, PromptMessage, PromptRole, Sampling
 from services.llm.structured import ask_typed
 from services.llm.thinking import ModelSource, Prompts
-from services.memory.recollections import Dropped
+from services.memory.recollections import Vectorizer
 from services.memory.summaries import rows as rows
 from services.memory.summaries.rows import Heard, Summary
 from services.observability.metrics import Metrics
@@ -41,18 +41,6 @@ _LONGEST = 1600
 _DUE = 500
 _CHECKED = 6
 _SECONDS = 180.0
-
-
-class Index(Protocol):
-    """What makes vectors of what was stored, in the background."""
-
-    def wake(self) -> None:
-        """Look for rows without a vector."""
-        ...
-
-    async def dropped(self, rows: Sequence[Dropped], /) -> None:
-        """Forget the vectors of rows."""
-        ...
 
 
 class _Answer(BaseModel):
@@ -78,7 +66,7 @@ class Summaries:
         clock: Clock,
         ids: IdSource,
         bus: EventBus,
-        index: Index,
+        index: Vectorizer,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
