@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import discord
 
+from frontends.discord.acting import Acting, Click
 from frontends.discord.asking import answer, asked, bot_of
 from frontends.discord.buttons import ANSWER_ID, CONFIRM_ID, STOP_ID, Act
+from frontends.discord.edit_form import EditAnswer
 from frontends.discord.failures import tell
 from frontends.discord.posting import translated
-from services.domain.errors import AcoreError
-from services.domain.ids import ActionId, MessageId
+from services.domain.errors import NotAllowed
+from services.domain.ids import ActionId, MessageId, TurnId
 
 Clicked = discord.Interaction[Any]
-
-_LONGEST_EDIT = 4000
 
 
 class AnswerButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=ANSWER_ID):
@@ -40,67 +42,47 @@ class AnswerButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=ANSW
 
     async def callback(self, interaction: Clicked) -> None:
         """Do what the button says, for whoever may."""
-        try:
-            await self._act(interaction)
-        except AcoreError as error:
-            await tell(interaction, error)
-
-    async def _act(self, interaction: Clicked) -> None:
-        acting = bot_of(interaction).acting
-        who = await asked(interaction)
-        acting.check(who, self.asker)
-        if self.act is Act.WHY:
-            await answer(interaction, await acting.why(who, self.message))
-            return
-        if self.act is Act.EDIT:
-            modal = EditAnswer(self.message, await acting.text(who, self.message))
+        async with told(interaction):
+            acting = bot_of(interaction).acting
+            click = Click(
+                who=await asked(interaction),
+                message=self.message,
+                asker=self.asker,
+                webhook=_webhook_of(interaction),
+            )
+            acting.check(click.who, self.asker)
+            if self.act is Act.WHY:
+                await answer(interaction, await acting.why(click))
+                return
+            if self.act is Act.EDIT:
+                form = EditAnswer(click, await acting.text(click))
+                async with translated():
+                    await interaction.response.send_modal(form)
+                return
             async with translated():
-                await interaction.response.send_modal(modal)
-            return
-        async with translated():
-            await interaction.response.defer()
+                await interaction.response.defer()
+            await self._change(acting, click)
+
+    async def _change(self, acting: Acting, click: Click) -> None:
         match self.act:
             case Act.REGENERATE:
-                await acting.regenerate(who, self.message)
+                await acting.regenerate(click)
             case Act.PREVIOUS:
-                await acting.swipe(who, self.message, -1)
+                await acting.swipe(click, -1)
             case Act.NEXT:
-                await acting.swipe(who, self.message, 1)
+                await acting.swipe(click, 1)
             case Act.CONTINUE:
-                await acting.further(who, self.message)
+                await acting.further(click)
             case _:
-                await acting.delete(who, self.message)
-
-
-class EditAnswer(discord.ui.Modal, title="Edit the answer"):
-    """A form with the words of an answer."""
-
-    words: discord.ui.TextInput[EditAnswer] = discord.ui.TextInput(
-        label="Words", style=discord.TextStyle.paragraph, max_length=_LONGEST_EDIT
-    )
-
-    def __init__(self, message: MessageId, text: str) -> None:
-        super().__init__()
-        self._message = message
-        self.words.default = text[:_LONGEST_EDIT]
-
-    async def on_submit(self, interaction: Clicked, /) -> None:
-        """Keep the new words and show them."""
-        async with translated():
-            await interaction.response.defer()
-        who = await asked(interaction)
-        await bot_of(interaction).acting.edit(who, self._message, self.words.value)
-
-    async def on_error(self, interaction: Clicked, error: Exception, /) -> None:  # type: ignore[override]
-        """Say why the words were not taken."""
-        await tell(interaction, error)
+                await acting.delete(click)
 
 
 class StopButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=STOP_ID):
     """The button under an answer that is being written."""
 
-    def __init__(self, item: discord.ui.Button[Any], asker: int) -> None:
+    def __init__(self, item: discord.ui.Button[Any], turn: TurnId, asker: int) -> None:
         super().__init__(item)
+        self.turn = turn
         self.asker = asker
 
     @classmethod
@@ -109,26 +91,33 @@ class StopButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=STOP_I
     ) -> StopButton:
         """Read the button's custom id."""
         assert isinstance(item, discord.ui.Button)  # noqa: S101  only buttons have such ids
-        return cls(item, int(match["asker"]))
+        return cls(item, TurnId(match["turn"]), int(match["asker"]))
 
     async def callback(self, interaction: Clicked) -> None:
-        """Stop the answer, keeping what was shown."""
-        try:
+        """Stop the answer, keeping what was shown; a button that was left over goes."""
+        async with told(interaction):
+            bot = bot_of(interaction)
             who = await asked(interaction)
-            bot_of(interaction).acting.check(who, self.asker)
+            bot.acting.check(who, self.asker)
+            runs = bot.desk.writing.get(who.conversation) == self.turn
+            mine = bot.desk.speaking.get(who.conversation) == who.author.id
             async with translated():
-                await interaction.response.defer()
-            bot_of(interaction).services.conversations().stop(who.conversation)
-        except AcoreError as error:
-            await tell(interaction, error)
+                if runs or mine:
+                    await interaction.response.defer()
+                    bot.services.conversations().stop(who.conversation)
+                else:
+                    await interaction.response.edit_message(view=None)
 
 
 class ConfirmButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=CONFIRM_ID):
     """Yes or no to a tool's question."""
 
-    def __init__(self, item: discord.ui.Button[Any], action: ActionId, *, approve: bool) -> None:
+    def __init__(
+        self, item: discord.ui.Button[Any], action: ActionId, asker: int, *, approve: bool
+    ) -> None:
         super().__init__(item)
         self.action = action
+        self.asker = asker
         self.approve = approve
 
     @classmethod
@@ -137,14 +126,32 @@ class ConfirmButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=CON
     ) -> ConfirmButton:
         """Read a button's custom id."""
         assert isinstance(item, discord.ui.Button)  # noqa: S101  only buttons have such ids
-        return cls(item, ActionId(match["action"]), approve=match["answer"] == "yes")
+        asker = int(match["asker"])
+        return cls(item, ActionId(match["action"]), asker, approve=match["answer"] == "yes")
 
     async def callback(self, interaction: Clicked) -> None:
-        """Pass the decision on; the service checks who may decide."""
-        try:
+        """Pass the decision on; whoever may not decide leaves the buttons as they are."""
+        async with told(interaction):
             who = await asked(interaction)
+            if self.asker and who.author.id.user != str(self.asker):
+                raise NotAllowed("confirm_other", "Only the person who asked can confirm this.")
             async with translated():
                 await interaction.response.edit_message(view=None)
             await bot_of(interaction).acting.decide(who, self.action, approve=self.approve)
-        except AcoreError as error:
-            await tell(interaction, error)
+
+
+@asynccontextmanager
+async def told(interaction: Clicked) -> AsyncIterator[None]:
+    """Tell whoever clicked, privately, what goes wrong inside."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  discord.py would keep it from whoever clicked
+        await tell(interaction, error)
+
+
+def _webhook_of(interaction: Clicked) -> int | None:
+    """Return the webhook that posted the clicked message; ``None`` for the bot itself."""
+    message = interaction.message
+    if message is None or message.webhook_id == interaction.application_id:
+        return None
+    return message.webhook_id

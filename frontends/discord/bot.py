@@ -114,7 +114,7 @@ class AcoreBot(commands.Bot):
             read_blob=services.blobs().read,
             supervisor=supervisor,
         )
-        self.acting = Acting(self.desk)
+        self.acting = Acting(self.desk, self.faces)
         self.first_ready: datetime | None = None
         self._owners: frozenset[int] = frozenset()
         self._web: aiohttp.ClientSession | None = None
@@ -163,6 +163,9 @@ class AcoreBot(commands.Bot):
             await self._web.close()
         self._end_buttons()
         await super().close()
+        awaiting_guilds = self._connection._ready_task  # noqa: SLF001  discord.py lets it run on
+        if awaiting_guilds is not None:
+            awaiting_guilds.cancel()
 
     def _end_buttons(self) -> None:
         """End what waits for clicks and forms; discord.py would let its timers run on."""
@@ -191,7 +194,12 @@ class AcoreBot(commands.Bot):
     # -- hearing
 
     def dispatch(self, event_name: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        """Hear messages without a task of their own each; everything else goes the usual way."""
+        """Hear messages without a task of their own each; everything else goes the usual way.
+
+        What still comes in while the bot leaves is dropped: discord.py has no loop for it any more.
+        """
+        if self.is_closed():
+            return
         if event_name == "message":
             if self._listening is not None:
                 self._listening.hear(args[0])
@@ -224,6 +232,16 @@ class AcoreBot(commands.Bot):
     async def on_webhooks_update(self, channel: discord.abc.GuildChannel) -> None:
         """Look for our webhook anew."""
         self.faces.forget_channel(channel.id)
+
+    async def on_guild_channel_update(
+        self, _before: discord.abc.GuildChannel, after: discord.abc.GuildChannel
+    ) -> None:
+        """Ask anew for a webhook that was refused."""
+        self.faces.forget_refusals(after.id)
+
+    async def on_guild_role_update(self, _before: discord.Role, _after: discord.Role) -> None:
+        """Ask anew for webhooks that were refused."""
+        self.faces.forget_refusals()
 
     async def on_guild_channel_delete(self, channel: discord.abc.GuildChannel) -> None:
         """Stop what is being said there."""

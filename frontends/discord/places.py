@@ -22,6 +22,9 @@ Channel = (
     | discord.DMChannel
     | discord.PartialMessageable
 )
+WebhookChannel = (
+    discord.TextChannel | discord.ForumChannel | discord.VoiceChannel | discord.StageChannel
+)
 User = discord.User | discord.Member
 
 
@@ -36,7 +39,7 @@ class Place:
     conversation: ConversationId
     channel: Channel
     guild: discord.Guild | None = None
-    parent: discord.TextChannel | discord.ForumChannel | discord.VoiceChannel | None = None
+    parent: WebhookChannel | None = None
     thread: discord.Thread | None = None
     adults: bool = False
 
@@ -71,7 +74,7 @@ def place_of(channel: object, guild: discord.Guild | None) -> Place | None:
             conversation=ConversationId(PLATFORM, str(channel.guild.id), str(channel.id)),
             channel=channel,
             guild=channel.guild,
-            parent=None if isinstance(channel, discord.StageChannel) else channel,
+            parent=channel,
             adults=channel.is_nsfw(),
         )
     return None

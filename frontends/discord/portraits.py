@@ -7,6 +7,7 @@ import hashlib
 import io
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 import discord
 from PIL import Image
@@ -18,13 +19,21 @@ from services.persona.character import Persona
 
 logger = logging.getLogger(__name__)
 
-_SIDE = 128
-_LARGEST = 256 * 1024
+_SIDE = 128  # at most 64 KiB as a PNG, and Discord takes 256
+_MOST_PIXELS = 32_000_000
 _PATIENCE = 2.0
+_AGAIN = 60.0
 _MOST = 1_000
 _PREFIX = "acore_"
 
 ReadPicture = Callable[[Persona], Awaitable[bytes | None]]
+_Key = tuple[PersonaId, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    task: asyncio.Task[None]
+    begun: float
 
 
 class Portraits:
@@ -42,34 +51,59 @@ class Portraits:
         self._read = read
         self._supervisor = supervisor
         self._known: dict[str, str] | None = None
-        self._urls: dict[tuple[PersonaId, str], str | None] = {}
+        self._urls: dict[_Key, str | None] = {}
+        self._searches: dict[_Key, _Search] = {}
         self._lock = asyncio.Lock()
 
     async def url(self, persona: Persona) -> str | None:
-        """Return where the character's picture is, waiting two seconds at most; else ``None``."""
+        """Return where the character's picture is; ``None`` without one, or as long as it is not
+        known.
+
+        The first two seconds of a search are waited for and no more, whoever asks; after one that
+        failed, the next is made a minute later.
+        """
         key = (persona.id, persona.version)
-        if key in self._urls:
-            return self._urls[key]
-        task = self._supervisor.start("portrait", lambda: self._find(persona))
-        await asyncio.wait([task], timeout=_PATIENCE)
+        if key not in self._urls:
+            search = self._search(key, persona)
+            left = search.begun + _PATIENCE - self._now()
+            if left > 0.0:
+                await asyncio.wait([search.task], timeout=left)
         return self._urls.get(key)
 
     async def warm(self, personas: list[Persona]) -> None:
         """Have the pictures of ``personas`` ready."""
         for persona in personas[:_MOST]:
-            await self._find(persona)
+            key = (persona.id, persona.version)
+            if key not in self._urls:
+                await asyncio.wait([self._search(key, persona).task])
 
-    async def _find(self, persona: Persona) -> None:
-        key = (persona.id, persona.version)
-        async with self._lock:
-            if key in self._urls:
-                return
-            if len(self._urls) >= _MOST:
-                self._urls.clear()
-            try:
-                self._urls[key] = await self._look_up(persona)
-            except PostingFailed as error:
-                logger.warning("a picture could not be kept", extra={"code": error.code})
+    def _search(self, key: _Key, persona: Persona) -> _Search:
+        known = self._searches.get(key)
+        now = self._now()
+        if known is not None and not (known.task.done() and now - known.begun > _AGAIN):
+            return known
+        if len(self._searches) >= _MOST:
+            self._searches = {
+                key: one for key, one in self._searches.items() if not one.task.done()
+            }
+        task = self._supervisor.start("portrait", lambda: self._find(key, persona))
+        found = self._searches[key] = _Search(task, now)
+        return found
+
+    async def _find(self, key: _Key, persona: Persona) -> None:
+        try:
+            async with self._lock:
+                url = await self._look_up(persona)
+                if len(self._urls) >= _MOST:
+                    self._urls.clear()
+                self._urls[key] = url
+        except PostingFailed as error:
+            self._known = None
+            logger.warning("a picture could not be kept", extra={"code": error.code})
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
 
     async def _look_up(self, persona: Persona) -> str | None:
         picture = await self._read(persona)
@@ -98,16 +132,18 @@ def _shrunk(picture: bytes) -> bytes | None:
     """Return a picture as a small square PNG; ``None`` when it cannot be read."""
     try:
         with Image.open(io.BytesIO(picture)) as opened:
+            if opened.width * opened.height > _MOST_PIXELS:
+                logger.warning("a character's picture has too many pixels")
+                return None
             image = opened.convert("RGBA")
-    except (OSError, ValueError, Image.DecompressionBombError):
-        logger.warning("a character's picture cannot be read")
+    except Exception as error:  # noqa: BLE001  decoders raise anything on broken files
+        logger.warning(
+            "a character's picture cannot be read", extra={"error": type(error).__name__}
+        )
         return None
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 3
     image = image.crop((left, top, left + side, top + side)).resize((_SIDE, _SIDE))
     out = io.BytesIO()
     image.save(out, "PNG", optimize=True)
-    if out.tell() > _LARGEST:
-        out = io.BytesIO()
-        image.convert("P", palette=Image.Palette.ADAPTIVE).save(out, "PNG", optimize=True)
     return out.getvalue()

@@ -14,7 +14,7 @@ from frontends.discord.buttons import Versions, answer_row, confirm_row, stop_ro
 from frontends.discord.desk import Desk
 from frontends.discord.pages import LIMIT, paginate
 from frontends.discord.places import Place
-from frontends.discord.posting import Face, Obstacle, PostingFailed, translated
+from frontends.discord.posting import Face, Obstacle, OwnFace, PostingFailed, translated
 from services.domain.errors import AcoreError
 from services.domain.messages import BlobPart
 from services.domain.people import Author
@@ -247,6 +247,7 @@ class AnswerSink:
                 await self._desk.conversations.published(reply.message, ids)
             except AcoreError as error:
                 logger.warning("messages could not be noted", extra={"code": error.code})
+        await self._clear_away()
 
     async def _show(
         self,
@@ -258,18 +259,19 @@ class AnswerSink:
         final: bool = False,
     ) -> None:
         """Bring the messages to ``text``; ``view`` stands under the last one."""
-        contents = [page.content for page in paginate(self._before + text, lead=face.lead)]
+        contents = [page.content for page in paginate(joined(self._before, text), lead=face.lead)]
         contents = _noted(contents[:_MOST_PAGES], note)
         for index, content in enumerate(contents):
             last = index == len(contents) - 1
             row = view if last else None
-            if index < len(self._posted):
+            changed = False
+            while index < len(self._posted) and not changed:
                 kept = self._posted[index]
                 same = kept.content == content and kept.buttons == (row is not None)
                 if same and not (last and final):
-                    continue
-                await self._edit(face, index, content, row)
-            else:
+                    break
+                changed = await self._edit(face, index, content, row)
+            if index >= len(self._posted):
                 await self._send(face, index, content, row)
         for extra in self._posted[len(contents) :]:
             await self._desk.pacing.free(face.sending)
@@ -278,12 +280,22 @@ class AnswerSink:
 
     async def _edit(
         self, face: Face, index: int, content: str, view: discord.ui.View | None
-    ) -> None:
+    ) -> bool:
+        """Change a message; False for a page of an earlier version that is gone, so that the next
+        takes its place.
+        """
+        message = self._posted[index].id
         await self._desk.pacing.free(face.editing)
-        await face.edit(self._posted[index].id, content, view=view)
-        self._posted[index] = Posted(
-            id=self._posted[index].id, content=content, buttons=view is not None
-        )
+        try:
+            await face.edit(message, content, view=view)
+        except PostingFailed as error:
+            gone = error.obstacle is Obstacle.MESSAGE and self._inherited and len(self._posted) > 1
+            if not gone:
+                raise
+            del self._posted[index]
+            return False
+        self._posted[index] = Posted(id=message, content=content, buttons=view is not None)
+        return True
 
     async def _send(
         self, face: Face, index: int, content: str, view: discord.ui.View | None
@@ -303,6 +315,15 @@ class AnswerSink:
         while self._posted and not self._inherited:
             await self._desk.pacing.free(face.sending)
             await face.delete(self._posted.pop().id)
+
+    async def _clear_away(self) -> None:
+        """Delete what a webhook posted that is gone, where the bot may."""
+        own = OwnFace(self._place.channel)
+        while self._lost:
+            try:
+                await own.delete(self._lost.pop())
+            except PostingFailed as error:
+                logger.info("a message could not be taken away", extra={"code": error.code})
 
     async def _send_files(self, face: Face) -> None:
         if not self._files:
@@ -325,6 +346,12 @@ class AnswerSink:
             except PostingFailed:
                 return
             await asyncio.sleep(_TYPING_EVERY)
+
+
+def joined(before: str, more: str) -> str:
+    """Return an answer and how it goes on, with a space where neither brings one."""
+    gap = not before or before[-1].isspace() or not more[:1].isalnum()
+    return before + more if gap else f"{before} {more}"
 
 
 def _noted(contents: list[str], note: str) -> list[str]:

@@ -96,17 +96,17 @@ async def test_names_are_offered_while_typing(here):
     assert [one["value"] for one in asked.answer_data["choices"]] == ["gpt-4o-mini@openai"]
 
 
-async def test_fetching_shows_its_progress_in_one_message(here, monkeypatch):
+async def test_fetching_shows_its_progress_in_one_message(here):
     town = here.town
     make_owner(here)
     clock = ManualClock()
-    monkeypatch.setattr("frontends.discord.pulling._EVERY_SECONDS", 2.0)
     cog = here.bot.get_cog("Models")
     assert cog is not None
     cog._pulling._clock = clock
-    step = asyncio.Semaphore(0)
+    step, begun = asyncio.Semaphore(0), asyncio.Event()
 
     async def pulling(name: str) -> AsyncGenerator[PullProgress, None]:
+        begun.set()
         for part in range(10):
             await step.acquire()
             yield PullProgress(status="pulling", completed=part * 10**8, total=10**9)
@@ -115,6 +115,7 @@ async def test_fetching_shows_its_progress_in_one_message(here, monkeypatch):
     asked = town.alice.uses(town.general, town.bot, "model pull", name="llama3.2")
     await told(town, town.alice, asked)
     (shown,) = town.alice.answers_to(asked)
+    await begun.wait()
     before = edits(here)
     for _ in range(3):
         step.release()

@@ -268,7 +268,6 @@ async def test_intents_the_application_lacks_are_told_of_once_and_done_without(
         await shows(town, town.standin.world.channels[first.channel_id])
     assert len(here.notices) == len(words)
     assert all(any(word in notice for notice in here.notices) for word in words)
-    [session] = town.standin.gateway.sessions.values()
     wanted = sum(
         intent
         for intent, name in ((CONTENT, "content"), (MEMBERS, "members"), (PRESENCES, "presences"))

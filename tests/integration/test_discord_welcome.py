@@ -189,7 +189,8 @@ async def test_characters_for_adults_are_offered_where_they_may_speak_alone(here
     town = here.town
     library = here.app.factory.library()
     everybody = list(library.all())
-    adult = replace(everybody[-1], slug="for-adults", adult=True)
+    card = replace(everybody[-1].character, tags=("nsfw",))
+    adult = replace(everybody[-1], slug="for-adults", character=card)
     monkeypatch.setattr(library, "_sorted", [*everybody[:-1], adult])
     guild, (general, restricted) = found_guild(town, "general", "restricted")
     restricted.nsfw = True
