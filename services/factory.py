@@ -580,6 +580,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         library=library,
         user_personas=user_personas,
         scripting=scripting,
+        content=content_policy,
     )
     warming = providers.Singleton(
         Warming, models=models, answers=answers, choices=choices, scenes=scenes

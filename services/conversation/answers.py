@@ -189,6 +189,10 @@ class AnswerSource:
             cast=turn.cast,
         )
 
+    async def cleaned(self, turn: Turn, text: str) -> str:
+        """Return ``text``, said besides the model's own words, as it may be shown in ``turn``."""
+        return await self._content.cleaned(text, self._content.joined(turn.forbidden))
+
     def excuse(self) -> str | None:
         """Return what is said when no model answered; ``None`` says what went wrong."""
         texts = self._settings.fallback_texts

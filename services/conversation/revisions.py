@@ -11,6 +11,8 @@ from services.conversation.history_rows import Witnesses
 from services.conversation.inbound import Receipt
 from services.conversation.jobs import Job
 from services.conversation.ledger import Ledger
+from services.conversation.moderation.policy import ContentPolicy
+from services.conversation.moderation.rules import NO_RULES
 from services.conversation.scenes import Cast, Scenes
 from services.conversation.scripting import Scripting
 from services.conversation.session import Session
@@ -45,6 +47,7 @@ class Revisions:
         library: CharacterLibrary,
         user_personas: UserPersonas,
         scripting: Scripting,
+        content: ContentPolicy,
     ) -> None:
         self._database = database
         self._history = history
@@ -56,6 +59,7 @@ class Revisions:
         self._library = library
         self._user_personas = user_personas
         self._scripting = scripting
+        self._content = content
 
     async def again(
         self,
@@ -230,7 +234,8 @@ class Revisions:
             texts += card.group_only_greetings
         filled = [fill(text, char=persona.name, user=user) for text in texts if text.strip()]
         kept = await self._scripting.greeted(session.conversation, persona, filled, to=author)
-        return list(dict.fromkeys(kept))
+        rules = self._content.joined(NO_RULES)
+        return list(dict.fromkeys([await self._content.cleaned(text, rules) for text in kept]))
 
     async def speak(
         self, session: Session, name: str, delivery: Delivery, *, by: Author, role: Role

@@ -148,7 +148,8 @@ class TurnRunner:
                 await stage.lanes.broadcast(event)
             case NeedsConfirmation():
                 asked = await stage.writes.do(lambda: self._ledger.propose(stage.turn, event.call))
-                await self._request(stage, asked)
+                question = await self._answers.cleaned(stage.turn, asked.question)
+                await self._request(stage, replace(asked, question=question))
             case Done():
                 stage.usage = event.usage
                 stage.turn.explanation["model_calls"] = event.calls

@@ -383,7 +383,19 @@ class ConversationService:
     async def greet(
         self, conversation: ConversationId, persona: Persona, *, author: Author
     ) -> HistoryEntry | None:
-        """Open an empty conversation with the persona's greeting and return it, if it has one."""
+        """Open an empty conversation with the persona's greeting and return it, if it has one.
+
+        Nobody greets where characters are muted. Raises ``InvalidRequest`` for a character that
+        may not speak here.
+        """
+        rules = await self._company.choices.rules(conversation)
+        if rules.muted:
+            return None
+        if not rules.admits(persona):
+            raise InvalidRequest(
+                "adults_only",
+                f"{persona.name} speaks in age-restricted places only; choose another character.",
+            )
 
         async def work(session: Session) -> HistoryEntry | None:
             entry = await self._revisions.greet(session, persona, author)

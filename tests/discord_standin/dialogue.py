@@ -108,6 +108,8 @@ class Dialogue:
             self._connection.session.presence = data
             user = self._connection.session.bot.user
             show(self._gateway, user, presence_in(data))
+        if op == _VOICE:
+            self._gateway.voice.take_request(self._connection.session, data)
         if op == _MEMBERS:
             self._tell_members(self._connection.session, data)
 

@@ -174,6 +174,19 @@ class Channel:
         return next(reversed(self.messages), None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceState:
+    """In which voice channel somebody is; ``mute`` and ``deaf`` are what moderators imposed."""
+
+    user_id: int
+    channel_id: int | None
+    session_id: str
+    self_mute: bool = False
+    self_deaf: bool = False
+    mute: bool = False
+    deaf: bool = False
+
+
 @dataclass(slots=True, kw_only=True)
 class Guild:
     """A server with its roles and members; channels are kept by the world."""
@@ -184,6 +197,7 @@ class Guild:
     roles: dict[int, Role] = field(default_factory=dict)
     members: dict[int, Member] = field(default_factory=dict)
     banned: set[int] = field(default_factory=set)
+    voice: dict[int, VoiceState] = field(default_factory=dict)
     system_channel_id: int | None = None
 
 

@@ -22,6 +22,8 @@ from tests.discord_standin.payloads.users import application_json, self_json
 from tests.discord_standin.payloads.view import Json, View
 from tests.discord_standin.permissions import Permission, granted
 from tests.discord_standin.sessions import Session
+from tests.discord_standin.voice.settings import VoiceSettings
+from tests.discord_standin.voice.switchboard import Switchboard
 from tests.discord_standin.world import World
 
 _RECONNECT, _INVALID_SESSION = 7, 9
@@ -40,6 +42,7 @@ class Gateway:
         *,
         heartbeat_seconds: float = 41.25,
         replay_limit: int = 10_000,
+        voice: VoiceSettings | None = None,
     ) -> None:
         self.url = ""
         self.cdn = ""
@@ -53,6 +56,7 @@ class Gateway:
         self.heartbeat_seconds = heartbeat_seconds
         self.replay_limit = replay_limit
         self.recommended_shards = 1
+        self.voice = Switchboard(self, voice)
 
     def tell(
         self,

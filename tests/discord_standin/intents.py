@@ -19,6 +19,7 @@ class Intent(IntFlag):
     GUILD_MEMBERS = 1 << 1
     GUILD_MODERATION = 1 << 2
     GUILD_WEBHOOKS = 1 << 5
+    GUILD_VOICE_STATES = 1 << 7
     GUILD_PRESENCES = 1 << 8
     GUILD_MESSAGES = 1 << 9
     GUILD_MESSAGE_REACTIONS = 1 << 10
@@ -70,6 +71,7 @@ _INTENTS_OF: Mapping[str, tuple[Intent, Intent]] = {
     "GUILD_BAN_REMOVE": (Intent.GUILD_MODERATION, _NEVER),
     "WEBHOOKS_UPDATE": (Intent.GUILD_WEBHOOKS, _NEVER),
     "PRESENCE_UPDATE": (Intent.GUILD_PRESENCES, _NEVER),
+    "VOICE_STATE_UPDATE": (Intent.GUILD_VOICE_STATES, _NEVER),
 }
 
 

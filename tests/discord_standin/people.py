@@ -6,9 +6,10 @@ from tests.discord_standin.acting import CannotDoThat
 from tests.discord_standin.keeping import Keeper
 from tests.discord_standin.operating import Operator
 from tests.discord_standin.speaking import Speaker
+from tests.discord_standin.voice.calling import Caller
 
 __all__ = ["CannotDoThat", "Person"]
 
 
-class Person(Speaker, Operator, Keeper):
+class Person(Speaker, Operator, Keeper, Caller):
     """What somebody does; each deed takes effect at once and is told to the bots."""

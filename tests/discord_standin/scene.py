@@ -69,8 +69,8 @@ async def scene(**options: Any) -> AsyncIterator[Scene]:
             guild=guild,
             general=general,
         )
-    if standin.api.problems:
-        raise AssertionError("\n".join(standin.api.problems))
+    if problems := [*standin.api.problems, *standin.gateway.voice.problems]:
+        raise AssertionError("\n".join(problems))
 
 
 @asynccontextmanager

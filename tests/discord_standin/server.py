@@ -18,6 +18,8 @@ from tests.discord_standin.rest.api import ROOT, Api
 from tests.discord_standin.rest.cdn import Cdn
 from tests.discord_standin.site import Site
 from tests.discord_standin.validation import Contract
+from tests.discord_standin.voice.certificate import own_certificate
+from tests.discord_standin.voice.settings import VoiceSettings
 from tests.discord_standin.world import World
 
 
@@ -31,6 +33,7 @@ class Standin:
         heartbeat_seconds: How often clients must beat.
         replay_limit: How many events a session keeps for a resume.
         port: 0 takes a free one.
+        voice: Opens a voice server too; without, people and bots only seem to join.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Standin:
         heartbeat_seconds: float = 41.25,
         replay_limit: int = 10_000,
         port: int = 0,
+        voice: VoiceSettings | None = None,
     ) -> None:
         clock = clock or SystemClock()
         self.world = World(clock)
@@ -54,6 +58,7 @@ class Standin:
             self.faults,
             heartbeat_seconds=heartbeat_seconds,
             replay_limit=replay_limit,
+            voice=voice,
         )
         self.site = Site(
             world=self.world,
@@ -69,7 +74,9 @@ class Standin:
 
     def environment(self, bot: Bot) -> dict[str, str]:
         """Return what points acore, or another client, here and lets it in as this bot."""
+        trust = str(own_certificate().path) if self.gateway.voice.servers else ""
         return {
+            **({"SSL_CERT_FILE": trust, "NODE_EXTRA_CA_CERTS": trust} if trust else {}),
             "DISCORD_TOKEN": bot.token,
             "ACORE_DISCORD__API_URL": self.api_url,
             "ACORE_DISCORD__GATEWAY_URL": self.gateway.url,
@@ -94,6 +101,7 @@ class Standin:
         self.api_url = f"http://127.0.0.1:{port}{ROOT}"
         self.gateway.url = f"ws://127.0.0.1:{port}/gateway"
         self.gateway.cdn = f"http://127.0.0.1:{port}/cdn"
+        await self.gateway.voice.open()
         return self
 
     async def __aexit__(
@@ -103,5 +111,6 @@ class Standin:
         trace: TracebackType | None,
     ) -> None:
         await self.gateway.disconnect(1001)
+        await self.gateway.voice.close()
         assert self._runner
         await self._runner.cleanup()

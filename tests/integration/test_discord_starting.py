@@ -41,6 +41,7 @@ def no_commands(monkeypatch):
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch):
     monkeypatch.setattr(running, "_PAUSES", (0.05,) * 5)
+    monkeypatch.setattr(running, "_FIRST_GATEWAY_PAUSE", 0.05)
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ async def test_a_termination_keeps_what_was_shown_and_leaves_nothing_to_complain
     async with FakeOllama(default=story).running() as model:
         env = {"OLLAMA_HOST": model.url, "OLLAMA_MODEL": "tiny"}
         env["ACORE_CONVERSATION__SHUTDOWN_SECONDS"] = "0.5"
-        async with program(tmp_path, town, **env).started("run", "--verbose") as process:
+        async with program(tmp_path, town, **env).started("run") as process:
             await until(town, lambda: ready(town))
             town.alice.mentions(town.general, town.bot.user, "tell me a story")
             [said] = await shows(town, town.general)
@@ -189,7 +190,7 @@ async def test_a_discord_that_stays_broken_is_told_of_in_one_sentence(town, tmp_
 
 
 async def test_a_gateway_that_refuses_the_first_connections_is_waited_for(town, tmp_path):
-    town.standin.faults.refused_connections = 3
+    town.standin.faults.refused_connections = 2
     async with started(town, tmp_path):
         await until(town, lambda: ready(town))
         town.alice.mentions(town.general, town.bot.user, "hello")
@@ -222,8 +223,7 @@ async def test_a_token_that_is_withdrawn_while_the_bot_runs_is_told_of(town, tmp
     with pytest.raises(ExceptionGroup) as caught:
         async with started(town, tmp_path) as here:
             await until(town, lambda: ready(town))
-            town.standin.world.bots.clear()
-            await town.standin.gateway.invalidate(resumable=False)
+            await town.standin.gateway.disconnect(4004)
             await asyncio.wait([here.task])
     [error] = caught.value.exceptions
     assert isinstance(error, ConfigurationError)
@@ -266,6 +266,7 @@ async def test_intents_the_application_lacks_are_told_of_once_and_done_without(
         await shows(town, town.general, 2)
         first = town.bob.writes_to(bot, "psst")
         await shows(town, town.standin.world.channels[first.channel_id])
+        [session] = town.standin.gateway.sessions.values()
     assert len(here.notices) == len(words)
     assert all(any(word in notice for notice in here.notices) for word in words)
     wanted = sum(

@@ -9,6 +9,7 @@ from tests.discord_standin.entities import Guild, Member, Presence
 from tests.discord_standin.payloads.channels import channel_json
 from tests.discord_standin.payloads.users import member_json, role_json
 from tests.discord_standin.payloads.view import Json, View, stamp
+from tests.discord_standin.payloads.voice import voice_states_json
 from tests.discord_standin.world import World
 
 _CHUNK: Final = 1_000
@@ -80,7 +81,7 @@ def guild_create_json(
         "members": [member_json(view, member) for member in shown],
         "channels": [channel_json(view, channel) for channel in world.channels_of(guild.id)],
         "threads": [channel_json(view, thread) for thread in threads],
-        "voice_states": [],
+        "voice_states": voice_states_json(guild),
         "presences": presences_json(world, shown) if presences else [],
         "stage_instances": [],
         "guild_scheduled_events": [],

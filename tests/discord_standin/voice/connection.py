@@ -41,6 +41,8 @@ class Connection:
         with contextlib.suppress(ConnectionError):
             while not self.socket.closed:
                 await session.news.wait()
+                if self.session is not session:
+                    return  # another connection resumed it
                 session.news.clear()
                 while session.outbox and not self.socket.closed:
                     frame = session.outbox.popleft()
@@ -55,6 +57,9 @@ class Connection:
         await self.socket.close(code=code, message=reason.encode())
 
     def cut(self) -> None:
-        """Break the connection off without a word."""
+        """Break the connection off without a word; its session lives on."""
+        if self.session is not None:
+            session, self.session = self.session, None
+            session.news.set()
         if self._request.transport is not None:
             self._request.transport.abort()

@@ -57,7 +57,7 @@ class VoiceSession:
         self.link = Link(self._transmit, rng)
         self.outbox: deque[str | bytes] = deque()
         self.news = asyncio.Event()
-        self.taken: list[tuple[Op, Json | bytes]] = []
+        self.taken: deque[tuple[Op, Json | bytes]] = deque(maxlen=_KEPT)
         self._numbered: deque[tuple[int, str | bytes]] = deque(maxlen=_KEPT)
         self._sequence = 0
         self._send = transmit
