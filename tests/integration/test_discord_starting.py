@@ -105,6 +105,12 @@ def ready(town):
     return any(session.connected for session in town.standin.gateway.sessions.values())
 
 
+def finished(message):
+    """Tell whether a message has the buttons of an answer that is no longer written."""
+    labels = [part["label"] for row in message.components for part in row["components"]]
+    return "🔁" in labels
+
+
 async def until(town, condition):
     await town.standin.changes.until(condition, seconds=30)
 
@@ -160,10 +166,11 @@ async def test_a_termination_keeps_what_was_shown_and_leaves_nothing_to_complain
             took = asyncio.get_running_loop().time() - began
     assert (ended.code, ended.complaints) == (0, "")
     assert took < 15
-    [[[kept, state]]] = await inspected(
-        tmp_path / "data", tmp_path / "scratch", "select text, state from messages"
-    )
-    assert kept
+    stored = "select written from messages where author_kind = 'persona'"
+    [[[kept]]] = await inspected(tmp_path / "data", tmp_path / "scratch", stored)
+    assert said.content.endswith(kept.strip())
+    assert "word20" in kept
+    assert finished(said)
 
 
 # -- what passes
