@@ -75,6 +75,7 @@ test: $(INSTALLED) $(ENGINES) test-model
 	$(call step,layers,.venv/bin/lint-imports --no-logo)
 	$(call step,types,$(PYTHON) -m mypy)
 	$(call step,generated documentation,$(PYTHON) -m services.settings_docs --check)
+	$(call step,generated command table,$(PYTHON) -m frontends.discord.commands_docs --check)
 	$(call step,secret scan,$(PYTHON) -m tests.secret_scan)
 	$(call step,tests,$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadfile $(PYTEST_ARGS) --cov)
 

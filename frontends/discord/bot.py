@@ -187,6 +187,7 @@ class AcoreBot(commands.Bot):
     async def _settle(self) -> None:
         """Do what can wait until the first people have been heard."""
         await asyncio.sleep(_SETTLING_SECONDS)
+        await self.services.departures().present(PLATFORM, [str(one.id) for one in self.guilds])
         await sync(self.tree, self.settings.guilds)
         if self.settings.webhooks:
             await self.portraits.warm(list(self.services.library().all()))

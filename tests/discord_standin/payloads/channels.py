@@ -12,7 +12,7 @@ from tests.discord_standin.entities import (
 from tests.discord_standin.payloads.users import user_json
 from tests.discord_standin.payloads.view import Json, View, optional_id, stamp
 
-_SPEAKING = (ChannelType.VOICE,)
+_SPEAKING = (ChannelType.VOICE, ChannelType.STAGE)
 
 
 def channel_json(view: View, channel: Channel) -> Json:
