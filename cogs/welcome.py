@@ -38,7 +38,8 @@ class WelcomeCog(commands.Cog, name="First steps"):
     async def setup(self, interaction: discord.Interaction[AcoreBot]) -> None:
         """Show the first steps again."""
         who = await asked(interaction)
-        who.need(Role.ADMIN)
+        if not who.place.private:
+            who.need(Role.ADMIN)
         await show_welcome(interaction, who)
 
 

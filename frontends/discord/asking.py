@@ -42,7 +42,7 @@ class Asked:
 
     def need(self, role: Role) -> None:
         """Raise ``NotAllowed`` below ``role``; in private everybody may do what moderators may."""
-        private = self.place.private and role <= Role.ADMIN
+        private = self.place.private and role <= Role.MODERATOR
         if self.role < role and not private:
             raise NotAllowed(
                 "command_permission", f"Only {role.name.lower()}s and up may do that here."

@@ -65,6 +65,7 @@ class DiscordDelivery:
             self._desk.writing.pop(turn.conversation, None)
             sink.close()
             await asyncio.wait([writing])
+            sink.let_go()
             self._shown[turn.persona] = sink.posted
 
     def posted_for(self, persona: PersonaId) -> Sequence[Posted]:

@@ -32,7 +32,8 @@ class FaceSource(Protocol):
 class Desk:
     """What every delivery of the bot works with.
 
-    ``speaking`` holds who asked for each answer that is being written, ``writing`` its turn.
+    ``speaking`` holds who asked for each answer that is being written, ``writing`` its turn, and
+    ``showing`` whose messages they are.
     """
 
     settings: DiscordSettings
@@ -44,3 +45,4 @@ class Desk:
     supervisor: Supervisor
     speaking: dict[ConversationId, AuthorId] = field(default_factory=dict)
     writing: dict[ConversationId, TurnId] = field(default_factory=dict)
+    showing: dict[int, PersonaId] = field(default_factory=dict)

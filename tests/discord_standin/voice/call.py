@@ -25,6 +25,7 @@ class Call:
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.channel_id = channel_id
+        self.sender = sender
         self.parties: dict[int, Party] = {}
         self.deafened: set[int] = set()
         self.muted: set[int] = set()

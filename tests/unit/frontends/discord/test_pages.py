@@ -1,6 +1,7 @@
 """Long answers become several messages that read well and lose nothing."""
 
 import re
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,7 +27,7 @@ def test_pages_fit_and_cover_everything_in_order(text, limit, lead):
     assert all(width(page.content) <= limit for page in pages)
     assert all(page.content.strip() for page in pages)
     spans = [(page.start, page.end) for page in pages]
-    assert all(before[1] == after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in pairwise(spans))
     covered = text[spans[0][0] : spans[-1][1]] if spans else ""
     assert covered.strip() == text.strip()
 
@@ -59,7 +60,8 @@ def test_a_code_block_that_fits_a_page_is_not_cut():
     text = "words " * 200 + "\n```py\n" + "code\n" * 200 + "```\nafter"
     first, second = paginate(text)
     assert "```" not in first.content
-    assert second.content.startswith("```py\ncode") and second.content.endswith("after")
+    assert second.content.startswith("```py\ncode")
+    assert second.content.endswith("after")
 
 
 def test_a_long_code_block_keeps_its_language_on_every_page():
