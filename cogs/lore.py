@@ -9,7 +9,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from cogs.memory import arrivals_of
 from frontends.discord.asking import answer, asked
 from frontends.discord.attachments import Attachments
 from frontends.discord.choosing import ranked
@@ -133,18 +132,11 @@ class LoreCog(commands.GroupCog, group_name="lore", group_description="Lorebooks
 
 
 async def setup(bot: AcoreBot) -> None:
-    services, settings = bot.services, bot.services.settings()
-    trial = LoreTrial(
-        painter=services.painter(),
-        choices=services.choices(),
-        scenes=services.scenes(),
-        ledger=services.ledger(),
-        arrivals=arrivals_of(bot),
-        clock=services.clock(),
-        ids=services.ids(),
-        settings=settings.llm,
-        history_messages=settings.conversation.history_messages,
-    )
+    services = bot.services
     await bot.add_cog(
-        LoreCog(lorebooks=services.lorebooks(), trial=trial, attachments=bot.attachments)
+        LoreCog(
+            lorebooks=services.lorebooks(),
+            trial=services.lore_trial(),
+            attachments=bot.attachments,
+        )
     )

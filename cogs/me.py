@@ -8,7 +8,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from cogs.memory import arrivals_of
 from frontends.discord.choosing import characters_here
 from frontends.discord.me_acting import MeActing, MeServices, Where
 from frontends.discord.memory_acting import Choices
@@ -131,7 +130,7 @@ async def setup(bot: AcoreBot) -> None:
             links=services.account_links(),
             timezones=services.timezones(),
             rights=services.memory_rights(),
-            arrivals=arrivals_of(bot),
+            arrivals=bot.services.arrivals(),
             library=services.library(),
             conversations=services.conversations(),
         )

@@ -9,9 +9,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from frontends.discord.memory_acting import Choices, MemoryActing, MemoryServices
-from services.housekeeping.privacy_notice import PrivacyNotice
 from services.memory.rights.statements import LONGEST_KEY, LONGEST_VALUE
-from services.people.arrivals import Arrivals
 
 if TYPE_CHECKING:
     from frontends.discord.bot import AcoreBot
@@ -129,20 +127,10 @@ def acting_of(bot: AcoreBot) -> MemoryActing:
     return MemoryActing(
         MemoryServices(
             rights=services.memory_rights(),
-            arrivals=arrivals_of(bot),
+            arrivals=bot.services.arrivals(),
             privacy=services.privacy(),
-            notice=PrivacyNotice(
-                services.settings(),
-                viewers=services.viewers(),
-                places=services.places(),
-                scopes=services.scopes(),
-            ),
+            notice=services.privacy_notice(),
             reminding=services.reminding(),
             conversations=services.conversations(),
         )
     )
-
-
-def arrivals_of(bot: AcoreBot) -> Arrivals:
-    services = bot.services
-    return Arrivals(database=services.database(), people=services.people(), clock=services.clock())

@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from cogs.memory import acting_of, arrivals_of
+from cogs.memory import acting_of
 from frontends.discord.asking import answer, asked
 from frontends.discord.memory_acting import MemoryActing
 from frontends.discord.noting import Noting
@@ -83,7 +83,9 @@ async def setup(bot: AcoreBot) -> None:
     await bot.add_cog(
         RememberingCog(
             acting=acting,
-            noting=Noting(acting, rights=services.memory_rights(), arrivals=arrivals_of(bot)),
+            noting=Noting(
+                acting, rights=services.memory_rights(), arrivals=bot.services.arrivals()
+            ),
             summing_up=SummingUp(services.summaries(), services.conversations()),
             documents=services.documents(),
         )

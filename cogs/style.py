@@ -8,7 +8,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from cogs.memory import arrivals_of
 from frontends.discord.asking import answer, asked
 from frontends.discord.posting import translated
 from frontends.discord.style_form import StyleForm, style_text
@@ -68,4 +67,4 @@ class StyleCog(
 
 async def setup(bot: AcoreBot) -> None:
     styles = bot.services.answer_styles()
-    await bot.add_cog(StyleCog(styles=styles, arrivals=arrivals_of(bot)))
+    await bot.add_cog(StyleCog(styles=styles, arrivals=bot.services.arrivals()))

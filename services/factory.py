@@ -26,6 +26,7 @@ from services.conversation.judge import ModelJudge
 from services.conversation.ledger import Ledger
 from services.conversation.lore_meaning import MeantEntries
 from services.conversation.lore_search import LoreSearch
+from services.conversation.lore_trial import LoreTrial
 from services.conversation.moderation.policy import ContentPolicy
 from services.conversation.moderation.screening import Moderation
 from services.conversation.places import PlaceSettings
@@ -61,6 +62,7 @@ from services.domain.ids import AuthorId, UlidSource
 from services.events.local import LocalEventBus
 from services.housekeeping.chores import every_chore
 from services.housekeeping.departures import Departures
+from services.housekeeping.privacy_notice import PrivacyNotice
 from services.housekeeping.service import Housekeeping
 from services.injection import containers, providers
 from services.lifecycle import opened, prompt_loop
@@ -93,6 +95,7 @@ from services.observability.lag import LoopLag
 from services.observability.metrics import Metrics
 from services.observability.redaction import secret_values
 from services.people.answer_style import AnswerStyles
+from services.people.arrivals import Arrivals
 from services.people.linking import AccountLinks
 from services.people.own_choices import OwnChoices
 from services.people.permissions import Permissions
@@ -406,6 +409,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         metrics=metrics,
     )
     privacy = providers.Singleton(Privacy, scopes, database=database, people=people)
+    arrivals = providers.Singleton(Arrivals, database=database, people=people, clock=clock)
     viewers = providers.Singleton(
         Viewers,
         settings.provided.memory,
@@ -551,6 +555,21 @@ class ServiceFactory(containers.DeclarativeContainer):
         rng=rng,
         gate=settings.provided.gate,
         timezones=timezones,
+    )
+    lore_trial = providers.Singleton(
+        LoreTrial,
+        painter=painter,
+        choices=choices,
+        scenes=scenes,
+        ledger=ledger,
+        arrivals=arrivals,
+        clock=clock,
+        ids=ids,
+        settings=settings.provided.llm,
+        history_messages=settings.provided.conversation.history_messages,
+    )
+    privacy_notice = providers.Singleton(
+        PrivacyNotice, settings, viewers=viewers, places=places, scopes=scopes
     )
     company = providers.Singleton(
         Company,

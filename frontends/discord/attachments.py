@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 
@@ -15,6 +16,7 @@ from services.storage.blobs import BlobStore
 logger = logging.getLogger(__name__)
 
 _MOST = 10
+_SECONDS = 30.0
 _CHUNK = 64 * 1024
 _LONGEST_NAME = 120
 
@@ -27,15 +29,17 @@ class Attachments:
         self._blobs = blobs
 
     async def of(self, attached: Sequence[discord.Attachment]) -> tuple[BlobPart, ...]:
-        """Return what is attached to a message; what cannot be fetched is left out.
+        """Return what is attached to a message; what cannot be fetched in time is left out.
 
         Raises ``InvalidRequest`` for what is too large.
         """
         parts = []
+        until = asyncio.get_running_loop().time() + _SECONDS
         for one in attached[:_MOST]:
             media_type = (one.content_type or "application/octet-stream").split(";")[0].strip()
             try:
-                stored = await self._blobs.put(self._content(one), media_type=media_type)
+                async with asyncio.timeout_at(until):
+                    stored = await self._blobs.put(self._content(one), media_type=media_type)
             except (aiohttp.ClientError, TimeoutError) as error:
                 logger.warning("an attachment could not be fetched", extra={"why": type(error)})
                 continue

@@ -31,7 +31,15 @@ from frontends.discord.following import Following
 from frontends.discord.lines import Lines
 from frontends.discord.listening import Listening
 from frontends.discord.pacing import Pacing
-from frontends.discord.places import DIRECT, PLATFORM, Place, channel_in, place_of
+from frontends.discord.places import (
+    DIRECT,
+    PLATFORM,
+    Place,
+    channel_in,
+    in_thread,
+    may_write,
+    place_of,
+)
 from frontends.discord.portraits import Portraits
 from frontends.discord.syncing import sync
 from frontends.discord.translating import Translations
@@ -139,6 +147,7 @@ class AcoreBot(commands.Bot):
                 ids=self.services.ids(),
                 me=self.user,
                 activity=partial(activity_of, enabled=self.settings.presences),
+                owns=self.owns,
             )
         )
         self._listening = Listening(self)
@@ -201,6 +210,8 @@ class AcoreBot(commands.Bot):
         """
         if self.is_closed():
             return
+        if event_name == "connect":
+            self.catching_up.begin()
         if event_name == "message":
             if self._listening is not None:
                 self._listening.hear(args[0])
@@ -251,6 +262,11 @@ class AcoreBot(commands.Bot):
         if place is not None:
             self.services.conversations().stop(place.conversation)
 
+    async def on_raw_thread_delete(self, payload: discord.RawThreadDeleteEvent) -> None:
+        """Stop what is being said there."""
+        thread = in_thread(payload.guild_id, payload.parent_id, payload.thread_id)
+        self.services.conversations().stop(thread)
+
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """Keep what is known of a server that has us back."""
         await self._following.joined(guild.id)
@@ -273,7 +289,10 @@ class AcoreBot(commands.Bot):
     async def reach(self, conversation: ConversationId) -> DiscordDelivery | None:
         """Return a delivery to a conversation whose channel is there, to speak unasked."""
         place = self.place(conversation)
-        return DiscordDelivery(self.desk, place, asker=None) if place is not None else None
+        if place is None or not may_write(place, webhooks=self.settings.webhooks):
+            return None
+        await self.services.places().note_adults(conversation, adults=place.adults)
+        return DiscordDelivery(self.desk, place, asker=None)
 
     def place(self, conversation: ConversationId) -> Place | None:
         """Return the place of a conversation, as far as it is known."""
@@ -296,5 +315,12 @@ def _owners_of(application: discord.AppInfo | None) -> frozenset[int]:
     if application is None:
         return frozenset()
     if application.team is not None:
-        return frozenset(member.id for member in application.team.members)
+        team = application.team
+        working = (discord.TeamMemberRole.admin, discord.TeamMemberRole.developer)
+        accepted = discord.TeamMembershipState.accepted
+        return frozenset(
+            one.id
+            for one in team.members
+            if one.id == team.owner_id or (one.role in working and one.membership_state is accepted)
+        )
     return frozenset({application.owner.id})

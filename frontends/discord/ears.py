@@ -17,6 +17,7 @@ from services.conversation.inbound import Addressing, Inbound
 from services.conversation.places import PlaceSettings
 from services.domain.ids import AuthorId, IdSource, MessageId, PersonaId
 from services.domain.messages import HistoryEntry, Message, Part, TextPart
+from services.domain.people import Role
 from services.persona.activity import Activity
 from services.persona.library import CharacterLibrary
 from services.persona.names import NameIndex
@@ -26,7 +27,7 @@ _GREETING = "Hello!"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
-    """What the ears work with; ``me`` is the bot's own account."""
+    """What the ears work with; ``me`` is the bot's own account, ``owns`` knows its owners."""
 
     desk: Desk
     library: CharacterLibrary
@@ -36,6 +37,7 @@ class Hearing:
     ids: IdSource
     me: discord.ClientUser
     activity: Callable[[User], Activity | None]
+    owns: Callable[[int], bool]
 
 
 class Ears:
@@ -88,11 +90,12 @@ class Ears:
             hop=self._with.chains.hop(place.conversation, author.kind),
         )
         permissions = permissions_in(place, message.author)
+        role = role_of(message.author, permissions=permissions, admins=rules.admin_roles)
         return Inbound(
             message=said,
             delivery=self.delivery(place, reply_to=message.id, asker=message.author),
             addressing=addressing,
-            role=role_of(message.author, permissions=permissions, admins=rules.admin_roles),
+            role=Role.OWNER if self._with.owns(message.author.id) else role,
             adults=place.adults,
         )
 

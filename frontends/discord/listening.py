@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import discord
 
-from frontends.discord.places import Place, place_of
+from frontends.discord.places import Place, account, may_write, place_of
 from frontends.discord.posting import SILENT, PostingFailed, translated
 from services.conversation.inbound import Receipt, Withheld
 from services.domain.errors import AcoreError
 from services.domain.ids import ConversationId
+from services.domain.people import Role
 
 if TYPE_CHECKING:
     from frontends.discord.bot import AcoreBot
@@ -39,7 +40,11 @@ class Listening:
         self._bot = bot
         self._places = bot.services.places()
         self._conversations = bot.services.conversations()
+        self._permissions = bot.services.permissions()
+        self._monotonic = bot.services.clock().monotonic
         self._names: OrderedDict[ConversationId, deque[str]] = OrderedDict()
+        self._told: OrderedDict[tuple[ConversationId, int], float] = OrderedDict()
+        self._closed: OrderedDict[ConversationId, None] = OrderedDict()
 
     def hear(self, message: discord.Message) -> None:
         """Take a message in or leave it."""
@@ -56,10 +61,12 @@ class Listening:
         called = place.private or bot.ears.calls_me(message)
         if not called and not self._listens(place.conversation):
             return
+        if not self._open(place):
+            return
         self._note_name(place.conversation, message.author.display_name)
         work = partial(self._take_in, message, place, called=called)
-        if not bot.lines.post(place.conversation, work) and called:
-            bot.supervisor.start("notice", partial(self._tell, message, _LATE))
+        if not bot.lines.post(place.conversation, work) and called and not message.author.bot:
+            self._excuse(message, place, _LATE)
 
     def names_in(self, conversation: ConversationId) -> Collection[str]:
         """Return the names of people who lately wrote somewhere."""
@@ -71,30 +78,64 @@ class Listening:
 
     async def _take_in(self, message: discord.Message, place: Place, *, called: bool) -> None:
         rules = await self._places.of(place.conversation)
-        if not called and not rules.listens:
+        if rules.muted or (not called and not rules.listens) or await self._blocked(message, place):
             return
         try:
             inbound = await self._bot.ears.inbound(message, place)
             receipt = await self._conversations.receive(inbound)
         except AcoreError as error:
             if called:
-                tell = partial(self._tell, message, error.user_message)
-                self._bot.supervisor.start("notice", tell)
+                self._excuse(message, place, error.user_message)
             return
         self._bot.catching_up.heard(message)
-        follow = partial(self._follow, receipt, message, called=called)
+        follow = partial(self._follow, receipt, message, place, called=called)
         self._bot.supervisor.start("outcome", follow)
 
-    async def _follow(self, receipt: Receipt, message: discord.Message, *, called: bool) -> None:
+    async def _blocked(self, message: discord.Message, place: Place) -> bool:
+        """Tell whether somebody is to get nothing at all, not even a notice or a download."""
+        author = message.author.id
+        given = Role.OWNER if self._bot.owns(author) else Role.GUEST
+        standing = await self._permissions.standing(
+            account(author), place.conversation, given=given
+        )
+        return standing.blocked
+
+    def _open(self, place: Place) -> bool:
+        """Tell whether the bot may write in a place; where it may not is logged once."""
+        if may_write(place, webhooks=self._bot.settings.webhooks):
+            if self._closed:
+                self._closed.pop(place.conversation, None)
+            return True
+        if place.conversation not in self._closed:
+            self._closed[place.conversation] = None
+            logger.warning("the bot may not write here", extra={"channel": place.channel.id})
+            if len(self._closed) > _MOST_PLACES:
+                self._closed.popitem(last=False)
+        return False
+
+    async def _follow(
+        self, receipt: Receipt, message: discord.Message, place: Place, *, called: bool
+    ) -> None:
         try:
             outcome = await receipt.outcome()
         except AcoreError as error:
             if called:
-                await self._tell(message, error.user_message)
+                self._excuse(message, place, error.user_message)
             return
         withheld = outcome.withheld
         if withheld is not None and withheld.notify:
             await self._tell(message, notice(withheld))
+
+    def _excuse(self, message: discord.Message, place: Place, text: str) -> None:
+        """Tell somebody why they are not answered, unless they were told of something lately."""
+        whom, now = (place.conversation, message.author.id), self._monotonic()
+        if now - self._told.get(whom, -_NOTICE_SECONDS) < _NOTICE_SECONDS:
+            return
+        self._told[whom] = now
+        self._told.move_to_end(whom)
+        if len(self._told) > _MOST_PLACES:
+            self._told.popitem(last=False)
+        self._bot.supervisor.start("notice", partial(self._tell, message, text))
 
     async def _tell(self, message: discord.Message, text: str) -> None:
         try:

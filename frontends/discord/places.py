@@ -80,6 +80,19 @@ def place_of(channel: object, guild: discord.Guild | None) -> Place | None:
     return None
 
 
+def may_write(place: Place, *, webhooks: bool) -> bool:
+    """Tell whether the bot may write in a place, as itself or, with ``webhooks``, through one."""
+    channel = place.thread or place.channel
+    if place.guild is None or isinstance(channel, discord.PartialMessageable | discord.DMChannel):
+        return True
+    try:
+        found = channel.permissions_for(place.guild.me)
+    except discord.ClientException:  # the channel above a thread is not known
+        return True
+    writes = found.send_messages if place.thread is None else found.send_messages_in_threads
+    return found.view_channel and (writes or (webhooks and found.manage_webhooks))
+
+
 def direct(channel: int) -> ConversationId:
     """Return the conversation of direct messages in a channel."""
     return ConversationId(PLATFORM, DIRECT, str(channel))

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 SILENT = discord.AllowedMentions.none()
 """Nobody is ever pinged."""
 
+_TOO_MANY = 429
 _CODES = {
     10003: "place",
     10004: "place",
@@ -45,6 +46,7 @@ class Obstacle(StrEnum):
     INTERACTION = "interaction"
     REFUSED = "refused"
     UNREACHABLE = "unreachable"
+    UNCERTAIN = "uncertain"
 
 
 _SENTENCES = {
@@ -56,6 +58,7 @@ _SENTENCES = {
     Obstacle.INTERACTION: "That took too long; please try again.",
     Obstacle.REFUSED: "Discord refused that; the details are in the log.",
     Obstacle.UNREACHABLE: "Discord cannot be reached; try again in a moment.",
+    Obstacle.UNCERTAIN: "The connection broke; look whether it was posted before asking again.",
 }
 
 
@@ -68,8 +71,8 @@ class PostingFailed(AcoreError):  # noqa: N818
 
 
 @asynccontextmanager
-async def translated() -> AsyncIterator[None]:
-    """Raise ``PostingFailed`` instead of discord.py's errors."""
+async def translated(*, broken: Obstacle = Obstacle.UNREACHABLE) -> AsyncIterator[None]:
+    """Raise ``PostingFailed`` instead of discord.py's errors, ``broken`` for lost connections."""
     try:
         yield
     except discord.HTTPException as error:
@@ -78,7 +81,7 @@ async def translated() -> AsyncIterator[None]:
         logger.info("Discord refused", extra={"status": error.status, "error_code": error.code})
         raise PostingFailed(obstacle) from error
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise PostingFailed(Obstacle.UNREACHABLE) from error
+        raise PostingFailed(broken) from error
 
 
 def _by_status(status: int) -> Obstacle:
@@ -86,7 +89,7 @@ def _by_status(status: int) -> Obstacle:
         return Obstacle.MESSAGE
     if status == 403:
         return Obstacle.PERMISSION
-    return Obstacle.UNREACHABLE if status >= 500 else Obstacle.REFUSED
+    return Obstacle.UNREACHABLE if status >= 500 or status == _TOO_MANY else Obstacle.REFUSED
 
 
 class Face(Protocol):
@@ -210,11 +213,14 @@ class WebhookFace:
         nonce: str | None = None,
         files: Sequence[discord.File] = (),
     ) -> int:
-        """Post as the character; webhooks know neither replies nor nonces."""
+        """Post as the character; webhooks know neither replies nor nonces.
+
+        Whether it was posted is ``UNCERTAIN`` when the connection broke.
+        """
         more: dict[str, Any] = {} if view is None else {"view": _passive(view)}
         if files:
             more["files"] = list(files)
-        async with translated():
+        async with translated(broken=Obstacle.UNCERTAIN):
             message = await self._webhook.send(
                 content or discord.utils.MISSING,
                 username=self._name,

@@ -39,7 +39,7 @@ _PRESENCES_MISSING = (
     "Discord refuses the presence intent: switch on Presence Intent on the Bot page of the "
     "application, or set discord.presences to false. Going on without."
 )
-_TOKEN_UNKNOWN = (
+_UNKNOWN = (
     "Discord does not know this token: copy it anew from the Bot page of the application and set "
     "DISCORD_TOKEN."
 )
@@ -67,7 +67,7 @@ async def run_discord(services: ServiceFactory, *, settings: Settings) -> int:
                     await _live(bot, token)
                     return 0
             except discord.LoginFailure as error:
-                raise ConfigurationError("discord_token", _TOKEN_UNKNOWN) from error
+                raise ConfigurationError("discord_token", _UNKNOWN) from error
             except discord.PrivilegedIntentsRequired:
                 intents = _fewer(intents, bot, services)
                 continue
@@ -99,7 +99,8 @@ async def _live(bot: AcoreBot, token: str) -> None:
         try:
             await bot.connect()
         except AttributeError:
-            if bot.ws is not None:
+            socket: object = bot.ws
+            if socket is not None:
                 raise
             # discord.py 2.7 wants to resume where not even the first connection came about.
             logger.warning("the gateway refuses connections", extra={"pause": pause})
@@ -114,14 +115,14 @@ def _token(section: DiscordSettings) -> str:
             "discord_token", "The bot has no token: set DISCORD_TOKEN; `main.py doctor` says how."
         )
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise ConfigurationError("discord_token", _TOKEN_UNKNOWN)
+        raise ConfigurationError("discord_token", _UNKNOWN)
     return token
 
 
 def _pause(error: Exception, pause: float | None, section: DiscordSettings) -> float:
     """Return the seconds to wait before the next login; raises when there will be none."""
     status = error.status if isinstance(error, discord.HTTPException) else None
-    if status is not None and status < 500 and status != _TOO_MANY:  # noqa: PLR2004  server errors
+    if status is not None and status < 500 and status != _TOO_MANY:
         raise ConfigurationError(
             "discord_refused",
             f"Discord does not let this bot in (status {status}); look at the Bot page of the "
@@ -144,7 +145,7 @@ def _unreachable(section: DiscordSettings) -> ProviderError:
 def _ended(error: discord.ConnectionClosed) -> ConfigurationError:
     """Return what to say when Discord ends a connection and wants no other."""
     if error.code == _TOKEN_REFUSED:
-        return ConfigurationError("discord_token", _TOKEN_UNKNOWN)
+        return ConfigurationError("discord_token", _UNKNOWN)
     return ConfigurationError(
         "discord_gateway",
         f"Discord ended the connection for good (code {error.code}); look at the Bot page of the "

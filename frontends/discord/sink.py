@@ -6,6 +6,7 @@ import asyncio
 import io
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import discord
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 _TYPING_AFTER = 0.25
 _TYPING_EVERY = 8.0
+_ABORT_SECONDS = 0.5
+_PAUSES = (0.5, 1.0, 2.0)
 _MOST_PAGES = 20
 _NONCE = 18
 
@@ -135,10 +138,15 @@ class AnswerSink:
                 raise self._failure
 
     async def abort(self, reason: InterruptReason, /) -> Delivered:
-        """Show nothing more; what was posted so far has reached people."""
+        """Show nothing more; what was posted so far has reached people.
+
+        What Discord takes long to post does not count; the last form will not have it.
+        """
         self._stopped = True
-        async with self._posting:
-            return Delivered(characters=self._reached)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ABORT_SECONDS), self._posting:
+                pass
+        return Delivered(characters=self._reached)
 
     def close(self) -> None:
         """Let ``write`` end."""
@@ -193,19 +201,37 @@ class AnswerSink:
             if self._failure is not None or (self._stopped and not final):
                 return
             try:
-                try:
-                    await self._post(final=final)
-                except PostingFailed as error:
-                    if error.obstacle is not Obstacle.WEBHOOK:
-                        raise
-                    self._desk.faces.forget(self._place)
-                    self._face = None
-                    self._lost += [one.id for one in self._posted]
-                    self._posted.clear()
-                    await self._post(final=final)
+                await self._persist(final=final)
             except PostingFailed as error:
-                self._failure = error
                 logger.warning("an answer could not be shown", extra={"code": error.code})
+                if final or error.obstacle is not Obstacle.UNREACHABLE:
+                    self._failure = error
+
+    async def _persist(self, *, final: bool) -> None:
+        """Post; a last form that Discord cannot be reached for is tried again for some seconds."""
+        for pause in _PAUSES if final else ():
+            try:
+                await self._post_anew(final=final)
+            except PostingFailed as error:
+                if error.obstacle is not Obstacle.UNREACHABLE:
+                    raise
+            else:
+                return
+            await asyncio.sleep(pause)
+        await self._post_anew(final=final)
+
+    async def _post_anew(self, *, final: bool) -> None:
+        """Post, with a new webhook if the known one is gone."""
+        try:
+            await self._post(final=final)
+        except PostingFailed as error:
+            if error.obstacle is not Obstacle.WEBHOOK:
+                raise
+            self._desk.faces.forget(self._place)
+            self._face = None
+            self._lost += [one.id for one in self._posted]
+            self._posted.clear()
+            await self._post(final=final)
 
     async def _post(self, *, final: bool) -> None:
         face = await self._speaker()

@@ -18,7 +18,6 @@ from frontends.discord.posting import SILENT, translated
 from frontends.discord.setting_views import LISTENING, NOT_LISTENING
 from services.domain.errors import AcoreError
 from services.domain.people import Role
-from services.housekeeping.privacy_notice import PrivacyNotice
 from services.people.scopes import ScopeKind
 
 if TYPE_CHECKING:
@@ -184,13 +183,7 @@ class PrivacyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PRI
         """Tell it."""
         try:
             who = await asked(interaction)
-            services = bot_of(interaction).services
-            notice = PrivacyNotice(
-                services.settings(),
-                viewers=services.viewers(),
-                places=services.places(),
-                scopes=services.scopes(),
-            )
+            notice = bot_of(interaction).services.privacy_notice()
             await show_pages(interaction, notice_pages(await notice.of(who.conversation)))
         except AcoreError as error:
             await tell(interaction, error)

@@ -53,6 +53,10 @@ class Lane:
             return
         try:
             await self._sink.emit(event)
+        except AcoreError as error:
+            self.alive = False
+            logger.warning("a sink failed; its lane is silent", extra={"code": error.code})
+            return
         except Exception:
             self.alive = False
             logger.exception("a sink failed; its lane is silent", extra={"event_kind": event.kind})

@@ -1,6 +1,5 @@
 """Characters speak in Discord with faces of their own."""
 
-import asyncio
 import logging
 
 import pytest
@@ -11,7 +10,7 @@ from services.people.scopes import ScopeKind
 from tests.discord_standin.actions import messages
 from tests.discord_standin.entities import ChannelType, Webhook
 from tests.discord_standin.faults import RestFault
-from tests.discord_standin.founding import add_channel, add_member, add_user
+from tests.discord_standin.founding import add_channel
 from tests.discord_standin.permissions import Permission
 from tests.discord_standin.scene import scene
 from tests.fakes.discord_app import discord_app
@@ -139,7 +138,8 @@ async def test_a_face_has_its_name_and_a_picture_that_the_application_keeps(town
     async with discord_app(town, ScriptedModel("Good evening."), tmp_path):
         said = await asked(town)
     [webhook] = hooks(town)
-    assert said.webhook_id == webhook.id and said.author.username == "Mira"
+    assert said.webhook_id == webhook.id
+    assert said.author.username == "Mira"
     picture = town.standin.world.avatars[said.author.avatar]
     assert any(f"/emojis/{emoji}.png" in picture for emoji in town.standin.world.emojis)
     assert said.content == "Good evening.", "a face needs no lead"
@@ -169,8 +169,10 @@ async def test_threads_and_forum_posts_share_the_webhook_of_their_channel(town, 
         post = town.alice.posts(forum, "Once", f"<@{town.bot.user.id}> begin")
         [in_post] = await answers(town, post)
         in_voice = await asked(town, voice)
-    assert in_thread.webhook_id == hooks(town)[0].id and len(hooks(town)) == 1
-    assert in_post.webhook_id == hooks(town, forum)[0].id and in_post.author.username == "Mira"
+    assert in_thread.webhook_id == hooks(town)[0].id
+    assert len(hooks(town)) == 1
+    assert in_post.webhook_id == hooks(town, forum)[0].id
+    assert in_post.author.username == "Mira"
     assert in_voice.webhook_id == hooks(town, voice)[0].id
 
 
@@ -186,7 +188,8 @@ async def test_in_direct_messages_the_bot_speaks_itself_and_says_as_whom(town, f
         wrote = town.bob.writes_to(town.bot, "hello")
         channel = town.standin.world.channels[wrote.channel_id]
         [said] = await answers(town, channel)
-    assert said.webhook_id is None and said.author is town.bot.user
+    assert said.webhook_id is None
+    assert said.author is town.bot.user
     assert said.content == "**Mira:** Just us."
 
 
@@ -199,24 +202,28 @@ async def test_with_all_webhooks_taken_the_bot_speaks_and_looks_again_when_one_g
     taken = [foreign_webhook(town, f"other {number}") for number in range(15)]
     async with discord_app(town, ScriptedModel("Still here."), tmp_path):
         said = await asked(town)
-        assert said.webhook_id is None and said.content == "**Mira:** Still here."
+        assert said.webhook_id is None
+        assert said.content == "**Mira:** Still here."
         await asked(town, count=2)
         assert len(requests(town, "POST", f"/channels/{town.general.id}/webhooks")) == 1
         town.alice.deletes_webhook(taken[0])
         said = await asked(town, count=3)
-        assert said.webhook_id is not None and said.author.username == "Mira"
+        assert said.webhook_id is not None
+        assert said.author.username == "Mira"
 
 
 async def test_a_permission_given_later_gives_the_next_answer_a_face(town, tmp_path):
     async with discord_app(town, ScriptedModel("Now."), tmp_path):
         said = await asked(town)
-        assert said.webhook_id is None and said.content == "**Mira:** Now."
+        assert said.webhook_id is None
+        assert said.content == "**Mira:** Now."
         role = grant(town, permissions=0)
         said = await asked(town, count=2)
         assert said.webhook_id is None
         town.alice.changes_role(town.guild, role, permissions=Permission.MANAGE_WEBHOOKS)
         said = await asked(town, count=3)
-        assert said.webhook_id is not None and said.content == "Now."
+        assert said.webhook_id is not None
+        assert said.content == "Now."
         other = town.alice.opens_channel(town.guild, "other")
         town.alice.overwrites(other, town.bot.user, deny=Permission.MANAGE_WEBHOOKS)
         said = await asked(town, other)
@@ -244,7 +251,8 @@ async def test_webhooks_that_cannot_be_reached_cost_no_answer(town, faces, tmp_p
     town.standin.faults.rest.append(RestFault(path=path, delay=1.0))
     async with discord_app(town, ScriptedModel("Well."), tmp_path):
         said = await asked(town)
-        assert said.webhook_id is None and "Well." in said.content
+        assert said.webhook_id is None
+        assert "Well." in said.content
         await until(town, lambda: requests(town, "GET", path))
 
 
@@ -277,10 +285,12 @@ async def test_a_webhook_deleted_while_an_answer_is_written_leaves_one_whole_ans
         assert said.content == words
         place = ConversationId("discord", str(town.guild.id), str(town.general.id))
         kept = await home.app.conversations.recent(place, 10)
-        assert [one.text for one in kept][-1] == words and len(kept) == 2
+        assert [one.text for one in kept][-1] == words
+        assert len(kept) == 2
         assert question.id in town.general.messages
         found = await home.app.conversations.found(place, str(said.id))
-        assert found is not None and found.text == words
+        assert found is not None
+        assert found.text == words
 
 
 # -- whom faces are taken for
@@ -292,7 +302,8 @@ async def test_a_strangers_webhook_called_like_ours_or_a_persona_is_not_used(tow
     async with discord_app(town, ScriptedModel("It is me."), tmp_path):
         said = await asked(town)
     ours = [one for one in hooks(town) if one.creator_id == town.bot.user.id]
-    assert len(ours) == 1 and said.webhook_id == ours[0].id
+    assert len(ours) == 1
+    assert said.webhook_id == ours[0].id
 
 
 async def test_a_strangers_webhook_is_not_heard_and_replies_to_it_call_nobody(
@@ -393,7 +404,8 @@ async def test_tokens_and_addresses_of_webhooks_are_told_to_nobody(town, faces, 
         for one in place.messages.values()
     )
     for text in (caplog.text, said):
-        assert "wwwwwwww" not in text and "/webhooks/" not in text
+        assert "wwwwwwww" not in text
+        assert "/webhooks/" not in text
 
 
 # -- pictures
@@ -405,7 +417,8 @@ async def test_a_broken_picture_stops_no_answer(town, faces, tmp_path, broken):
     (tmp_path / "cards" / "ann" / "avatar.png").write_bytes(broken)
     async with discord_app(town, ScriptedModel("Hello."), tmp_path, **sections):
         said = await asked(town)
-    assert said.author.username == "Ann" and said.author.avatar is None
+    assert said.author.username == "Ann"
+    assert said.author.avatar is None
 
 
 async def test_pictures_that_cannot_be_read_or_decoded_stop_no_answer(
@@ -417,7 +430,8 @@ async def test_pictures_that_cannot_be_read_or_decoded_stop_no_answer(
     async with discord_app(town, ScriptedModel("Hello."), tmp_path, **cards(tmp_path)) as home:
         monkeypatch.setattr(home.bot.portraits, "_read", unreadable)
         said = await asked(town)
-        assert said.author.username == "Ann" and said.author.avatar is None
+        assert said.author.username == "Ann"
+        assert said.author.avatar is None
 
 
 async def test_a_picture_that_discord_takes_slowly_holds_back_words_for_two_seconds_once(
@@ -429,7 +443,8 @@ async def test_a_picture_that_discord_takes_slowly_holds_back_words_for_two_seco
         await asked(town)
         assert await home.bot.portraits.url(mira) is None, "a second wait, longer than the first"
         posted = of_bots(town.general)[0]
-        assert posted.author.username == "Mira" and posted.author.avatar is None
+        assert posted.author.username == "Mira"
+        assert posted.author.avatar is None
         assert not town.standin.world.emojis, "the answer waited for the picture"
         await until(town, lambda: len(town.standin.world.emojis) == 10)
         assert (await asked(town, count=2)).author.avatar is not None

@@ -16,7 +16,15 @@ from tests.discord_standin.acting import CannotDoThat
 from tests.discord_standin.command_options import NotOffered
 from tests.discord_standin.payloads.components import walk
 from tests.discord_standin.scene import scene
-from tests.fakes.discord_commands import answer_in, command_app, eventually, newcomer, told, used
+from tests.fakes.discord_commands import (
+    answer_in,
+    command_app,
+    conversation_in,
+    eventually,
+    newcomer,
+    told,
+    used,
+)
 from tests.fakes.scripted_model import ScriptedModel
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
@@ -62,6 +70,12 @@ async def learnt(live, town, person, text):
     """Say something to the character, and let it be learnt from."""
     person.mentions(town.general, town.bot.user, text)
     await answer_in(town, town.general, "I see.")
+    here = conversation_in(live, town.general)
+
+    async def stored():
+        return len(await live.app.conversations.recent(here, 5)) == 2 or None
+
+    await eventually(stored)
     await live.app.factory.learner().caught_up()
 
 

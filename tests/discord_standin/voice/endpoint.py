@@ -50,6 +50,7 @@ class Endpoint:
         self._encryptor.assign_ssrc_to_codec(ssrc, dave.Codec.opus)
         self._encryptor.set_passthrough_mode(True)
         self._decryptors: dict[int, dave.Decryptor] = {}
+        self._members: set[int] = set()
         self._pending: dict[int, tuple[int, dave.IKeyRatchet | None]] = {}
 
     def begin(self, version: int) -> None:
@@ -114,6 +115,7 @@ class Endpoint:
 
     def _enter_epoch(self, op: Op, transition: int, message: bytes) -> None:
         if op is Op.WELCOME:
+            self._members.clear()
             known = self._session.process_welcome(message, self._recognized())
         else:
             processed = self._session.process_commit(message)
@@ -126,7 +128,11 @@ class Endpoint:
             self._session.reset()
             self.begin(self.version or 1)
             return
-        self._take_keys_of(known.keys() - {self._user_id})
+        self._members.update(known)
+        for user_id, key in known.items():  # only what changed; an empty key means gone
+            if not key:
+                self._members.discard(user_id)
+        self._take_keys_of(self._members - {self._user_id})
         self._prepare(transition, 1, self._session.get_key_ratchet(str(self._user_id)))
 
     def _take_keys_of(self, others: set[int]) -> None:

@@ -68,6 +68,7 @@ class Group:
         self._committers = committers
         self._changed = changed
         self._packages: dict[int, bytes] = {}
+        self._outdated: set[int] = set()
         self._batch: Batch | None = None
         self._last_transition = 0
         self._transition_to_found = False
@@ -83,7 +84,7 @@ class Group:
         if not self.version:
             return not self.transitions
         alone = len(self._parties) < 2
-        complete = alone or self.members == set(self._parties)
+        complete = alone or self.members - self._renewed() == set(self._parties)
         return complete and self._batch is None and not self.transitions
 
     def admit(self, party: Party) -> None:
@@ -94,6 +95,7 @@ class Group:
     def dismiss(self, user_id: int) -> None:
         """Go on without somebody who is no longer among the parties."""
         self._packages.pop(user_id, None)
+        self._outdated.add(user_id)
         for transition in list(self.transitions.values()):
             transition.waiting.discard(user_id)
             self._execute_if_ready(transition)
@@ -129,6 +131,8 @@ class Group:
     def take_invalid(self, user_id: int) -> None:
         """Note that somebody could not follow a commit or welcome; a key package comes next."""
         self.invalid.append(user_id)
+        self._packages.pop(user_id, None)
+        self._outdated.add(user_id)
         for transition in list(self.transitions.values()):
             transition.waiting.discard(user_id)
             self._execute_if_ready(transition)
@@ -166,7 +170,7 @@ class Group:
 
     def _committing(self, offered: Iterable[int]) -> set[int]:
         """Return whose commits are taken."""
-        present = {each for each in offered if each in self._parties}
+        present = {each for each in offered if each in self._parties} - self._renewed()
         if self._committers is Committers.ANYONE:
             return present
         bots = self._committers is Committers.BOTS
@@ -194,7 +198,7 @@ class Group:
         newcomers = {each for ref, each in batch.added.items() if ref in commit.refs}
         number = 0 if batch.founding and not self._transition_to_found else self._next_transition()
         self._transition_to_found = False
-        present = self.members & self._parties.keys()
+        present = self.members & self._parties.keys() - self._renewed()
         if number:
             self.transitions[number] = Transition(number, self.version, set(present))
         for each in present:
@@ -220,7 +224,7 @@ class Group:
             user_id: self._sender.add(self._call_id, 0, package)
             for user_id, package in self._packages.items()
         }
-        self._packages.clear()
+        self._spend_packages()
         batch = Batch(
             founding=True,
             offered={
@@ -232,7 +236,7 @@ class Group:
         self._offer(batch)
 
     def _propose_changes(self) -> None:
-        gone = self.members - self._parties.keys() | self.members & self._packages.keys()
+        gone = self.members & (self._renewed() | self.members - self._parties.keys())
         staying = self.members - gone
         if not staying:
             self._start_over()
@@ -248,7 +252,7 @@ class Group:
             self._sender.add(self._call_id, self.epoch, package): user_id
             for user_id, package in self._packages.items()
         }
-        self._packages.clear()
+        self._spend_packages()
         self._offer(
             Batch(
                 founding=False,
@@ -257,6 +261,14 @@ class Group:
                 removed={proposal.ref: leaf for proposal, leaf in removed.items()},
             )
         )
+
+    def _renewed(self) -> set[int]:
+        """Return whose former state is worth nothing: they came anew, or have to be added anew."""
+        return self._outdated | self._packages.keys()
+
+    def _spend_packages(self) -> None:
+        self._outdated -= self._packages.keys()
+        self._packages.clear()
 
     def _offer(self, batch: Batch) -> None:
         self._batch = batch
@@ -276,6 +288,7 @@ class Group:
 
     def _forget(self) -> None:
         self.leaves, self.epoch, self._batch = [], 0, None
+        self._outdated.clear()
         self.transitions.clear()
 
     def _next_transition(self) -> int:
