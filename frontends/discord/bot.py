@@ -42,6 +42,7 @@ from frontends.discord.places import (
 )
 from frontends.discord.portraits import Portraits
 from frontends.discord.syncing import sync
+from frontends.discord.tolerance import tolerate
 from frontends.discord.translating import Translations
 from services.domain.errors import AcoreError
 from services.domain.ids import ConversationId
@@ -99,6 +100,7 @@ class AcoreBot(commands.Bot):
             guild_ready_timeout=0.2,
             enable_debug_events=False,
         )
+        tolerate(self._connection.parsers)
         self.services = services
         self.settings = settings
         self.supervisor = supervisor

@@ -20,7 +20,7 @@ class DiscordDelivery:
 
     A first answer becomes new messages, in reply to ``reply_to`` where that can be; another
     version or a continuation changes the messages of ``earlier``, or those this delivery posted for
-    the same character before.
+    the same character before, and so does an answer that begins anew.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class DiscordDelivery:
         self._reply_to = reply_to
         self._earlier = earlier or Earlier()
         self._shown: dict[PersonaId, tuple[Posted, ...]] = {}
+        self._cut_short: set[PersonaId] = set()
 
     @asynccontextmanager
     async def open(self, turn: TurnBrief, /) -> AsyncIterator[Sequence[ReplySink]]:
@@ -67,6 +68,10 @@ class DiscordDelivery:
             await asyncio.wait([writing])
             sink.let_go()
             self._shown[turn.persona] = sink.posted
+            if sink.superseded:
+                self._cut_short.add(turn.persona)
+            else:
+                self._cut_short.discard(turn.persona)
 
     def posted_for(self, persona: PersonaId) -> Sequence[Posted]:
         """Return the messages of a character's answer as they stand."""
@@ -78,5 +83,8 @@ class DiscordDelivery:
                 return replace(self._earlier, posted=self.posted_for(turn.persona), before="")
             case TurnKind.CONTINUE:
                 return replace(self._earlier, posted=self.posted_for(turn.persona))
+            case _ if turn.persona in self._cut_short:
+                posted = self._shown[turn.persona]
+                return Earlier(posted=posted, owner=self._earlier.owner, fresh=True)
             case _:
                 return Earlier(owner=self._earlier.owner)

@@ -64,7 +64,7 @@ class FollowupFace:
     def __init__(self, interaction: discord.Interaction[Any], *, lead: str) -> None:
         self._followup = interaction.followup
         self.lead = lead
-        self.sending = self.editing = Bucket(f"interaction:{interaction.id}")
+        self.sending = self.editing = Bucket(f"interaction:{interaction.id}", shared=False)
 
     async def send(
         self,

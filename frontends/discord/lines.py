@@ -29,6 +29,11 @@ class Lines:
         self._supervisor = supervisor
         self._waiting: dict[ConversationId, deque[Work]] = {}
 
+    @property
+    def waiting(self) -> int:
+        """How many conversations have work that waits or runs."""
+        return len(self._waiting)
+
     def post(self, conversation: ConversationId, work: Work) -> bool:
         """Let ``work`` run after what waits for ``conversation``; False when it was dropped."""
         line = self._waiting.get(conversation)

@@ -11,11 +11,21 @@ from services.domain.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What Discord counts together: ``operations`` per ``seconds``."""
+    """What Discord counts together: ``operations`` per ``seconds``.
+
+    A ``shared`` one counts for the bot as a whole, too, which webhooks do not.
+    """
 
     key: str
     operations: int = 5
     seconds: float = 5.0
+    shared: bool = True
+
+
+EVERYTHING = Bucket("everything", 50, 1.0, shared=False)
+"""All requests of a bot."""
+_SPARE_OF_ALL = 25
+_CALM = 10
 
 
 _KEYS = 2_000
@@ -37,27 +47,35 @@ class Pacing:
 
     def note(self, bucket: Bucket) -> None:
         """Count one operation now."""
-        self._window(bucket).append(self._clock.monotonic())
+        now = self._clock.monotonic()
+        self._window(bucket).append(now)
+        if bucket.shared:
+            self._window(EVERYTHING).append(now)
+
+    def calm(self) -> bool:
+        """Tell whether there is room for what can as well be left out."""
+        return len(self._window(EVERYTHING)) < _CALM
 
     def until_step(self, bucket: Bucket) -> float:
         """Return the seconds to wait before showing more of a running answer."""
         window, now = self._window(bucket), self._clock.monotonic()
         if not window:
-            return 0.0
+            return self._until_room(bucket, EVERYTHING.operations - _SPARE_OF_ALL)
         pace = bucket.seconds / 5.0
         wait = window[-1] + pace * (_FIRST_GAP + _MORE_PER_OPERATION * len(window)) - now
         spare = bucket.operations - 1
         if len(window) >= spare:
             wait = max(wait, window[-spare] + bucket.seconds + _SLACK - now)
-        return max(0.0, wait)
+        return max(0.0, wait, self._until_room(bucket, EVERYTHING.operations - _SPARE_OF_ALL))
 
     def until_free(self, bucket: Bucket) -> float:
         """Return the seconds to wait before an operation that must not be left out."""
+        room = self._until_room(bucket, EVERYTHING.operations)
         window = self._window(bucket)
         if len(window) < bucket.operations:
-            return 0.0
+            return room
         since = window[-bucket.operations] + bucket.seconds + _SLACK
-        return max(0.0, since - self._clock.monotonic())
+        return max(0.0, room, since - self._clock.monotonic())
 
     async def free(self, bucket: Bucket) -> None:
         """Wait until an operation is allowed, and count it."""
@@ -66,6 +84,14 @@ class Pacing:
             await asyncio.sleep(wait)
             wait = self.until_free(bucket)
         self.note(bucket)
+
+    def _until_room(self, bucket: Bucket, most: int) -> float:
+        """Return the seconds until fewer than ``most`` of all requests are in their window."""
+        everything = self._window(EVERYTHING)
+        if not bucket.shared or len(everything) < most:
+            return 0.0
+        since = everything[-most] + EVERYTHING.seconds + _SLACK
+        return max(0.0, since - self._clock.monotonic())
 
     def _window(self, bucket: Bucket) -> deque[float]:
         window = self._sent.get(bucket)

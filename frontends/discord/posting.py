@@ -202,7 +202,7 @@ class WebhookFace:
         self._name = name
         self._avatar_url = avatar_url
         self._thread: Any = discord.utils.MISSING if thread is None else thread
-        self.sending = self.editing = Bucket(f"webhook:{webhook.id}", 5, 2.0)
+        self.sending = self.editing = Bucket(f"webhook:{webhook.id}", 5, 2.0, shared=False)
 
     async def send(
         self,

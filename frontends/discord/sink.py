@@ -13,6 +13,7 @@ import discord
 
 from frontends.discord.buttons import Versions, answer_row, confirm_row, stop_row
 from frontends.discord.desk import Desk
+from frontends.discord.pacing import Bucket
 from frontends.discord.pages import LIMIT, paginate
 from frontends.discord.places import Place
 from frontends.discord.posting import Face, Obstacle, OwnFace, PostingFailed, translated
@@ -36,7 +37,7 @@ from services.domain.replies import (
 
 logger = logging.getLogger(__name__)
 
-_TYPING_AFTER = 0.25
+_TYPING_AFTER = 0.4
 _TYPING_EVERY = 8.0
 _ABORT_SECONDS = 0.5
 _PAUSES = (0.5, 1.0, 2.0)
@@ -57,13 +58,15 @@ class Posted:
 class Earlier:
     """What stands already of an answer that is made anew or goes on.
 
-    ``before`` is what an answer that goes on says so far, and ``owner`` whose buttons it has.
+    ``before`` is what an answer that goes on says so far, and ``owner`` whose buttons it has. What
+    is ``fresh`` was shown of this very answer before it began anew, and is taken back with it.
     """
 
     posted: Sequence[Posted] = ()
     before: str = ""
     versions: Versions = field(default_factory=Versions)
     owner: int | None = None
+    fresh: bool = False
 
 
 class AnswerSink:
@@ -91,7 +94,7 @@ class AnswerSink:
         self._reply_to = reply_to
         self._posted = list(earlier.posted)
         self._lost: list[int] = []
-        self._inherited = bool(earlier.posted)
+        self._inherited = bool(earlier.posted) and not earlier.fresh
         self._before = earlier.before
         self._text: list[str] = []
         self._reached = 0
@@ -112,6 +115,12 @@ class AnswerSink:
     def posted(self) -> tuple[Posted, ...]:
         """The messages as they stand."""
         return tuple(self._posted)
+
+    @property
+    def superseded(self) -> bool:
+        """Whether it was cut short to begin anew."""
+        ended = self._terminal
+        return isinstance(ended, TurnInterrupted) and ended.reason is InterruptReason.SUPERSEDED
 
     async def emit(self, event: ReplyEvent, /) -> None:
         """Take the next event; the terminal one returns when everything is posted."""
@@ -370,8 +379,13 @@ class AnswerSink:
 
     async def _type(self) -> None:
         """Show that somebody is typing until there is something to read."""
+        pacing = self._desk.pacing
         await asyncio.sleep(_TYPING_AFTER)
         while not self._posted and not self._stopped:
+            if not pacing.calm():
+                await asyncio.sleep(_TYPING_AFTER)
+                continue
+            pacing.note(Bucket(f"typing:{self._place.channel.id}"))
             try:
                 async with translated():
                     await self._place.channel.typing()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+
 import discord
 import pytest
 
+from tests.discord_standin.actions.channels import opened
 from tests.discord_standin.entities import ChannelType
 from tests.discord_standin.founding import add_channel, add_user
 from tests.discord_standin.voice import mischief
@@ -33,6 +36,15 @@ async def understands(here: Stage, vc: discord.VoiceClient) -> None:
     receiver.close()
     assert receiver.of[alice.user_id] == frames
     assert [each.opus for each in alice.recorder.of(here.bot_id)][start:] == frames
+
+
+def wake_reader(vc: discord.VoiceClient) -> None:
+    """Let the reader go to sleep where it can be woken.
+
+    discord.py closes the socket its reader may be selecting on; until that select ends after up to
+    30 s, a new handshake waits in vain for the answer to its IP discovery.
+    """
+    vc._connection.socket.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +186,18 @@ async def test_forged_proposals_are_refused_and_a_stranger_is_let_in_by_the_ungu
         assert poller.exception() is not None
 
 
+async def test_news_of_a_region_before_the_old_server_closes_is_missed_by_the_unguarded():
+    async with stage() as here:
+        vc = await here.connects(timeout=2.0)
+        await here.joins(here.town.alice)
+        server = await here.board.move_region(here.lounge, closes_first=False)
+        poller = vc._connection._runner
+        assert poller is not None
+        await eventually(poller.done)  # it waited for a state that had come already
+        assert server.handshakes == 0
+        assert not vc.is_connected()
+
+
 @pytest.mark.parametrize("gap", [False, True], ids=["at once", "after a gap"])
 async def test_a_call_moves_to_another_region_and_goes_on(gap):
     async with stage() as here:
@@ -193,13 +217,8 @@ async def test_a_bot_that_is_moved_goes_on_in_the_other_channel():
         attic = add_channel(
             here.town.standin.world, here.town.guild, "Attic", kind=ChannelType.VOICE
         )
-        here.client.guilds[0]._add_channel(
-            discord.VoiceChannel(
-                state=here.client._connection,
-                guild=here.client.guilds[0],
-                data={"id": str(attic.id), "name": "Attic", "type": 2, "position": 1},
-            )
-        )
+        opened(here.town.alice._site, attic)
+        await eventually(lambda: here.client.get_channel(attic.id))
         await here.town.alice.moves(here.town.bot, attic)
         server = here.board.servers[0]
         await eventually(lambda: server.handshakes == 2 and vc.is_connected())
@@ -230,7 +249,30 @@ async def test_an_invalid_session_makes_discord_py_come_back_anew():
         vc = await here.connects()
         await here.joins(here.town.alice)
         server = here.board.servers[0]
+        wake_reader(vc)
         await server.dismiss(here.bot_id, Close.SESSION_INVALID)
         await eventually(lambda: server.handshakes == 2 and vc.is_connected())
         await here.settles()
         await understands(here, vc)
+
+
+async def test_a_crashed_server_is_not_come_back_to_by_the_unguarded():
+    async with stage() as here:
+        vc = await here.connects(timeout=2.0)
+        await here.joins(here.town.alice)
+        server = here.board.servers[0]
+        await server.crash()
+        poller = vc._connection._runner
+        assert poller is not None
+        await eventually(poller.done)  # it asks to join again and misses half of the answer
+        assert server.resumed == 0
+        assert not vc.is_connected()
+
+
+async def test_a_terminated_call_is_left():
+    async with stage() as here:
+        vc = await here.connects(timeout=2.0)
+        await here.joins(here.town.alice)
+        await here.board.end_call(here.lounge)
+        await eventually(lambda: not vc.is_connected() and not here.client.voice_clients)
+        assert here.bot_id not in here.call.parties

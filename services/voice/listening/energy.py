@@ -26,7 +26,7 @@ class EnergyProbability:
     """
 
     def __init__(self) -> None:
-        self.reset()
+        self._floor = _FIRST_FLOOR
 
     def __call__(self, window: Samples, /) -> float:
         """Return the probability of speech in a window."""
@@ -38,5 +38,4 @@ class EnergyProbability:
         return 1 / (1 + math.exp(-(above - _EVEN) / _SLOPE))
 
     def reset(self) -> None:
-        """Start again from the floor of a quiet room."""
-        self._floor = _FIRST_FLOOR
+        """Keep the floor: the room is the same after a silence."""

@@ -69,6 +69,7 @@ class Group:
         self._changed = changed
         self._packages: dict[int, bytes] = {}
         self._outdated: set[int] = set()
+        self._informed: set[int] = set()
         self._batch: Batch | None = None
         self._last_transition = 0
         self._transition_to_found = False
@@ -89,16 +90,14 @@ class Group:
 
     def admit(self, party: Party) -> None:
         """Tell a newcomer who proposes; its key package is expected next."""
-        if self.version:
+        if self.version and party.user_id not in self._informed:
+            self._informed.add(party.user_id)  # once: members refuse to hear it again
             party.told_bytes(Op.EXTERNAL_SENDER, self._sender.package)
 
     def dismiss(self, user_id: int) -> None:
         """Go on without somebody who is no longer among the parties."""
-        self._packages.pop(user_id, None)
-        self._outdated.add(user_id)
-        for transition in list(self.transitions.values()):
-            transition.waiting.discard(user_id)
-            self._execute_if_ready(transition)
+        self._informed.discard(user_id)
+        self._await_anew(user_id)
         if self._batch is not None and not self._batch.offered.keys() & self._parties.keys():
             self._batch = None
         self._advance()
@@ -131,11 +130,7 @@ class Group:
     def take_invalid(self, user_id: int) -> None:
         """Note that somebody could not follow a commit or welcome; a key package comes next."""
         self.invalid.append(user_id)
-        self._packages.pop(user_id, None)
-        self._outdated.add(user_id)
-        for transition in list(self.transitions.values()):
-            transition.waiting.discard(user_id)
-            self._execute_if_ready(transition)
+        self._await_anew(user_id)
 
     def take_ready(self, user_id: int, transition_id: int) -> None:
         """Note that somebody is ready for a transition."""
@@ -261,6 +256,14 @@ class Group:
                 removed={proposal.ref: leaf for proposal, leaf in removed.items()},
             )
         )
+
+    def _await_anew(self, user_id: int) -> None:
+        """Wait for somebody no longer, and for a key package of theirs instead."""
+        self._packages.pop(user_id, None)
+        self._outdated.add(user_id)
+        for transition in list(self.transitions.values()):
+            transition.waiting.discard(user_id)
+            self._execute_if_ready(transition)
 
     def _renewed(self) -> set[int]:
         """Return whose former state is worth nothing: they came anew, or have to be added anew."""

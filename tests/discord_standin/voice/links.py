@@ -77,5 +77,5 @@ class Link:
             return
         loop = asyncio.get_running_loop()
         due = loop.time() + self.rng.uniform(0.0, self.weather.jitter_seconds)
-        self._free_at = max(self._free_at, due)
+        self._free_at = max(self._free_at + 1e-6, due)  # timers of one moment have no order
         loop.call_at(self._free_at, self._send, packet)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import discord
@@ -31,6 +31,7 @@ class Stage:
     town: Scene
     lounge: Channel
     client: discord.Client
+    connected: list[discord.VoiceClient] = field(default_factory=list)
 
     @property
     def board(self) -> Switchboard:
@@ -55,8 +56,9 @@ class Stage:
         """Let the client join the lounge."""
         channel = self.client.get_channel(self.lounge.id)
         assert isinstance(channel, discord.VoiceChannel)
-        found = await channel.connect(timeout=_PATIENCE_SECONDS, **options)
+        found = await channel.connect(**{"timeout": _PATIENCE_SECONDS} | options)
         assert isinstance(found, discord.VoiceClient)
+        self.connected.append(found)
         return found
 
     async def joins(self, person: Person, channel: Channel | None = None) -> Handset:
@@ -94,9 +96,25 @@ async def stage(settings: VoiceSettings | None = None, **options: Any) -> AsyncI
         lounge = add_channel(town.standin.world, town.guild, "Lounge", kind=ChannelType.VOICE)
         client = discord.Client(intents=discord.Intents.all(), guild_ready_timeout=0.1)
         async with living(client, town.standin, town.bot):
-            yield Stage(town=town, lounge=lounge, client=client)
-            for voice in list(client.voice_clients):
-                await voice.disconnect(force=True)
+            set_up = Stage(town=town, lounge=lounge, client=client)
+            try:
+                yield set_up
+            finally:
+                for voice in list(client.voice_clients):
+                    await voice.disconnect(force=True)
+                await _end_of_polling(set_up.connected)
+
+
+async def _end_of_polling(clients: list[discord.VoiceClient]) -> None:
+    """End what discord.py leaves waiting for a state that already was."""
+    for client in clients:
+        client._connection._state_event.set()
+    pollers = [each._connection._runner for each in clients]
+    running = [each for each in pollers if each is not None and not each.done()]
+    for poller in running:
+        poller.cancel()
+    if running:
+        await asyncio.wait(running)
 
 
 async def eventually(condition: Callable[[], object]) -> None:

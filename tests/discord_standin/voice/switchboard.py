@@ -160,10 +160,10 @@ class Switchboard:
         """Move a bot into another channel, as a moderator may."""
         guild = self._guild_of(channel)
         state = dataclasses.replace(guild.voice[bot.user.id], channel_id=channel.id)
-        tell_voice_state(self._gateway, guild, state)
-        self.send_to_server(bot, guild, channel)
         for server in self.servers:
             await server.dismiss(bot.user.id, Close.DISCONNECTED)
+        tell_voice_state(self._gateway, guild, state)
+        self.send_to_server(bot, guild, channel)
 
     def silence(self, user: User, guild: Guild, *, mute: bool = False, deaf: bool = False) -> None:
         """Mute or deafen somebody for all, as a moderator may; by default, neither any more."""
@@ -187,8 +187,17 @@ class Switchboard:
             for server in self.servers:
                 await server.dismiss(bot.user.id, Close.CALL_TERMINATED)
 
-    async def move_region(self, channel: Channel, *, gap: bool = False) -> VoiceServer:
-        """Move a call to a new server; with a gap, bots are first told that there is none."""
+    async def move_region(
+        self, channel: Channel, *, gap: bool = False, closes_first: bool = True
+    ) -> VoiceServer:
+        """Move a call to a new server.
+
+        Args:
+            channel: Whose call it is.
+            gap: Whether bots are first told that there is no server at all.
+            closes_first: Whether the old server closes with 4014 before bots hear of the new one,
+                or after; on the network, either may win.
+        """
         guild = self._guild_of(channel)
         old = self.server_of(channel.id)
         new = self._homes[channel.id] = await self.open_server()
@@ -200,8 +209,11 @@ class Switchboard:
             if handset.call.channel_id == channel.id:
                 self._rehome(user_id, handset, new)
         for bot in bots:
-            old.forget(bot.user.id)
+            if closes_first:
+                await old.dismiss(bot.user.id)
             self.send_to_server(bot, guild, channel)
+            if not closes_first:
+                await old.dismiss(bot.user.id)
         return new
 
     def give_new_key(self, bot: Bot) -> None:

@@ -5,7 +5,7 @@ import asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frontends.discord.pacing import Bucket, Pacing
+from frontends.discord.pacing import EVERYTHING, Bucket, Pacing
 from tests.fakes.clock import ManualClock
 
 HERE = Bucket("here")
@@ -56,3 +56,38 @@ async def test_whoever_must_post_waits_until_that_is_allowed():
     async with asyncio.timeout(5):
         await pacing.free(HERE)
     assert pacing.until_step(HERE) > 0.0
+
+
+@given(st.lists(st.tuples(st.floats(0.0, 0.2), st.integers(0, 40), st.booleans()), max_size=150))
+@settings(max_examples=100)
+def test_the_bot_as_a_whole_never_asks_more_than_discord_takes(steps):
+    clock = ManualClock()
+    pacing = Pacing(clock)
+    sent = []
+    for wait, place, step in steps:
+        clock.advance(wait)
+        bucket = Bucket(f"place{place}")
+        if step:
+            clock.advance(pacing.until_step(bucket))
+        clock.advance(pacing.until_free(bucket))
+        pacing.note(bucket)
+        sent.append(clock.monotonic())
+        recent = [at for at in sent if at > clock.monotonic() - EVERYTHING.seconds]
+        assert len(recent) <= EVERYTHING.operations
+
+
+def test_webhooks_have_limits_of_their_own():
+    pacing = Pacing(ManualClock())
+    for number in range(EVERYTHING.operations):
+        pacing.note(Bucket(f"webhook{number}", shared=False))
+    assert pacing.calm()
+    assert pacing.until_free(HERE) == 0.0
+
+
+def test_a_busy_bot_leaves_out_what_can_be_left_out():
+    pacing = Pacing(ManualClock())
+    for number in range(EVERYTHING.operations - 5):
+        pacing.note(Bucket(f"place{number}"))
+    assert not pacing.calm()
+    assert pacing.until_step(HERE) > 0.0
+    assert pacing.until_free(HERE) == 0.0

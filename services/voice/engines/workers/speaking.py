@@ -1,0 +1,88 @@
+"""What engines that speak have in common inside their process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.voice.engines.jobs import Job
+from services.voice.engines.pcm import Samples, SpeechShaper
+from services.voice.engines.wire import Header
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A text and how to say it; ``speed`` and ``pitch`` multiply."""
+
+    text: str
+    voice: str | None
+    speed: float
+    pitch: float
+    language: str | None
+
+    @property
+    def own_speed(self) -> float:
+        """The speed to speak at when the pitch is moved afterwards, which changes it too."""
+        return self.speed / self.pitch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Some sound; ``pitched`` says that the engine has moved the pitch itself."""
+
+    samples: Samples
+    rate: int
+    pitched: bool = False
+
+
+class Speaker(Protocol):
+    """An engine as its SDK gives it."""
+
+    def speak(self, wanted: Wanted, job: Job, /) -> Iterable[Piece]:
+        """Yield sound as soon as there is some; ``job`` is checked between the pieces."""
+        ...
+
+    def voices(self) -> list[dict[str, str]]:
+        """Return ``name``, ``language`` and ``description`` of each voice."""
+        ...
+
+
+class SpeakingEngine:
+    """Answers ``speak`` and ``voices``."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        self._speaker = speaker
+
+    def about(self) -> Header:
+        """Say nothing."""
+        return {}
+
+    def run(self, job: Job, /) -> None:
+        """Answer a job."""
+        if job.header["op"] == "voices":
+            job.finish(voices=self._speaker.voices())
+        else:
+            self._speak(job)
+
+    def _speak(self, job: Job) -> None:
+        header = job.header
+        wanted = Wanted(
+            text=header["text"],
+            voice=header.get("voice"),
+            speed=header["speed"],
+            pitch=header["pitch"],
+            language=header.get("language"),
+        )
+        shaper: SpeechShaper | None = None
+        rate = 0
+        for piece in self._speaker.speak(wanted, job):
+            if shaper is None:
+                rate = piece.rate
+                shaper = SpeechShaper(rate, pitch=1.0 if piece.pitched else wanted.pitch)
+            for pcm in shaper.feed(piece.samples):
+                job.answer(pcm, rate=rate)
+        if shaper is not None:
+            for pcm in shaper.flush():
+                job.answer(pcm, rate=rate)
+        job.finish()

@@ -1,0 +1,94 @@
+"""When a silence has lasted long enough for the turn to be over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from services.voice.listening.completeness import Completeness
+from services.voice.listening.samples import Samples
+
+COMPLETION_SECONDS = 8.0
+"""How much of a turn a ``TurnCompletion`` looks at."""
+
+
+class TurnCompletion(Protocol):
+    """Judges by the sound of a turn whether its speaker is done."""
+
+    async def probability(self, samples: Samples, /) -> float:
+        """Return how probably the turn is over, from its last 8 s at 16 kHz, silence included.
+
+        Raises ``ProviderError``. Cancelled, it lets the result go.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Seconds of silence that end a turn, and the probabilities that decide among them.
+
+    ``unsure`` is for sound and words that disagree, or words alone. A speaker's usual pause times
+    ``margin`` replaces ``incomplete`` between ``shortest_incomplete`` and ``incomplete``.
+    """
+
+    complete: float = 0.2
+    unsure: float = 0.6
+    incomplete: float = 1.2
+    shortest_incomplete: float = 0.8
+    after_question: float = 2.0
+    margin: float = 1.5
+    likely: float = 0.5
+    certain: float = 0.9
+
+
+class Ending(StrEnum):
+    """Why a turn was taken as over."""
+
+    COMPLETE = "complete"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known in a pause; ``probability`` is ``None`` while or where nothing judges sound."""
+
+    probability: float | None
+    words: Completeness
+    after_question: bool = False
+    usual_pause: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """The silence that ends the turn, in seconds, and what its end is then called."""
+
+    seconds: float
+    ending: Ending
+
+
+def wait_for(evidence: Evidence, /, *, patience: Patience) -> Wait:
+    """Return how much silence ends the turn.
+
+    Words that ask for more outweigh the sound, since the sound alone calls "… is that" finished;
+    finished words shorten the wait where the sound says more is to come, since the sound is often
+    wrong about voices it does not know.
+    """
+    if evidence.words is Completeness.UNFINISHED:
+        return _timeout(evidence, patience)
+    likely = evidence.probability is not None and evidence.probability >= patience.likely
+    if likely:
+        return Wait(seconds=patience.complete, ending=Ending.COMPLETE)
+    if evidence.words is Completeness.FINISHED and not evidence.after_question:
+        return Wait(seconds=patience.unsure, ending=Ending.TIMEOUT)
+    return _timeout(evidence, patience)
+
+
+def _timeout(evidence: Evidence, patience: Patience) -> Wait:
+    seconds = patience.incomplete
+    if evidence.after_question:
+        seconds = patience.after_question
+    elif evidence.usual_pause is not None:
+        usual = evidence.usual_pause * patience.margin
+        seconds = min(max(usual, patience.shortest_incomplete), patience.incomplete)
+    return Wait(seconds=seconds, ending=Ending.TIMEOUT)
