@@ -65,7 +65,7 @@ from services.housekeeping.departures import Departures
 from services.housekeeping.privacy_notice import PrivacyNotice
 from services.housekeeping.service import Housekeeping
 from services.injection import containers, providers
-from services.lifecycle import opened, prompt_loop
+from services.lifecycle import Lull, opened, prompt_loop
 from services.llm.breaker import Breakers
 from services.llm.catalog import ModelCatalog
 from services.llm.health import ModelProbe
@@ -204,6 +204,7 @@ class ServiceFactory(containers.DeclarativeContainer):
     ids = providers.Singleton(UlidSource, clock, rng)
     metrics = providers.Singleton(Metrics)
     bus = providers.Singleton(LocalEventBus)
+    lull = providers.Singleton(Lull)
     announce = providers.Singleton(_announce, bus)
     database = providers.Singleton(
         Database, settings.provided.storage, clock=clock, metrics=metrics
@@ -346,6 +347,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         clock=clock,
         metrics=metrics,
         on_notice=announce,
+        idle=lull.provided.come,
         working=settings.provided.memory.enabled,
     )
     retrieval = providers.Singleton(
@@ -538,6 +540,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         metrics=metrics,
         lane_events=settings.provided.conversation.lane_events,
         suggest=learner.provided.suggest,
+        lull=lull,
     )
     places = providers.Singleton(
         PlaceSettings,

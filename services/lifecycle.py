@@ -53,6 +53,31 @@ def prompt_loop() -> Iterator[None]:
         gc.unfreeze()
 
 
+class Lull:
+    """Tells work in the background when nobody waits for an answer."""
+
+    def __init__(self) -> None:
+        self._busy = 0
+        self._calm = asyncio.Event()
+        self._calm.set()
+
+    @contextmanager
+    def broken(self) -> Iterator[None]:
+        """Let background work wait while the block runs."""
+        self._busy += 1
+        self._calm.clear()
+        try:
+            yield
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._calm.set()
+
+    async def come(self) -> None:
+        """Wait until there is a lull."""
+        await self._calm.wait()
+
+
 class Supervisor:
     """Owns the process-long tasks; leaving it cancels and awaits every one of them."""
 

@@ -78,7 +78,7 @@ class Acting:
     async def regenerate(self, click: Click) -> None:
         """Answer anew in the same messages, and wait until that has ended."""
         stile = self._stile(click)
-        async with stile.passed(), stile.writing():
+        async with stile.passed(click.message), stile.writing(click.message):
             stand = await self._stand(click)
             delivery = self._delivery(click, stand)
             receipt = await self._conversations.regenerate(
@@ -93,7 +93,7 @@ class Acting:
     async def swipe(self, click: Click, step: int) -> None:
         """Show the next (1) or previous (-1) version, generating one beyond the last."""
         stile = self._stile(click)
-        async with stile.passed():
+        async with stile.passed(click.message):
             stand = await self._stand(click)
             delivery = self._delivery(click, stand)
             found = await self._conversations.swipe(
@@ -106,7 +106,7 @@ class Acting:
             )
             stile.later = None
             if not isinstance(found, Alternatives):
-                async with stile.writing():
+                async with stile.writing(click.message):
                     await self._concluded(found, click, stand, delivery)
             elif stile.crowded:
                 stile.later = lambda: self._restore(click, stand, stand.posted)
@@ -116,7 +116,7 @@ class Acting:
     async def further(self, click: Click) -> None:
         """Let the answer go on."""
         stile = self._stile(click)
-        async with stile.passed(), stile.writing():
+        async with stile.passed(click.message), stile.writing(click.message):
             stand = await self._stand(click)
             before = await self._text_of(click, stand.entry)
             delivery = self._delivery(click, stand, before=before)
@@ -136,7 +136,7 @@ class Acting:
     async def edit(self, click: Click, text: str) -> None:
         """Give an answer other words."""
         stile = self._stile(click)
-        async with stile.passed(patient=True):
+        async with stile.passed():
             await self._conversations.edit(
                 click.who.conversation,
                 text,
@@ -150,7 +150,7 @@ class Acting:
     async def delete(self, click: Click) -> None:
         """Take an answer out of the conversation and off the channel."""
         stile = self._stile(click)
-        async with stile.passed(patient=True):
+        async with stile.passed():
             stile.later = None
             stand = await self._stand(click)
             await self._conversations.remove(
@@ -215,6 +215,9 @@ class Acting:
 
     async def _stand(self, click: Click) -> _Stand:
         entry = await self._entry(click)
+        writing = self._desk.writing.get(click.who.conversation)
+        if writing is not None and writing.turn == entry.turn:
+            await writing.over.wait()
         author = entry.message.author
         face = await self._faces.holding(
             click.who.place,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import discord
@@ -12,8 +11,8 @@ import discord
 from frontends.discord.acting import Acting, Click
 from frontends.discord.asking import answer, asked, bot_of
 from frontends.discord.buttons import ANSWER_ID, CONFIRM_ID, STOP_ID, Act
+from frontends.discord.clicks import set_off
 from frontends.discord.edit_form import EditAnswer
-from frontends.discord.failures import tell
 from frontends.discord.posting import translated
 from services.domain.errors import NotAllowed
 from services.domain.ids import ActionId, MessageId, TurnId
@@ -42,26 +41,28 @@ class AnswerButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=ANSW
 
     async def callback(self, interaction: Clicked) -> None:
         """Do what the button says, for whoever may."""
-        async with told(interaction):
-            acting = bot_of(interaction).acting
-            click = Click(
-                who=await asked(interaction),
-                message=self.message,
-                asker=self.asker,
-                webhook=_webhook_of(interaction),
-            )
-            acting.check(click.who, self.asker)
-            if self.act is Act.WHY:
-                await answer(interaction, await acting.why(click))
-                return
-            if self.act is Act.EDIT:
-                form = EditAnswer(click, await acting.text(click))
-                async with translated():
-                    await interaction.response.send_modal(form)
-                return
+        set_off(interaction, partial(self._act, interaction))
+
+    async def _act(self, interaction: Clicked) -> None:
+        acting = bot_of(interaction).acting
+        click = Click(
+            who=await asked(interaction),
+            message=self.message,
+            asker=self.asker,
+            webhook=_webhook_of(interaction),
+        )
+        acting.check(click.who, self.asker)
+        if self.act is Act.WHY:
+            await answer(interaction, await acting.why(click))
+            return
+        if self.act is Act.EDIT:
+            form = EditAnswer(click, await acting.text(click))
             async with translated():
-                await interaction.response.defer()
-            await self._change(acting, click)
+                await interaction.response.send_modal(form)
+            return
+        async with translated():
+            await interaction.response.defer()
+        await self._change(acting, click)
 
     async def _change(self, acting: Acting, click: Click) -> None:
         match self.act:
@@ -95,18 +96,21 @@ class StopButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=STOP_I
 
     async def callback(self, interaction: Clicked) -> None:
         """Stop the answer, keeping what was shown; a button that was left over goes."""
-        async with told(interaction):
-            bot = bot_of(interaction)
-            who = await asked(interaction)
-            bot.acting.check(who, self.asker)
-            runs = bot.desk.writing.get(who.conversation) == self.turn
-            mine = bot.desk.speaking.get(who.conversation) == who.author.id
-            async with translated():
-                if runs or mine:
-                    await interaction.response.defer()
-                    bot.services.conversations().stop(who.conversation)
-                else:
-                    await interaction.response.edit_message(view=None)
+        set_off(interaction, partial(self._stop, interaction))
+
+    async def _stop(self, interaction: Clicked) -> None:
+        bot = bot_of(interaction)
+        who = await asked(interaction)
+        bot.acting.check(who, self.asker)
+        writing = bot.desk.writing.get(who.conversation)
+        runs = writing is not None and writing.turn == self.turn
+        mine = bot.desk.speaking.get(who.conversation) == who.author.id
+        async with translated():
+            if runs or mine:
+                await interaction.response.defer()
+                bot.services.conversations().stop(who.conversation)
+            else:
+                await interaction.response.edit_message(view=None)
 
 
 class ConfirmButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=CONFIRM_ID):
@@ -131,22 +135,15 @@ class ConfirmButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=CON
 
     async def callback(self, interaction: Clicked) -> None:
         """Pass the decision on; whoever may not decide leaves the buttons as they are."""
-        async with told(interaction):
-            who = await asked(interaction)
-            if self.asker and who.author.id.user != str(self.asker):
-                raise NotAllowed("confirm_other", "Only the person who asked can confirm this.")
-            async with translated():
-                await interaction.response.edit_message(view=None)
-            await bot_of(interaction).acting.decide(who, self.action, approve=self.approve)
+        set_off(interaction, partial(self._decide, interaction))
 
-
-@asynccontextmanager
-async def told(interaction: Clicked) -> AsyncIterator[None]:
-    """Tell whoever clicked, privately, what goes wrong inside."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001  discord.py would keep it from whoever clicked
-        await tell(interaction, error)
+    async def _decide(self, interaction: Clicked) -> None:
+        who = await asked(interaction)
+        if self.asker and who.author.id.user != str(self.asker):
+            raise NotAllowed("confirm_other", "Only the person who asked can confirm this.")
+        async with translated():
+            await interaction.response.edit_message(view=None)
+        await bot_of(interaction).acting.decide(who, self.action, approve=self.approve)
 
 
 def _webhook_of(interaction: Clicked) -> int | None:

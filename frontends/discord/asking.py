@@ -60,7 +60,7 @@ async def asked(interaction: discord.Interaction[Any]) -> Asked:
     bot = bot_of(interaction)
     services = bot.services
     author = author_of(interaction.user)
-    rules = await services.places().of(place.conversation)
+    rules = await services.places().note_adults(place.conversation, adults=place.adults)
     permissions = None if place.private else interaction.permissions
     given = role_of(interaction.user, permissions=permissions, admins=rules.admin_roles)
     if bot.owns(interaction.user.id):

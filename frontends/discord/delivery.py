@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from frontends.discord.desk import Desk
+from frontends.discord.desk import Desk, Writing
 from frontends.discord.places import Place
 from frontends.discord.sink import AnswerSink, Earlier, Posted
 from services.domain.ids import PersonaId
@@ -54,20 +54,21 @@ class DiscordDelivery:
         dressed: ReplySink = sink
         if self._asker is not None:
             dressed = self._desk.conversations.dressed(turn, sink, viewer=self._asker)
-        writing = self._desk.supervisor.start("answer", sink.write)
+        posting = self._desk.supervisor.start("answer", sink.write)
         speaking = self._desk.speaking
         if self._asker is not None:
             speaking[turn.conversation] = self._asker.id
-        self._desk.writing[turn.conversation] = turn.turn
+        writing = self._desk.writing[turn.conversation] = Writing(turn.turn)
         try:
             yield (dressed,)
         finally:
             speaking.pop(turn.conversation, None)
             self._desk.writing.pop(turn.conversation, None)
             sink.close()
-            await asyncio.wait([writing])
+            await asyncio.wait([posting])
             sink.let_go()
             self._shown[turn.persona] = sink.posted
+            writing.over.set()
             if sink.superseded:
                 self._cut_short.add(turn.persona)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -28,12 +29,20 @@ class FaceSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """An answer that is being written; ``over`` is set once all of it is posted and noted."""
+
+    turn: TurnId
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """What every delivery of the bot works with.
 
-    ``speaking`` holds who asked for each answer that is being written, ``writing`` its turn, and
-    ``showing`` whose messages they are.
+    ``speaking`` holds who asked for each answer that is being written, ``writing`` the answer itself,
+    and ``showing`` whose messages those of it are.
     """
 
     settings: DiscordSettings
@@ -44,5 +53,5 @@ class Desk:
     read_blob: Callable[[str], Awaitable[bytes]]
     supervisor: Supervisor
     speaking: dict[ConversationId, AuthorId] = field(default_factory=dict)
-    writing: dict[ConversationId, TurnId] = field(default_factory=dict)
+    writing: dict[ConversationId, Writing] = field(default_factory=dict)
     showing: dict[int, PersonaId] = field(default_factory=dict)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import discord
 
 from frontends.discord.acting import Click
 from frontends.discord.asking import asked, bot_of
+from frontends.discord.clicks import set_off
 from frontends.discord.confirming import Form
 from frontends.discord.posting import translated
 from services.domain.errors import InvalidRequest
@@ -50,6 +52,9 @@ class EditAnswer(Form):
 
     async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
         """Keep the new words and show them."""
+        set_off(interaction, partial(self._submit, interaction))
+
+    async def _submit(self, interaction: discord.Interaction[Any]) -> None:
         async with translated():
             await interaction.response.defer()
         click = replace(self._click, who=await asked(interaction))

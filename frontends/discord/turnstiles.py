@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from services.domain.errors import Busy
-from services.domain.ids import ConversationId
+from services.domain.ids import ConversationId, MessageId
 
 _MOST = 2_000
 
@@ -24,6 +24,7 @@ class Turnstile:
         self._lock = asyncio.Lock()
         self._waiting = 0
         self._begun = 0
+        self._changing: MessageId | None = None
         self._writing = False
         self.later: Callable[[], Awaitable[None]] | None = None
 
@@ -38,14 +39,14 @@ class Turnstile:
         return not self._lock.locked()
 
     @asynccontextmanager
-    async def passed(self, *, patient: bool = False) -> AsyncIterator[None]:
+    async def passed(self, to_change: MessageId | None = None) -> AsyncIterator[None]:
         """Wait for one's turn and keep it for the length of the context.
 
-        Raises ``Busy`` where a click lets an answer be written, or did so while this one waited,
-        unless it is ``patient``.
+        Raises ``Busy`` where the answer ``to_change`` is being made anew or continued by a click,
+        or was so while this one waited.
         """
         begun = self._begun
-        if self._writing and not patient:
+        if self._writing and to_change is not None and to_change == self._changing:
             raise _busy()
         self._waiting += 1
         try:
@@ -53,19 +54,22 @@ class Turnstile:
         finally:
             self._waiting -= 1
         try:
-            if self._begun != begun and not patient:
+            if self._begun != begun and to_change is not None and to_change == self._changing:
                 raise _busy()
-            yield
-        finally:
             try:
+                yield
+            except Exception:
                 await self._catch_up()
-            finally:
-                self._lock.release()
+                raise
+            await self._catch_up()
+        finally:
+            self._lock.release()
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[None]:
-        """Turn other clicks away for the length of the context; only for who has passed."""
+    async def writing(self, changing: MessageId) -> AsyncIterator[None]:
+        """Turn clicks on the same answer away for the length of the context; for who has passed."""
         self._begun += 1
+        self._changing = changing
         self._writing = True
         try:
             yield

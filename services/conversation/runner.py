@@ -27,6 +27,7 @@ from services.domain.replies import (
     TurnStarted,
     Usage,
 )
+from services.lifecycle import Lull
 from services.memory.learning.memory_block import Suggestion
 from services.observability.logging import turn_id
 from services.observability.metrics import Metrics
@@ -60,12 +61,14 @@ class TurnRunner:
         ledger: Ledger,
         metrics: Metrics,
         lane_events: int,
+        lull: Lull,
         suggest: Callable[[Suggestion], None] | None = None,
     ) -> None:
         self._answers = answers
         self._ledger = ledger
         self._metrics = metrics
         self._lane_events = lane_events
+        self._lull = lull
         self._suggest = suggest
 
     async def run(self, turn: Turn) -> TurnResult:
@@ -78,7 +81,8 @@ class TurnRunner:
         token = turn_id.set(turn.brief.turn)
         try:
             logger.info("turn begun", extra={"persona": turn.persona.id})
-            result = await self._run(turn)
+            with self._lull.broken():
+                result = await self._run(turn)
             logger.info("turn ended", extra={"outcome": result.terminal.kind})
             return result
         finally:

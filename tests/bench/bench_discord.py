@@ -51,8 +51,7 @@ class Town:
     channels: Sequence[Channel]
 
     async def until(self, condition) -> None:
-        async with asyncio.timeout(PATIENCE):
-            await self.standin.changes.until(condition)
+        await self.standin.changes.until(condition, seconds=PATIENCE)
 
     async def answered(self, channel: Channel, after: int, *, count: int = 1) -> list[Message]:
         """Wait for words of the bot, or of one of its faces, newer than a message."""
@@ -264,8 +263,7 @@ async def many_answers(place: Town, model: FakeOllama, count: int) -> list[Figur
             nonlocal done
             for number in range(rounds):
                 asked = place.alice.mentions(channel, place.bot.user, f"Tell me {number}.")
-                async with asyncio.timeout(PATIENCE):
-                    await place.standin.changes.until(lambda a=asked: _whole(channel, a.id))
+                await place.until(lambda a=asked: _whole(channel, a.id))
                 done += 1
 
         used = place.channels[:100]

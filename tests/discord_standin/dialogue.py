@@ -79,6 +79,7 @@ class Dialogue:
                 and self._connection.session
             ):
                 self._gateway.sessions.pop(self._connection.session.id, None)
+                self._gateway.voice.hang_up(self._connection.session)
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return
             frame = _frame_of(message)
@@ -104,14 +105,16 @@ class Dialogue:
             raise Goodbye(4001, "Unknown opcode.")
         if self._connection.session is None:
             raise Goodbye(4003, "Not authenticated.")
+        self._take_request(self._connection.session, op, data)
+
+    def _take_request(self, session: Session, op: int, data: Any) -> None:
         if op == _PRESENCE:
-            self._connection.session.presence = data
-            user = self._connection.session.bot.user
-            show(self._gateway, user, presence_in(data))
+            session.presence = data
+            show(self._gateway, session.bot.user, presence_in(data))
         if op == _VOICE:
-            self._gateway.voice.take_request(self._connection.session, data)
+            self._gateway.voice.take_request(session, data)
         if op == _MEMBERS:
-            self._tell_members(self._connection.session, data)
+            self._tell_members(session, data)
 
     async def _identify(self, data: Json) -> None:
         bot = self._gateway.world.bots.get(str(data.get("token", "")).removeprefix("Bot "))

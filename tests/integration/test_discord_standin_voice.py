@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import time
 
 import discord
 import pytest
@@ -20,6 +21,8 @@ from tests.discord_standin.voice.sound import frames_of_pcm, numbered_frames, to
 from tests.discord_standin.voice.stage import Stage, eventually, stage
 
 VERSIONS = pytest.mark.parametrize("version", [0, 1], ids=["plain", "encrypted"])
+CLOCKS_APART_US = 50_000
+"""How far wall time may be set while a test runs."""
 COMMITTERS = pytest.mark.parametrize("committers", list(Committers), ids=lambda each: each.name)
 
 
@@ -45,11 +48,11 @@ def speaks(vc: discord.VoiceClient, count: int) -> list[bytes]:
 async def heard_alike(here: Stage, vc: discord.VoiceClient, *listeners: str) -> None:
     """The bot says something; these people understand every frame of it."""
     recorders = [getattr(here.town, name).voice.recorder for name in listeners]
-    before = [len(each.frames_of(here.bot_id)) for each in recorders]
+    for each in recorders:
+        each.heard.clear()
     frames = speaks(vc, 10)
-    for recorder, start in zip(recorders, before, strict=True):
-        await eventually(lambda: len(recorder.of(here.bot_id)) >= start + 10)
-        assert recorder.frames_of(here.bot_id)[start:] == frames
+    await eventually(lambda: all(len(each.heard) >= 10 for each in recorders))
+    assert [each.frames_of(here.bot_id) for each in recorders] == [frames] * len(recorders)
 
 
 @VERSIONS
@@ -58,8 +61,10 @@ async def test_what_the_bot_says_is_understood_by_everybody_in_the_call(version)
         alice, bob = await here.joins(here.town.alice), await here.joins(here.town.bob)
         vc = await here.connects()
         await here.settles()
+        begun = time.monotonic_ns() // 1_000
         frames = speaks(vc, 20)
         await eventually(lambda: len(bob.recorder.heard) == 20)
+        ended = time.monotonic_ns() // 1_000
         for listener in (alice, bob):
             heard = listener.recorder.of(here.bot_id)
             assert [each.opus for each in heard] == frames
@@ -69,6 +74,10 @@ async def test_what_the_bot_says_is_understood_by_everybody_in_the_call(version)
             steps = {b.timestamp - a.timestamp for a, b in itertools.pairwise(heard)}
             assert steps == {SAMPLES_PER_FRAME}
             assert len({each.nonce for each in heard}) == 20
+            times = [each.at_us for each in heard]
+            assert times == sorted(times)
+            assert begun - CLOCKS_APART_US <= times[0]
+            assert times[-1] <= ended + CLOCKS_APART_US
 
 
 async def test_played_sound_arrives_on_the_grid_and_ends_in_five_frames_of_silence():
@@ -97,7 +106,10 @@ async def test_two_speakers_at_once_arrive_bit_by_bit_and_by_name(version):
         if not version:
             for each in (alice, bob):
                 receiver.knows(each.ssrc, each.user_id)
-        said = {each.user_id: list(numbered_frames(each.user_id % 250, 25)) for each in (alice, bob)}
+        said = {
+            alice.user_id: list(numbered_frames(1, 25)),
+            bob.user_id: list(numbered_frames(2, 25)),
+        }
         await asyncio.gather(*(each.says(said[each.user_id]) for each in (alice, bob)))
         await eventually(lambda: receiver.count >= 50)
         receiver.close()
@@ -177,7 +189,7 @@ async def test_many_comings_and_goings_in_random_order_end_with_equal_keys():
         assert here.call.group.invalid == []
 
 
-async def test_op_5_names_a_speaker_once_when_they_first_speak():
+async def test_op_5_names_a_speaker_once_when_they_first_speak(monkeypatch):
     async with stage() as here:
         vc = await here.connects()
         alice = await here.joins(here.town.alice)
@@ -187,7 +199,7 @@ async def test_op_5_names_a_speaker_once_when_they_first_speak():
             if message["op"] == Op.SPEAKING:
                 told.append(message["d"])
 
-        vc.ws._hook = hook
+        monkeypatch.setattr(vc.ws, "_hook", hook)
         for _ in range(2):
             await alice.says(numbered_frames(2, 2))
         await eventually(lambda: told)
@@ -202,9 +214,11 @@ async def test_voice_states_are_known_to_who_is_there_and_to_who_comes_later():
         await eventually(lambda: [each.id for each in lounge.members] == [here.town.alice.user.id])
         await here.connects(self_mute=True)
         await eventually(lambda: len(lounge.members) == 2)
-        assert lounge.guild.me.voice.self_mute
+        own = lounge.guild.me
+        assert own.voice
+        assert own.voice.self_mute
         here.town.alice.silences(here.town.bot.user, here.town.guild, deaf=True)
-        await eventually(lambda: lounge.guild.me.voice.deaf)
+        await eventually(lambda: own.voice and own.voice.deaf)
         attic = add_channel(
             here.town.standin.world, here.town.guild, "Attic", kind=ChannelType.VOICE
         )

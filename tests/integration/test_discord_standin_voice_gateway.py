@@ -129,7 +129,7 @@ async def test_a_resume_repeats_what_was_missed_and_keeps_key_and_place():
             alice.joins_voice(here.lounge)
             await client.expect(Op.CLIENTS_CONNECT)
             seen = client.seq
-            await here.server.crash()
+            here.server.crash()
             assert await client.closed_with() == Close.SERVER_CRASHED
             bob.joins_voice(here.lounge)
             async with bare_client(here.server, here.ticket) as second:
@@ -146,46 +146,54 @@ async def test_a_session_that_ended_cannot_be_resumed():
     async with desk() as here:
         async with bare_client(here.server, here.ticket) as client:
             await client.enters(XCHACHA)
-            await here.server.dismiss(here.ticket.user_id, Close.SESSION_INVALID)
+            here.server.dismiss(here.ticket.user_id, Close.SESSION_INVALID)
             assert await client.closed_with() == Close.SESSION_INVALID
         async with bare_client(here.server, here.ticket) as client:
             await client.resume(-1)
             assert await client.closed_with() == Close.SESSION_INVALID
 
 
+async def reuse_nonces(mode: str) -> None:
+    async with desk() as here, bare_client(here.server, here.ticket) as client:
+        here.town.alice.joins_voice(here.lounge)
+        await client.enters(mode)
+        await announce(client)
+        session = here.server.sessions[here.ticket.user_id]
+        await eventually(lambda: session.has_announced_itself)
+        client.sends(1, SILENCE, counter=4)
+        client.sends(1, SILENCE, counter=4)
+        await eventually(lambda: session.opened_packets == 2)
+        assert session.problems == []
+        client.sends(2, b"one", counter=5)
+        client.sends(3, b"other", counter=5)
+        await eventually(lambda: session.problems)
+
+
 @MODES
 async def test_a_reused_nonce_is_a_breach_and_a_repeated_packet_is_not(mode):
     with pytest.raises(AssertionError, match="nonce 5 was used twice"):
-        async with desk() as here, bare_client(here.server, here.ticket) as client:
-            here.town.alice.joins_voice(here.lounge)
-            await client.enters(mode)
-            await announce(client)
-            session = here.server.sessions[here.ticket.user_id]
-            await eventually(lambda: session.has_announced_itself)
-            client.sends(1, SILENCE, counter=4)
-            client.sends(1, SILENCE, counter=4)
-            await eventually(lambda: session.opened_packets == 2)
-            assert session.problems == []
-            client.sends(2, b"one", counter=5)
-            client.sends(3, b"other", counter=5)
-            await eventually(lambda: session.problems)
+        await reuse_nonces(mode)
+
+
+async def send_what_is_not_allowed() -> None:
+    async with desk() as here, bare_client(here.server, here.ticket) as client:
+        alice = here.town.alice
+        alice.joins_voice(here.lounge)
+        await client.enters(AES_GCM)
+        session = here.server.sessions[here.ticket.user_id]
+        client.sends(1, b"early")
+        await eventually(lambda: session.problems)
+        await announce(client)
+        await eventually(lambda: session.has_announced_itself)
+        client.ssrc += 1
+        client.sends(2, b"not mine")
+        await eventually(lambda: len(session.problems) == 2)
+        assert not alice.voice.recorder.heard
 
 
 async def test_sound_before_op_5_and_under_another_ssrc_are_breaches_and_dropped():
-    with pytest.raises(AssertionError, match="before op 5"):
-        async with desk() as here, bare_client(here.server, here.ticket) as client:
-            alice = here.town.alice
-            alice.joins_voice(here.lounge)
-            await client.enters(AES_GCM)
-            session = here.server.sessions[here.ticket.user_id]
-            client.sends(1, b"early")
-            await eventually(lambda: session.problems)
-            await announce(client)
-            await eventually(lambda: session.has_announced_itself)
-            client.ssrc += 1
-            client.sends(2, b"not mine")
-            await eventually(lambda: len(session.problems) == 2)
-            assert not alice.voice.recorder.heard
+    with pytest.raises(AssertionError, match=r"before op 5\n.*another's ssrc"):
+        await send_what_is_not_allowed()
 
 
 async def test_packets_sealed_with_another_key_or_cut_short_are_dropped():

@@ -1,8 +1,10 @@
-"""The background indexer: what is said becomes searchable, by words at once, then by meaning."""
+"""The background indexer: what is said becomes searchable, by words soon, then by meaning."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -24,6 +26,7 @@ from services.storage.database import Database
 
 _WORTH_A_NOTICE = 200
 _COUNT_SECONDS = 10.0
+_WORDS_WAIT_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +47,11 @@ class Indexer:
     """Keeps words, stored vectors and vector indexes like the messages.
 
     The database is the truth: every change is one transaction, news only say where to look, and a
-    sweep at the start and every five minutes finds what they missed. Vectors are made in small
-    batches once ``idle()``, if given, has returned, but after 5 s at the latest. When the embedder
-    fails it rests from 2 s up to 5 min between tries. One that is not ``working`` adds nothing and
-    only forgets. Leaving the indexer closes the embedder and the indexes.
+    sweep at the start and every five minutes finds what they missed. Words are stored once
+    ``idle()``, if given, has returned, but after 1 s at the latest, and vectors are made in small
+    batches, then too, but after 5 s at the latest. When the embedder fails it rests from 2 s up to
+    5 min between tries. One that is not ``working`` adds nothing and only forgets. Leaving the
+    indexer closes the embedder and the indexes.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Indexer:
         working: bool = True,
     ) -> None:
         self._working = working
+        self._idle = idle
         self._database = database
         self._bus = bus
         self._embedder = embedder
@@ -163,6 +168,10 @@ class Indexer:
                 self._word_rounds.wake()
 
     async def _write_words(self) -> bool:
+        if self._idle is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_WORDS_WAIT_SECONDS):
+                    await self._idle()
         worked = await self._words.step()
         if worked:
             self._vector_rounds.wake()

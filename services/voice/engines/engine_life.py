@@ -92,9 +92,7 @@ class EngineLife:
         """Return a new error that says why the engine does not run."""
         known = self.failure
         if known is not None:
-            return ProviderError(
-                self._name, known.fault, known.user_message, detail=known.detail
-            )
+            return ProviderError(self._name, known.fault, known.user_message, detail=known.detail)
         sentence = f"The voice engine {self._name} stopped and is started again; try again."
         return ProviderError(self._name, ProviderFault.BROKEN_STREAM, sentence)
 

@@ -129,7 +129,7 @@ class SpeechShaper:
     def __init__(self, rate: int, *, pitch: float = 1.0) -> None:
         self._rate = rate
         self._silence = LeadingSilence(rate)
-        self._resampler = Resampler(pitch) if abs(pitch - 1.0) > 1e-3 else None  # noqa: PLR2004
+        self._resampler = Resampler(pitch) if abs(pitch - 1.0) > 1e-3 else None
 
     def feed(self, samples: Samples) -> Iterator[bytes]:
         """Yield what can be heard of them, as PCM of at most 100 ms."""

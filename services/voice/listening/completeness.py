@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from services.voice.listening.wording import Phrase, Wording, words_of
+from services.voice.listening.wording import CLOSING, Phrase, Wording, words_of
 
 _LONGEST_ENDING = 5
+_ASKING_FOR_MORE = (
+    ",",
+    ";",
+    ":",
+    "-",
+    "\N{EN DASH}",
+    "\N{EM DASH}",
+    "\N{HORIZONTAL ELLIPSIS}",
+    "...",
+)
 
 
 class Completeness(StrEnum):
@@ -26,11 +36,11 @@ def completeness(text: str, wording: Wording, /) -> Completeness:
         return Completeness.FINISHED
     if _ends_in(spoken, wording.fillers):
         return Completeness.UNFINISHED
-    bare = text.rstrip(" \"'”’)")
+    bare = text.rstrip(CLOSING)
     whole = bare.endswith("?") or _ends_in(spoken, wording.finished, shortest=2)
     if not whole and _ends_in(spoken, wording.unfinished):
         return Completeness.UNFINISHED
-    if bare.endswith((",", ";", ":", "-", "–", "—", "…", "...")):
+    if bare.endswith(_ASKING_FOR_MORE):
         return Completeness.UNFINISHED
     return Completeness.FINISHED if bare.endswith((".", "!", "?")) else Completeness.OPEN
 

@@ -12,7 +12,7 @@ SIMILAR = 0.8
 
 _SHORTEST = 3
 _MOST_REMEMBERED = 64
-_MOST_WORDS = 400
+_MOST_WORDS = 120
 
 
 class EchoMemory:

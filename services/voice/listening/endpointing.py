@@ -29,7 +29,8 @@ class Patience:
     """Seconds of silence that end a turn, and the probabilities that decide among them.
 
     ``unsure`` is for sound and words that disagree, or words alone. A speaker's usual pause times
-    ``margin`` replaces ``incomplete`` between ``shortest_incomplete`` and ``incomplete``.
+    ``margin`` replaces ``incomplete`` between ``shortest_incomplete`` and ``incomplete``. Below
+    ``unlikely`` the sound outweighs finished words; below ``certain`` it is judged once more.
     """
 
     complete: float = 0.2
@@ -38,6 +39,7 @@ class Patience:
     shortest_incomplete: float = 0.8
     after_question: float = 2.0
     margin: float = 1.5
+    unlikely: float = 0.05
     likely: float = 0.5
     certain: float = 0.9
 
@@ -71,15 +73,16 @@ def wait_for(evidence: Evidence, /, *, patience: Patience) -> Wait:
     """Return how much silence ends the turn.
 
     Words that ask for more outweigh the sound, since the sound alone calls "… is that" finished;
-    finished words shorten the wait where the sound says more is to come, since the sound is often
-    wrong about voices it does not know.
+    finished words shorten the wait where the sound rather says that more is to come, since it is
+    often wrong about voices it does not know.
     """
     if evidence.words is Completeness.UNFINISHED:
         return _timeout(evidence, patience)
-    likely = evidence.probability is not None and evidence.probability >= patience.likely
-    if likely:
+    sound = evidence.probability
+    if sound is not None and sound >= patience.likely:
         return Wait(seconds=patience.complete, ending=Ending.COMPLETE)
-    if evidence.words is Completeness.FINISHED and not evidence.after_question:
+    trusted = sound is None or sound >= patience.unlikely
+    if evidence.words is Completeness.FINISHED and trusted and not evidence.after_question:
         return Wait(seconds=patience.unsure, ending=Ending.TIMEOUT)
     return _timeout(evidence, patience)
 

@@ -43,7 +43,7 @@ def onnx_session(path: Path, /, *, provider: str) -> OnnxSession:
         session = onnxruntime.InferenceSession(
             str(path), sess_options=options, providers=["CPUExecutionProvider"]
         )
-    except Exception as error:  # noqa: BLE001  the runtime's errors share no other class
+    except Exception as error:  # the runtime's errors share no other class
         raise _failure(provider, ProviderFault.MALFORMED, "Its file cannot be read") from error
     return cast("OnnxSession", session)
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.voice.listening.wording import Wording, words_of
+from services.voice.listening.wording import Phrase, Wording, words_of
 
 MOST_WORDS_PER_SECOND = 7.0
 """Twice the rate of lively English conversation (about 3.5 words a second)."""
@@ -63,35 +63,28 @@ def guarded(
     return Guarded(text=unlooped, suspicion=Suspicion.LOOP)
 
 
-def _invented(
-    words: tuple[str, ...], wording: Wording, voiced: float, confidence: float | None
-) -> bool:
+def _invented(words: Phrase, wording: Wording, voiced: float, confidence: float | None) -> bool:
     unsure = confidence is None or confidence < _CONFIDENT
     return words in wording.doubtful and voiced < _LITTLE_SPEECH and unsure
 
 
 def _unlooped(tokens: list[str]) -> str:
+    folded = [words_of(token) for token in tokens]
     kept: list[str] = []
     start = 0
     while start < len(tokens):
-        length, repeats = _loop_at(tokens, start)
+        length, repeats = _loop_at(folded, start)
         kept += tokens[start : start + length]
         start += length * repeats
     return " ".join(kept)
 
 
-def _loop_at(tokens: list[str], start: int) -> tuple[int, int]:
-    for length in range(1, min(_LONGEST_LOOP, len(tokens) - start) + 1):
-        phrase = [words_of(token) for token in tokens[start : start + length]]
-        if not any(phrase):
-            continue
+def _loop_at(folded: list[Phrase], start: int) -> tuple[int, int]:
+    for length in range(1, min(_LONGEST_LOOP, len(folded) - start) + 1):
+        phrase = folded[start : start + length]
         repeats = 1
-        while _same(tokens, start + repeats * length, phrase):
+        while folded[start + repeats * length : start + (repeats + 1) * length] == phrase:
             repeats += 1
         if repeats > _MOST_REPEATS:
             return length, repeats
     return 1, 1
-
-
-def _same(tokens: list[str], start: int, phrase: list[tuple[str, ...]]) -> bool:
-    return [words_of(token) for token in tokens[start : start + len(phrase)]] == phrase

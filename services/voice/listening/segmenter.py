@@ -15,6 +15,14 @@ from services.voice.listening.samples import (
     duration,
     to_samples,
 )
+from services.voice.listening.segment_events import (
+    Capped,
+    EndCandidate,
+    Onset,
+    Pause,
+    Resume,
+    SegmentEvent,
+)
 from services.voice.listening.vad import SpeechProbability
 
 _LONGEST_FRAME = 1.0
@@ -46,50 +54,6 @@ class SegmenterLimits:
     raised_bar: float = 0.7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Onset:
-    """Speech began at ``since``; times are on the clock of arrivals."""
-
-    at: float
-    since: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
-    """Speech stopped at ``since``, perhaps to go on."""
-
-    at: float
-    since: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndCandidate:
-    """Silent since ``since``, long enough to ask whether the turn is over."""
-
-    at: float
-    since: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resume:
-    """Speech went on at ``since``, after ``pause`` seconds."""
-
-    at: float
-    since: float
-    pause: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capped:
-    """The utterance is as long as it may be; nothing is kept until ``end``."""
-
-    at: float
-    since: float
-
-
-SegmentEvent = Onset | Pause | EndCandidate | Resume | Capped
-
-
 class Segmenter:
     """Follows one speaker, driven by arriving PCM and by the clock.
 
@@ -110,7 +74,9 @@ class Segmenter:
         self._arrived = -math.inf
         self.raised = False
         self.dropped = 0
-        self._rest()
+        self._active = self._paused = self._asked = self._capped = False
+        self._run = self._split = 0
+        self._voiced = self._silence = 0.0
 
     @property
     def active(self) -> bool:
@@ -272,8 +238,7 @@ class Segmenter:
     def _rest(self) -> None:
         self._audio.clear()
         self._active = self._paused = self._asked = self._capped = False
-        self._run = 0
-        self._split = 0
+        self._run = self._split = 0
         self._voiced = self._silence = 0.0
 
 

@@ -51,7 +51,9 @@ class SileroProbability:
 
     def __init__(self, model: SileroModel) -> None:
         self._model = model
-        self.reset()
+        self._context: Samples = np.zeros(_CONTEXT, dtype=np.float32)
+        self._h: Samples = np.zeros(_STATE, dtype=np.float32)
+        self._c: Samples = np.zeros(_STATE, dtype=np.float32)
 
     def __call__(self, window: Samples, /) -> float:
         """Return the probability of speech. Raises ``ProviderError`` when loading fails."""

@@ -36,14 +36,21 @@ class Wake:
 
     def __init__(self, rule: WakeRule, *, names: Sequence[str]) -> None:
         self.rule = rule
-        self._names: frozenset[Phrase] = frozenset()
+        self._names: tuple[str, ...] = ()
+        self._spoken_names: frozenset[Phrase] = frozenset()
         self._engaged: OrderedDict[AuthorId, float] = OrderedDict()
         self._pressed: OrderedDict[AuthorId, None] = OrderedDict()
         self.call(names)
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The names the bot goes by."""
+        return self._names
+
     def call(self, names: Sequence[str], /) -> None:
         """Replace the names the bot goes by."""
-        self._names = frozenset(filter(None, map(words_of, names)))
+        self._names = tuple(names)
+        self._spoken_names = frozenset(filter(None, map(words_of, names)))
 
     def press(self, speaker: AuthorId, /) -> None:
         """Let a person hold the key."""
@@ -76,7 +83,7 @@ class Wake:
     def names_bot(self, text: str, /) -> bool:
         """Say whether a transcript has one of the bot's names in it."""
         spoken = words_of(text)
-        return any(_holds(spoken, name) for name in self._names)
+        return any(_holds(spoken, name) for name in self._spoken_names)
 
     def addressed(self, speaker: AuthorId, text: str, /, *, since: float) -> bool:
         """Say whether a turn that began at ``since`` is for the bot."""

@@ -13,7 +13,10 @@ from pathlib import Path
 _FOLDER = Path(__file__).parent / "words"
 _DEFAULT = "en"
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_APOSTROPHES = str.maketrans("’‘`´", "''''")
+_APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u2018\u0060\u00b4", "'"))
+
+CLOSING = " \"'*)\u201d\u2019\u00bb"
+"""What may follow the mark that ends a sentence."""
 
 Phrase = tuple[str, ...]
 

@@ -21,6 +21,7 @@ def changed(site: Site, channel: Channel) -> None:
 def close(site: Site, channel: Channel) -> None:
     """Delete a channel, its threads and its webhooks, or a thread."""
     world = site.world
+    site.gateway.voice.close_channel(channel)
     for thread in [each for each in world.channels.values() if each.parent_id == channel.id]:
         if thread.thread:
             close(site, thread)

@@ -33,6 +33,7 @@ def join(site: Site, guild: Guild, user: User) -> Member:
 
 def leave(site: Site, guild: Guild, user: User) -> None:
     """Remove a member; a bot that goes loses the guild."""
+    site.gateway.voice.disconnect(user, guild)
     del guild.members[user.id]
     for session in site.gateway.sessions.values():
         if session.bot.user.id == user.id and session.hears("GUILD_DELETE", guild.id):

@@ -25,19 +25,17 @@ class Caller(Actor):
         """Hang up."""
         self._site.gateway.voice.put(self.user, None, guild)
 
-    async def disconnects(self, user: User, guild: Guild) -> None:
+    def disconnects(self, user: User, guild: Guild) -> None:
         """Throw somebody out of voice."""
         self._needs_in(guild, Permission.MOVE_MEMBERS)
-        await self._site.gateway.voice.disconnect(user, guild)
+        self._site.gateway.voice.disconnect(user, guild)
 
     async def moves(self, bot: Bot, channel: Channel) -> None:
         """Move a bot into another voice channel."""
         self._needs(channel, Permission.MOVE_MEMBERS)
         await self._site.gateway.voice.move(bot, channel)
 
-    def silences(
-        self, user: User, guild: Guild, *, mute: bool = False, deaf: bool = False
-    ) -> None:
+    def silences(self, user: User, guild: Guild, *, mute: bool = False, deaf: bool = False) -> None:
         """Mute or deafen somebody for all, or undo it."""
         self._needs_in(guild, Permission.MUTE_MEMBERS)
         self._site.gateway.voice.silence(user, guild, mute=mute, deaf=deaf)

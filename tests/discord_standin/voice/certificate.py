@@ -72,9 +72,7 @@ def own_certificate() -> Certificate:
             critical=False,
         )
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
-        )
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -96,5 +94,3 @@ def trust_here() -> None:
     context = aiohttp.connector._SSL_CONTEXT_VERIFIED
     assert context is not None
     context.load_verify_locations(cafile=str(own_certificate().path))
-
-

@@ -19,6 +19,7 @@ class Connection:
         self.socket = socket
         self.session: VoiceSession | None = None
         self.heartbeats: list[Json] = []
+        self.farewell: int | None = None
         self._request = request
         self._sending = asyncio.Lock()
         self._attached = asyncio.Event()
@@ -51,6 +52,15 @@ class Connection:
                             await self.socket.send_bytes(frame)
                         else:
                             await self.socket.send_str(frame)
+                if self.farewell is not None:
+                    await self.close(self.farewell)
+                    return
+
+    def end(self, code: int) -> None:
+        """Say goodbye with a close code once all is sent; for connections with a session."""
+        assert self.session is not None
+        self.farewell = code
+        self.session.news.set()
 
     async def close(self, code: int, reason: str = "") -> None:
         """Say goodbye with a close code."""

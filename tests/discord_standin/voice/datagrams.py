@@ -67,5 +67,5 @@ def _moment_us(ancillary: list[tuple[int, int, bytes]]) -> int:
             age = time.clock_gettime_ns(time.CLOCK_REALTIME) - (
                 seconds * 1_000_000_000 + nanoseconds
             )
-            return (now - age) // 1_000
+            return int(now - age) // 1_000
     return now // 1_000

@@ -56,14 +56,17 @@ class Dialogue:
         interval = int(self._server.settings.heartbeat_seconds * 1000)
         with contextlib.suppress(ConnectionError):
             try:
-                if self._version != _VERSION:
-                    raise Goodbye(Close.BAD_REQUEST, "The stand-in speaks version 8.")
+                self._demand_version()
                 await self._connection.send(
                     {"op": Op.HELLO, "d": {"v": 8, "heartbeat_interval": interval}}
                 )
                 await self._read()
             except Goodbye as goodbye:
                 await self._connection.close(goodbye.code, goodbye.reason)
+
+    def _demand_version(self) -> None:
+        if self._version != _VERSION:
+            raise Goodbye(Close.BAD_REQUEST, "The stand-in speaks version 8.")
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()

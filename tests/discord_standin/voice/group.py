@@ -7,34 +7,15 @@ epoch; what happened meanwhile is proposed then. https://daveprotocol.com
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
-from tests.discord_standin.voice.mls import Commit, ExternalSender, Proposal, split_commit
+from tests.discord_standin.voice.batches import Batch, Transition
+from tests.discord_standin.voice.mls import Commit, ExternalSender, split_commit
 from tests.discord_standin.voice.opcodes import Op
 from tests.discord_standin.voice.parties import Party
 from tests.discord_standin.voice.settings import Committers
 from tests.discord_standin.voice.tls_codec import Malformed, vector
 
 _APPEND = b"\0"
-
-
-@dataclass(slots=True, kw_only=True)
-class Batch:
-    """Proposals that wait for a commit; to found a group, everybody is proposed the others."""
-
-    founding: bool
-    offered: dict[int, list[Proposal]]
-    added: dict[bytes, int] = field(default_factory=dict)
-    removed: dict[bytes, int] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Transition:
-    """A change that takes effect once everybody is ready for it."""
-
-    id: int
-    version: int
-    waiting: set[int]
 
 
 class Group:
@@ -251,7 +232,7 @@ class Group:
         self._offer(
             Batch(
                 founding=False,
-                offered=dict.fromkeys(staying, [*removed, *added]),
+                offered={user_id: [*removed, *added] for user_id in staying},
                 added={proposal.ref: user_id for proposal, user_id in added.items()},
                 removed={proposal.ref: leaf for proposal, leaf in removed.items()},
             )

@@ -34,9 +34,7 @@ class Handset:
 
     is_bot = False
 
-    def __init__(
-        self, call: Call, user_id: int, ssrc: int, *, changed: Callable[[], None]
-    ) -> None:
+    def __init__(self, call: Call, user_id: int, ssrc: int, *, changed: Callable[[], None]) -> None:
         self.call = call
         self.user_id = user_id
         self.ssrc = ssrc

@@ -72,9 +72,7 @@ class ExternalSender:
         signature = vector(self._key.sign(signed, ec.ECDSA(hashes.SHA256())))
         authenticated = _PUBLIC_MESSAGE + content + signature
         reference = vector(b"MLS 1.0 Proposal Reference") + vector(authenticated)
-        return Proposal(
-            message=_VERSION + authenticated, ref=hashlib.sha256(reference).digest()
-        )
+        return Proposal(message=_VERSION + authenticated, ref=hashlib.sha256(reference).digest())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

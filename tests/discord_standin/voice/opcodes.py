@@ -38,9 +38,7 @@ class Op(IntEnum):
     INVALID_COMMIT_WELCOME = 31
 
 
-UNNUMBERED = frozenset(
-    (Op.HELLO, Op.READY, Op.SESSION_DESCRIPTION, Op.HEARTBEAT_ACK, Op.RESUMED)
-)
+UNNUMBERED = frozenset((Op.HELLO, Op.READY, Op.SESSION_DESCRIPTION, Op.HEARTBEAT_ACK, Op.RESUMED))
 """What a resume does not repeat, and so carries no ``seq``."""
 
 

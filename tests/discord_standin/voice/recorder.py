@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import wave
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -70,7 +71,7 @@ class Recorder:
     def gaps_us(self, speaker: int) -> Iterator[int]:
         """Yield the time between one packet and the next."""
         times = [each.at_us for each in self.of(speaker)]
-        yield from (later - earlier for earlier, later in zip(times, times[1:], strict=False))
+        yield from (later - earlier for earlier, later in itertools.pairwise(times))
 
     def pcm_of(self, speaker: int) -> bytes:
         """Return one speaker's sound, 48 kHz, stereo, 16 bits, as if no packet had been lost."""

@@ -43,9 +43,7 @@ class Header:
         """Return it as it is sent."""
         first = _VERSION | (_PADDED if self.padded else 0)
         if self.extension_words is None:
-            return struct.pack(
-                ">BBHII", first, _OPUS, self.sequence, self.timestamp, self.ssrc
-            )
+            return struct.pack(">BBHII", first, _OPUS, self.sequence, self.timestamp, self.ssrc)
         return struct.pack(
             ">BBHIIHH",
             first | _EXTENDED,

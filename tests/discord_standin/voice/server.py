@@ -136,17 +136,17 @@ class VoiceServer:
         for call in self.calls.values():
             call.leave(session)
 
-    async def dismiss(self, user_id: int, code: int = Close.DISCONNECTED) -> None:
+    def dismiss(self, user_id: int, code: int = Close.DISCONNECTED) -> None:
         """End a bot's session and close its connection with ``code``."""
         connections = self.connections_of(user_id)
         self.forget(user_id)
         for connection in connections:
-            await connection.close(code)
+            connection.end(code)
 
-    async def crash(self) -> None:
+    def crash(self) -> None:
         """Close every connection with 4015; sessions can be resumed."""
-        for connection in list(self.connections):
-            await connection.close(Close.SERVER_CRASHED)
+        for connection in self.connections:
+            connection.end(Close.SERVER_CRASHED)
 
     def connections_of(self, user_id: int) -> list[Connection]:
         """Return a bot's open connections."""
@@ -175,7 +175,8 @@ class VoiceServer:
                 try:
                     await Dialogue(self, connection, request.query.get("v", "1")).hold()
                 finally:
-                    writer.cancel()
+                    if connection.farewell is None:
+                        writer.cancel()
         finally:
             self.connections.remove(connection)
             self.changed()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tests.discord_standin.entities import Bot, Channel, ChannelType, Guild, User, VoiceState
 from tests.discord_standin.payloads.view import Json
@@ -21,6 +22,9 @@ from tests.discord_standin.voice.states import tell_voice_state
 if TYPE_CHECKING:
     from tests.discord_standin.gateway import Gateway
     from tests.discord_standin.sessions import Session
+
+_NEWS_SECONDS: Final = 0.05
+"""How long the gateway's news of a new server take after the old one closed."""
 
 
 class Switchboard:
@@ -100,9 +104,7 @@ class Switchboard:
         if before is not None and before.channel_id != channel.id:
             self._forget(user_id)
         tell_voice_state(self._gateway, guild, state)
-        if before is None or (before.channel_id, before.session_id) != (channel.id, session.id):
-            self.send_to_server(session.bot, guild, channel)
-        elif (before.self_mute, before.self_deaf) == (state.self_mute, state.self_deaf):
+        if before is None or not _only_mutes(before, state):
             self.send_to_server(session.bot, guild, channel)
 
     def send_to_server(self, bot: Bot, guild: Guild, channel: Channel) -> None:
@@ -144,7 +146,15 @@ class Switchboard:
         handset.enter()
         return handset
 
-    async def disconnect(self, user: User, guild: Guild) -> None:
+    def hang_up(self, session: Session) -> None:
+        """Let a bot leave whose gateway session ended."""
+        for guild in self._gateway.world.guilds_of(session.bot.user.id):
+            state = guild.voice.get(session.bot.user.id)
+            if state is not None and state.session_id == session.id:
+                self._tell_gone(guild, state)
+                self._forget(session.bot.user.id)
+
+    def disconnect(self, user: User, guild: Guild) -> None:
         """Throw somebody out of their call, as a moderator may."""
         before = guild.voice.get(user.id)
         if before is None:
@@ -154,14 +164,15 @@ class Switchboard:
             return
         self._tell_gone(guild, before)
         for server in self.servers:
-            await server.dismiss(user.id, Close.DISCONNECTED)
+            server.dismiss(user.id, Close.DISCONNECTED)
 
     async def move(self, bot: Bot, channel: Channel) -> None:
         """Move a bot into another channel, as a moderator may."""
         guild = self._guild_of(channel)
         state = dataclasses.replace(guild.voice[bot.user.id], channel_id=channel.id)
         for server in self.servers:
-            await server.dismiss(bot.user.id, Close.DISCONNECTED)
+            server.dismiss(bot.user.id, Close.DISCONNECTED)
+        await asyncio.sleep(_NEWS_SECONDS)
         tell_voice_state(self._gateway, guild, state)
         self.send_to_server(bot, guild, channel)
 
@@ -174,29 +185,31 @@ class Switchboard:
         for wanted, those in ((mute, call.muted), (deaf, call.deafened)):
             (those.add if wanted else those.discard)(user.id)
 
-    async def close_channel(self, channel: Channel) -> None:
+    def close_channel(self, channel: Channel) -> None:
         """Throw everybody out of a channel that is being deleted; call before it is gone."""
+        if channel.type != ChannelType.VOICE:
+            return
         guild = self._guild_of(channel)
         inside = [each for each in guild.voice.values() if each.channel_id == channel.id]
         for state in inside:
-            await self.disconnect(self._gateway.world.users[state.user_id], guild)
+            self.disconnect(self._gateway.world.users[state.user_id], guild)
 
-    async def end_call(self, channel: Channel) -> None:
+    def end_call(self, channel: Channel) -> None:
         """End a call for all its bots with 4022; nobody is told why."""
         for bot in self._bots_in(channel):
             for server in self.servers:
-                await server.dismiss(bot.user.id, Close.CALL_TERMINATED)
+                server.dismiss(bot.user.id, Close.CALL_TERMINATED)
 
     async def move_region(
-        self, channel: Channel, *, gap: bool = False, closes_first: bool = True
+        self, channel: Channel, *, gap: bool = False, old_server_closes: bool = True
     ) -> VoiceServer:
         """Move a call to a new server.
 
         Args:
             channel: Whose call it is.
             gap: Whether bots are first told that there is no server at all.
-            closes_first: Whether the old server closes with 4014 before bots hear of the new one,
-                or after; on the network, either may win.
+            old_server_closes: Whether the old server closes with 4014 before bots hear of the new
+                one, or leaves that to them; on the network, either may come first.
         """
         guild = self._guild_of(channel)
         old = self.server_of(channel.id)
@@ -205,15 +218,17 @@ class Switchboard:
         if gap:
             for bot in bots:
                 self._tell_server(bot, guild, token="", endpoint=None)
+        for bot in bots:
+            if old_server_closes:
+                old.dismiss(bot.user.id)
+            else:
+                old.forget(bot.user.id)
+        await asyncio.sleep(_NEWS_SECONDS)
         for user_id, handset in list(self.handsets.items()):
             if handset.call.channel_id == channel.id:
                 self._rehome(user_id, handset, new)
         for bot in bots:
-            if closes_first:
-                await old.dismiss(bot.user.id)
             self.send_to_server(bot, guild, channel)
-            if not closes_first:
-                await old.dismiss(bot.user.id)
         return new
 
     def give_new_key(self, bot: Bot) -> None:
@@ -272,3 +287,9 @@ class Switchboard:
         if channel.type != ChannelType.VOICE or channel.guild_id is None:
             raise ValueError(f"{channel.name} is no voice channel")
         return self._gateway.world.guilds[channel.guild_id]
+
+
+def _only_mutes(before: VoiceState, after: VoiceState) -> bool:
+    """Say whether a bot asked for nothing but to be muted or deafened, or no longer to be."""
+    place = (before.channel_id, before.session_id) == (after.channel_id, after.session_id)
+    return place and (before.self_mute, before.self_deaf) != (after.self_mute, after.self_deaf)

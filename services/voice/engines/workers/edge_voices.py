@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import queue
 import threading
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import numpy as np
@@ -34,9 +33,7 @@ def open_edge(options: Header) -> SpeakingEngine:
     required("av", engine="edge", package="av")
     if options["url"]:
         required("edge_tts.communicate", engine="edge", package="edge-tts").WSS_URL = options["url"]
-    return SpeakingEngine(
-        EdgeVoices(sdk, default=options["voice"], proxy=options["proxy"])
-    )
+    return SpeakingEngine(EdgeVoices(sdk, default=options["voice"], proxy=options["proxy"]))
 
 
 class EdgeVoices:
@@ -144,7 +141,7 @@ def _pumped(parts: AsyncGenerator[bytes, None], job: Job) -> Iterator[bytes]:
             loop.close()
 
     def stop() -> None:
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop has closed by itself
             loop.call_soon_threadsafe(task.cancel)
 
     thread = threading.Thread(target=run, daemon=True)
@@ -158,7 +155,7 @@ def _pumped(parts: AsyncGenerator[bytes, None], job: Job) -> Iterator[bytes]:
                 yield part
     finally:
         stop()
-        thread.join(math.ceil(_CONNECT_SECONDS))
+        thread.join(_CONNECT_SECONDS)
 
 
 def _client_errors() -> tuple[type[Exception], ...]:

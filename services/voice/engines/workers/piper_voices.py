@@ -93,9 +93,7 @@ class PiperVoices:
             str(path), sess_options=options, providers=["CPUExecutionProvider"]
         )
         config = json.loads(path.with_suffix(".onnx.json").read_text(encoding="utf-8"))
-        return self._sdk.PiperVoice(
-            config=self._sdk.PiperConfig.from_dict(config), session=session
-        )
+        return self._sdk.PiperVoice(config=self._sdk.PiperConfig.from_dict(config), session=session)
 
 
 _NOISES = ("noise_scale", "noise_w_scale")

@@ -75,6 +75,6 @@ def without_repeats(text: str) -> str:
     for length in range(2, count - 1):
         again = words[length:]
         whole = all(word == words[place % length] for place, word in enumerate(again))
-        if whole and (len(again) >= length or length >= 3):  # noqa: PLR2004
+        if whole and (len(again) >= length or length >= 3):
             return text[: matches[length - 1].end()]
     return text

@@ -1,0 +1,289 @@
+"""One speaker's turns: transcribed in their pauses, decided when text and silence agree."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from services.domain.people import Author
+from services.voice.listening.completeness import completeness
+from services.voice.listening.endpointing import (
+    COMPLETION_SECONDS,
+    Ending,
+    Evidence,
+    Wait,
+    wait_for,
+)
+from services.voice.listening.events import (
+    DropReason,
+    SpeechEnded,
+    SpeechProgress,
+    SpeechStarted,
+    Stage,
+    TranscriptReady,
+    TurnDropped,
+)
+from services.voice.listening.patience import PauseStatistics
+from services.voice.listening.room import Room
+from services.voice.listening.samples import WINDOW_SECONDS, Samples
+from services.voice.listening.segment_events import (
+    Capped,
+    EndCandidate,
+    Onset,
+    Pause,
+    Resume,
+    SegmentEvent,
+)
+from services.voice.listening.segmenter import Segmenter
+from services.voice.listening.spoken_turn import SpokenTurn, cancel
+from services.voice.listening.turn_text import Request
+from services.voice.listening.understanding import judged, understood
+from services.voice.listening.verdict import verdict
+from services.voice.listening.wording import wording
+
+_PROGRESS = 3 * WINDOW_SECONDS
+_ROUNDING = 1e-6
+
+
+class Hearing:
+    """Listens to one speaker; everything happens in ``push``, ``tick`` and answers that come in."""
+
+    def __init__(self, speaker: Author, segmenter: Segmenter, room: Room) -> None:
+        self.speaker = speaker
+        self._segmenter = segmenter
+        self._room = room
+        self._pauses = PauseStatistics()
+        self._turn: SpokenTurn | None = None
+        self._finishing: list[SpokenTurn] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn is being spoken or waits for its text."""
+        return self._turn is not None or bool(self._finishing)
+
+    @property
+    def speaking(self) -> bool:
+        """Whether speech is heard just now."""
+        return self._segmenter.active and not self._segmenter.paused
+
+    @property
+    def dropped(self) -> int:
+        """Frames that made no sense."""
+        return self._segmenter.dropped
+
+    def push(self, pcm: bytes, /, *, at: float) -> None:
+        """Take a frame of 16-bit mono PCM at 16 kHz."""
+        self._segmenter.raised = self._room.bot_heard
+        self._take(self._segmenter.push(pcm, at=at))
+        if self._room.bot_heard:
+            self._watch(at)
+        self._consider(at)
+
+    def tick(self, now: float) -> None:
+        """Let the clock pass."""
+        self._take(self._segmenter.tick(now))
+        self._consider(now)
+
+    def release(self) -> None:
+        """The speaker let go of the key: the turn is over as soon as its text is there."""
+        if self._turn is not None:
+            self._turn.released = True
+
+    def leave(self, *, at: float) -> None:
+        """Drop whatever the speaker was saying."""
+        for turn in [*self._finishing, *filter(None, [self._turn])]:
+            turn.cancel()
+            self._room.emit(
+                TurnDropped(speaker=self.speaker, turn=turn.number, at=at, reason=DropReason.LEFT)
+            )
+        self._turn = None
+        self._finishing.clear()
+        self._segmenter.end()
+
+    def _take(self, events: Sequence[SegmentEvent]) -> None:
+        for event in events:
+            match event:
+                case Onset():
+                    self._begin(event)
+                case Pause():
+                    self._pause(event)
+                case EndCandidate():
+                    self._ask_again()
+                case Resume():
+                    self._resume(event)
+                case Capped():
+                    self._cap(event)
+
+    def _begin(self, event: Onset) -> None:
+        self._turn = SpokenTurn(
+            number=next(self._room.turns),
+            started=event.since,
+            ended=event.at,
+            probe_at=self._room.settings.first_probe,
+        )
+        self._tell_start(self._turn, event)
+
+    def _pause(self, event: Pause) -> None:
+        turn = self._current()
+        turn.ended = event.since
+        cancel(turn.probing)
+        self._room.emit(
+            SpeechEnded(speaker=self.speaker, turn=turn.number, at=event.at, since=event.since)
+        )
+        self._transcribe(turn)
+        self._judge(turn)
+
+    def _ask_again(self) -> None:
+        turn = self._current()
+        if turn.probability is None or turn.probability >= self._room.settings.patience.certain:
+            return
+        turn.probability = None
+        self._judge(turn)
+
+    def _resume(self, event: Resume) -> None:
+        turn, settings = self._current(), self._room.settings
+        self._pauses.resumed(event.pause)
+        cancel(turn.judging)
+        turn.probability = None
+        if event.pause >= settings.part_pause or self._segmenter.length >= settings.part_seconds:
+            turn.text.close()
+            turn.transcription = None
+            self._segmenter.split(event.pause)
+        else:
+            turn.text.withdraw()
+            cancel(turn.transcription)
+        turn.probe_at = self._segmenter.voiced + settings.first_probe
+        turn.progress_at = self._segmenter.voiced
+        self._tell_start(turn, event)
+
+    def _cap(self, event: Capped) -> None:
+        turn = self._current()
+        if not self._segmenter.paused:
+            turn.ended = event.since
+            self._room.emit(
+                SpeechEnded(speaker=self.speaker, turn=turn.number, at=event.at, since=event.since)
+            )
+            self._transcribe(turn)
+        self._segmenter.end()
+        self._turn = None
+        self._finishing.append(turn)
+        self._finish(turn, at=event.at)
+
+    def _watch(self, at: float) -> None:
+        turn, voiced = self._turn, self._segmenter.voiced
+        if turn is None or self._segmenter.paused:
+            return
+        if voiced + _ROUNDING >= turn.progress_at + _PROGRESS:
+            turn.progress_at = voiced
+            self._room.emit(
+                SpeechProgress(speaker=self.speaker, turn=turn.number, at=at, voiced=voiced)
+            )
+        idle = turn.probing is None or turn.probing.done()
+        if voiced >= turn.probe_at and idle:
+            turn.probe_at = voiced + self._room.settings.next_probe
+            clip = self._segmenter.clip()
+            turn.probing = self._start(turn, "probe", partial(self._probe, turn, clip, voiced))
+
+    def _consider(self, at: float) -> None:
+        turn = self._turn
+        if turn is None or not turn.text.complete:
+            return
+        if not self._segmenter.paused or self._segmenter.stirring:
+            return
+        wait = self._wait(turn)
+        if self._segmenter.silence + _ROUNDING < wait.seconds:
+            return
+        self._segmenter.end()
+        self._turn = None
+        self._settle(turn, wait.ending, at=at)
+
+    def _wait(self, turn: SpokenTurn) -> Wait:
+        patience = self._room.settings.patience
+        if turn.released:
+            return Wait(seconds=0.0, ending=Ending.COMPLETE)
+        if not turn.text.text:
+            return Wait(seconds=patience.unsure, ending=Ending.TIMEOUT)
+        lists = wording(self._room.languages.of(self.speaker.id))
+        evidence = Evidence(
+            probability=turn.probability,
+            words=completeness(turn.text.text, lists),
+            after_question=self._room.expects_answer(turn.started),
+            usual_pause=self._pauses.usual(),
+        )
+        return wait_for(evidence, patience=patience)
+
+    def _finish(self, turn: SpokenTurn, *, at: float) -> None:
+        if turn in self._finishing and turn.text.complete:
+            self._finishing.remove(turn)
+            self._settle(turn, Ending.TIMEOUT, at=at)
+
+    def _settle(self, turn: SpokenTurn, ending: Ending, *, at: float) -> None:
+        turn.cancel()
+        self._room.asked_at = None
+        for event in verdict(turn, self.speaker, ending, room=self._room, at=at):
+            self._room.emit(event)
+
+    def _transcribe(self, turn: SpokenTurn) -> None:
+        request, clip, voiced = turn.text.ask(), self._segmenter.clip(), self._segmenter.voiced
+        cancel(turn.transcription)
+        turn.transcription = self._start(
+            turn, "transcription", partial(self._answer, turn, request, clip, voiced)
+        )
+
+    def _judge(self, turn: SpokenTurn) -> None:
+        if self._room.completion is None:
+            return
+        cancel(turn.judging)
+        samples = self._segmenter.recent(COMPLETION_SECONDS)
+        turn.judging = self._start(turn, "completion", partial(self._complete, turn, samples))
+
+    async def _answer(self, turn: SpokenTurn, request: Request, clip: bytes, voiced: float) -> None:
+        heard = await understood(self._room, self.speaker, clip, voiced=voiced)
+        if not turn.text.answer(request, heard) or not turn.text.complete:
+            return
+        self._tell_text(turn, turn.text.text, Stage.SPECULATIVE)
+        self._finish(turn, at=self._room.clock.monotonic())
+        self._look_again(turn)
+
+    async def _complete(self, turn: SpokenTurn, samples: Samples) -> None:
+        if self._room.completion is None:
+            return
+        turn.probability = await judged(self._room.completion, samples)
+        self._look_again(turn)
+
+    async def _probe(self, turn: SpokenTurn, clip: bytes, voiced: float) -> None:
+        heard = await understood(self._room, self.speaker, clip, voiced=voiced)
+        if heard.text and not self._room.echo.is_echo(heard.text, since=turn.started):
+            self._tell_text(turn, heard.text, Stage.PARTIAL)
+
+    def _look_again(self, turn: SpokenTurn) -> None:
+        if turn is self._turn:
+            self._consider(self._room.clock.monotonic())
+
+    def _start(
+        self, turn: SpokenTurn, name: str, work: Callable[[], Awaitable[None]]
+    ) -> asyncio.Task[None]:
+        return turn.owns(self._room.supervisor.start(f"listening {name}", work))
+
+    def _current(self) -> SpokenTurn:
+        if self._turn is None:
+            raise RuntimeError("the segmenter tells of speech before its onset")  # noqa: TRY003
+        return self._turn
+
+    def _tell_start(self, turn: SpokenTurn, event: Onset | Resume) -> None:
+        self._room.emit(
+            SpeechStarted(
+                speaker=self.speaker,
+                turn=turn.number,
+                at=event.at,
+                since=event.since,
+                resumed=isinstance(event, Resume),
+            )
+        )
+
+    def _tell_text(self, turn: SpokenTurn, text: str, stage: Stage) -> None:
+        at = self._room.clock.monotonic()
+        self._room.emit(
+            TranscriptReady(speaker=self.speaker, turn=turn.number, at=at, text=text, stage=stage)
+        )

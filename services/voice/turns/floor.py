@@ -1,0 +1,104 @@
+"""Who is answered when several people speak, and when the bot may begin."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from services.domain.ids import AuthorId
+from services.voice.listening.events import TurnDecided
+
+WAITING_SECONDS = 20.0
+"""How old an unanswered turn may get before it is only context."""
+
+_MOST_CONTEXT = 20
+_MOST_WAITING = 4
+_MOST_SPEAKING = 64
+_LONGEST_NAME = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A turn to answer now, and what others said since the last one, each ``Name: text``."""
+
+    turn: TurnDecided
+    context: tuple[str, ...] = ()
+
+
+class Floor:
+    """One answer at a time.
+
+    The first to finish a turn addressed to the bot is answered; turns addressed to it meanwhile
+    wait, four of them and 20 s at most, and then become context like everything not addressed.
+    """
+
+    def __init__(self) -> None:
+        self._context: deque[TurnDecided] = deque(maxlen=_MOST_CONTEXT)
+        self._waiting: deque[TurnDecided] = deque()
+        self._speaking: dict[AuthorId, float] = {}
+        self._quiet_since = 0.0
+        self._taken = False
+
+    @property
+    def taken(self) -> bool:
+        """Whether the bot thinks about, or speaks, an answer."""
+        return self._taken
+
+    def started(self, speaker: AuthorId, /, *, at: float) -> None:
+        """Somebody began to speak or went on."""
+        if len(self._speaking) < _MOST_SPEAKING:
+            self._speaking.setdefault(speaker, at)
+
+    def ended(self, speaker: AuthorId, /, *, at: float) -> None:
+        """Somebody fell silent or left."""
+        if self._speaking.pop(speaker, None) is not None and not self._speaking:
+            self._quiet_since = at
+
+    def clear(self, at: float, /, *, quiet: float = 0.0) -> bool:
+        """Say whether the bot may begin: nobody has spoken for ``quiet`` seconds.
+
+        An answer that is ready needs no quiet; what the bot says of itself needs some, and a
+        floor that is not ``taken``.
+        """
+        return not self._speaking and at - self._quiet_since >= quiet
+
+    def take(self) -> bool:
+        """Take the floor for something said unasked; ``False`` when it is taken."""
+        if self._taken:
+            return False
+        self._taken = True
+        return True
+
+    def offer(self, turn: TurnDecided, /) -> Grant | None:
+        """Hand in a decided turn; the grant when it is to be answered now."""
+        if not turn.addressed:
+            self._context.append(turn)
+            return None
+        if self._taken:
+            self._waiting.append(turn)
+            if len(self._waiting) > _MOST_WAITING:
+                self._context.append(self._waiting.popleft())
+            return None
+        return self._grant(turn)
+
+    def release(self, *, at: float) -> Grant | None:
+        """End the answer, spoken or stopped; the grant of a turn that waited."""
+        self._taken = False
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if at - turn.at <= WAITING_SECONDS:
+                return self._grant(turn)
+            self._context.append(turn)
+        return None
+
+    def _grant(self, turn: TurnDecided) -> Grant:
+        self._taken = True
+        ordered = sorted(self._context, key=lambda each: each.started_at)
+        self._context.clear()
+        return Grant(turn=turn, context=tuple(map(labelled, ordered)))
+
+
+def labelled(turn: TurnDecided, /) -> str:
+    """Return ``Name: text`` on one line."""
+    name = " ".join(turn.speaker.display_name.split())[:_LONGEST_NAME]
+    return f"{name}: {' '.join(turn.text.split())}"

@@ -1,0 +1,95 @@
+"""What people say while the bot speaks: hard words, back-channels, or something to answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+from services.voice.listening.wording import Phrase, phrases, primary, read_lists, words_of
+
+_FOLDER = Path(__file__).parent / "words"
+_LONGEST_PHRASE = 4
+_MOST_BACK_CHANNEL_WORDS = 6
+_LAUGHTER = re.compile(r"b?w?a?(?:h[aeiou]+){2,}h?|(?:x+d+)")
+
+
+class Remark(StrEnum):
+    """How a remark bears on the bot's speech; ``NONE`` has no words."""
+
+    NONE = "none"
+    BACK_CHANNEL = "back_channel"
+    HARD = "hard"
+    WORDS = "words"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemarkWords:
+    """One language's lists of folded phrases."""
+
+    back_channels: frozenset[Phrase]
+    hard_words: frozenset[Phrase]
+    hard_openings: frozenset[Phrase]
+
+
+def remark(text: str, /, *, language: str | None, names: Sequence[str] = ()) -> Remark:
+    """Judge what was said, the bot's names left out.
+
+    Hard words are a whole remark of them, or one at its beginning: "stop, that is wrong" but not
+    "the bus stop". A back-channel is made of nothing but back-channels, six words at most. A name
+    alone is words. Languages without lists of their own go by English ones.
+    """
+    lists = _words(primary(language, folder=_FOLDER))
+    spoken = words_of(text)
+    if not spoken:
+        return Remark.NONE
+    bare = _without(spoken, phrases(names))
+    if not bare:
+        return Remark.WORDS
+    if bare in lists.hard_words or _begins(bare, lists.hard_openings):
+        return Remark.HARD
+    if len(bare) <= _MOST_BACK_CHANNEL_WORDS and _made_of(bare, lists.back_channels):
+        return Remark.BACK_CHANNEL
+    return Remark.WORDS
+
+
+def _begins(spoken: Phrase, openings: frozenset[Phrase]) -> bool:
+    return any(spoken[:count] in openings for count in range(1, _LONGEST_PHRASE + 1))
+
+
+def _made_of(spoken: Phrase, parts: frozenset[Phrase]) -> bool:
+    """Say whether the words can be divided into the phrases."""
+    reachable = [True] + [False] * len(spoken)
+    for end in range(1, len(spoken) + 1):
+        for start in range(max(0, end - _LONGEST_PHRASE), end):
+            part = spoken[start:end]
+            if reachable[start] and (part in parts or _laughs(part)):
+                reachable[end] = True
+    return reachable[-1]
+
+
+def _laughs(part: Phrase) -> bool:
+    return len(part) == 1 and _LAUGHTER.fullmatch(part[0]) is not None
+
+
+def _without(spoken: Phrase, names: frozenset[Phrase]) -> Phrase:
+    kept: list[str] = []
+    start = 0
+    while start < len(spoken):
+        length = max(
+            (len(name) for name in names if name and spoken[start : start + len(name)] == name),
+            default=0,
+        )
+        if not length:
+            kept.append(spoken[start])
+        start += length or 1
+    return tuple(kept)
+
+
+@cache
+def _words(language: str) -> RemarkWords:
+    lists = read_lists(_FOLDER / f"{language}.toml")
+    return RemarkWords(**{name: phrases(lines) for name, lines in lists.items()})
