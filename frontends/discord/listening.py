@@ -65,7 +65,8 @@ class Listening:
             return
         self._note_name(place.conversation, message.author.display_name)
         work = partial(self._take_in, message, place, called=called)
-        if not bot.lines.post(place.conversation, work) and called and not message.author.bot:
+        author = message.author
+        if not bot.lines.post(place.conversation, work, by=author.id) and called and not author.bot:
             self._excuse(message, place, _LATE)
 
     def names_in(self, conversation: ConversationId) -> Collection[str]:
@@ -78,7 +79,7 @@ class Listening:
 
     async def _take_in(self, message: discord.Message, place: Place, *, called: bool) -> None:
         rules = await self._places.of(place.conversation)
-        if rules.muted or (not called and not rules.listens) or await self._blocked(message, place):
+        if (not called and not rules.listens) or await self._ignored(message, place):
             return
         try:
             inbound = await self._bot.ears.inbound(message, place)
@@ -91,8 +92,10 @@ class Listening:
         follow = partial(self._follow, receipt, message, place, called=called)
         self._bot.supervisor.start("outcome", follow)
 
-    async def _blocked(self, message: discord.Message, place: Place) -> bool:
-        """Tell whether somebody is to get nothing at all, not even a notice or a download."""
+    async def _ignored(self, message: discord.Message, place: Place) -> bool:
+        """Tell whether nothing is to come of a message, not even a notice or a download."""
+        if (await self._places.of(place.conversation)).muted:
+            return True
         author = message.author.id
         given = Role.OWNER if self._bot.owns(author) else Role.GUEST
         standing = await self._permissions.standing(
@@ -124,7 +127,7 @@ class Listening:
             return
         withheld = outcome.withheld
         if withheld is not None and withheld.notify:
-            await self._tell(message, notice(withheld))
+            self._excuse(message, place, notice(withheld))
 
     def _excuse(self, message: discord.Message, place: Place, text: str) -> None:
         """Tell somebody why they are not answered, unless they were told of something lately."""
@@ -135,9 +138,11 @@ class Listening:
         self._told.move_to_end(whom)
         if len(self._told) > _MOST_PLACES:
             self._told.popitem(last=False)
-        self._bot.supervisor.start("notice", partial(self._tell, message, text))
+        self._bot.supervisor.start("notice", partial(self._tell, message, place, text))
 
-    async def _tell(self, message: discord.Message, text: str) -> None:
+    async def _tell(self, message: discord.Message, place: Place, text: str) -> None:
+        if await self._ignored(message, place):
+            return
         try:
             async with translated():
                 told = await message.reply(

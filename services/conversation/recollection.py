@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 
 from services.conversation.sources import ContextBlock, Need
 from services.domain.errors import NotFound
@@ -34,8 +37,17 @@ PLACE = ScopedSetting[Reach | None](
 
 _WIDTH = {Reach.HERE: 0, Reach.GUILD: 1, Reach.EVERYWHERE: 2}
 _SUMMARIES = 4
+_TURNS_KEPT = 128
 _QUOTE_CHARACTERS = 600
 _QUESTION_CHARACTERS = 2000
+
+
+@dataclass(slots=True)
+class _Asked:
+    """The viewer of a turn, which all sources of the turn ask for at the same time."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    viewer: Viewer | None = None
 
 
 class Viewers:
@@ -57,6 +69,7 @@ class Viewers:
         self._scopes = scopes
         self._privacy = privacy
         self._library = library
+        self._asked: OrderedDict[Hashable, _Asked] = OrderedDict()
 
     @property
     def settings(self) -> MemorySettings:
@@ -66,11 +79,19 @@ class Viewers:
     def apply(self, settings: MemorySettings) -> None:
         """Use ``settings`` from now on."""
         self._settings = settings
+        self._asked.clear()
 
     async def of(self, brief: TurnBrief) -> Viewer:
         """Return the viewer of a turn: who is answered, or nobody for talk of its own accord."""
         author = brief.trigger.author if brief.trigger else None
-        return await self.asked_by(author, brief.persona, brief.conversation)
+        key = (brief.turn, brief.persona, brief.conversation, author, self._scopes.changes)
+        asked = self._asked.setdefault(key, _Asked())
+        while len(self._asked) > _TURNS_KEPT:
+            self._asked.popitem(last=False)
+        async with asked.lock:
+            if asked.viewer is None:
+                asked.viewer = await self.asked_by(author, brief.persona, brief.conversation)
+            return asked.viewer
 
     async def asked_by(
         self, author: Author | None, persona_id: PersonaId, conversation: ConversationId

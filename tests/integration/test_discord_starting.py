@@ -52,9 +52,7 @@ async def town():
 
 def program(folder, town, **env):
     others = {"ACORE_CONSOLE__ENABLED": "false", "ACORE_HOUSEKEEPING__ENABLED": "false"}
-    return Program(
-        folder, **(MODEL_OFF | others | town.standin.environment(town.bot) | env)
-    )
+    return Program(folder, **(MODEL_OFF | others | town.standin.environment(town.bot) | env))
 
 
 def logged(folder):
