@@ -15,7 +15,7 @@ from frontends.discord.sink import Earlier, Posted
 from frontends.discord.standing import StandingAnswer
 from frontends.discord.turnstiles import Turnstile, Turnstiles
 from services.domain.errors import AcoreError, NotAllowed, NotFound, Refused
-from services.domain.ids import ActionId, MessageId, PersonaId
+from services.domain.ids import ActionId, ConversationId, MessageId, PersonaId
 from services.domain.messages import Alternatives, HistoryEntry
 from services.domain.people import Role
 from services.domain.replies import TurnFailed
@@ -74,6 +74,10 @@ class Acting:
             raise NotAllowed(
                 "button_other", "Only the person who asked and moderators can use these buttons."
             )
+
+    def busy(self, conversation: ConversationId) -> bool:
+        """Tell whether a click is at work in a conversation."""
+        return not self._stiles.of(conversation).idle
 
     async def regenerate(self, click: Click) -> None:
         """Answer anew in the same messages, and wait until that has ended."""

@@ -41,8 +41,8 @@ class Writing:
 class Desk:
     """What every delivery of the bot works with.
 
-    ``speaking`` holds who asked for each answer that is being written, ``writing`` the answer itself,
-    and ``showing`` whose messages those of it are.
+    ``speaking`` holds who asked for each answer that is being written, ``writing`` the answer
+    itself, and ``showing`` whose messages those of it are.
     """
 
     settings: DiscordSettings

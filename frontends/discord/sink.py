@@ -98,6 +98,7 @@ class AnswerSink:
         self._before = earlier.before
         self._text: list[str] = []
         self._reached = 0
+        self._told: int | None = None
         self._files: list[BlobPart] = []
         self._versions = earlier.versions
         self._question: ConfirmationRequested | None = None
@@ -155,7 +156,8 @@ class AnswerSink:
         with suppress(TimeoutError):
             async with asyncio.timeout(_ABORT_SECONDS), self._posting:
                 pass
-        return Delivered(characters=self._reached)
+        self._told = self._reached
+        return Delivered(characters=self._told)
 
     def close(self) -> None:
         """Let ``write`` end."""
@@ -261,7 +263,7 @@ class AnswerSink:
         terminal = self._terminal
         text = "".join(self._text)
         if isinstance(terminal, TurnInterrupted):
-            text = text[: self._reached]
+            text = text[: self._reached if self._told is None else self._told]
             if terminal.reason is InterruptReason.SUPERSEDED:
                 return
             if terminal.reply is None and not self._inherited:

@@ -6,18 +6,20 @@ import asyncio
 import itertools
 import random
 import time
+import wave
 
 import discord
+import numpy as np
 import pytest
 
 from tests.discord_standin.entities import ChannelType
 from tests.discord_standin.founding import add_channel, add_member, add_user
 from tests.discord_standin.voice.opcodes import Op
-from tests.discord_standin.voice.opus import FRAME_BYTES, Decoder, load_opus
+from tests.discord_standin.voice.opus import FRAME_BYTES, RATE, Decoder, load_opus
 from tests.discord_standin.voice.receiving import Receiver
 from tests.discord_standin.voice.rtp import SAMPLES_PER_FRAME
 from tests.discord_standin.voice.settings import Committers, VoiceSettings
-from tests.discord_standin.voice.sound import frames_of_pcm, numbered_frames, tone
+from tests.discord_standin.voice.sound import frames_of_pcm, frames_of_wav, numbered_frames, tone
 from tests.discord_standin.voice.stage import Stage, eventually, stage
 
 VERSIONS = pytest.mark.parametrize("version", [0, 1], ids=["plain", "encrypted"])
@@ -126,9 +128,34 @@ async def test_speech_from_real_opus_frames_sounds_as_it_was_spoken():
         await alice.says(frames)
         await eventually(lambda: receiver.count >= len(frames))
         receiver.close()
-        decoder = Decoder()
         assert receiver.of[alice.user_id] == frames
-        assert len(decoder.decode(frames[0])) == FRAME_BYTES
+        decoder = Decoder()
+        sound = np.frombuffer(b"".join(map(decoder.decode, frames)), dtype="<i2")[::2]
+        loudest = np.argmax(np.abs(np.fft.rfft(sound)))
+        assert loudest * RATE / len(sound) == pytest.approx(300, abs=5)
+
+
+async def test_what_was_heard_can_be_written_and_said_again_as_wav(tmp_path):
+    said, again = tmp_path / "said.wav", tmp_path / "again.wav"
+    with wave.open(str(said), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE // 3)
+        file.writeframes(np.frombuffer(tone(200, 0.2), dtype="<i2")[::6].tobytes())
+    async with stage(VoiceSettings(dave_version=0)) as here:
+        vc = await here.connects()
+        alice = await here.joins(here.town.alice)
+        frames = frames_of_wav(said)
+        assert len(frames) == 10
+        for frame in frames:
+            vc.send_audio_packet(frame, encode=False)
+        await eventually(lambda: len(alice.recorder.heard) == 10)
+        alice.recorder.write_wav(here.bot_id, again)
+    with wave.open(str(again), "rb") as file:
+        assert (file.getframerate(), file.getnframes()) == (RATE, RATE // 5)
+        heard = np.frombuffer(file.readframes(RATE), dtype="<i2")[::2]
+    loudest = np.argmax(np.abs(np.fft.rfft(heard)))
+    assert loudest * RATE / len(heard) == pytest.approx(200, abs=5)
 
 
 @COMMITTERS

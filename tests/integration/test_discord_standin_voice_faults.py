@@ -7,7 +7,8 @@ import socket
 import discord
 import pytest
 
-from tests.discord_standin.actions.channels import opened
+from tests.discord_standin.actions.channels import close, opened
+from tests.discord_standin.actions.guilds import leave
 from tests.discord_standin.entities import ChannelType
 from tests.discord_standin.founding import add_channel, add_user
 from tests.discord_standin.voice import mischief
@@ -86,6 +87,21 @@ async def test_weather_befalls_packets_but_never_what_is_in_them(weather):
         assert not receiver.failed
 
 
+async def test_stray_datagrams_are_no_sound_to_whoever_looks_closely():
+    async with stage() as here:
+        vc = await here.connects()
+        await here.joins(here.town.alice)
+        receiver = Receiver(vc)
+        seen: list[bytes] = []
+        vc._connection.add_socket_listener(seen.append)
+        count = mischief.send_stray_datagrams(here.session)
+        await eventually(lambda: len(seen) == count)
+        assert receiver.count == 0
+        vc._connection.remove_socket_listener(seen.append)
+        receiver.close()
+        await understands(here, vc)
+
+
 async def test_duplicates_are_the_same_packet_twice():
     async with stage(VoiceSettings(dave_version=0)) as here:
         vc = await here.connects()
@@ -141,6 +157,23 @@ async def test_encryption_can_be_left_and_entered_again():
         await eventually(lambda: here.call.group.executed)
         await here.settles()
         await understands(here, vc)
+
+
+async def test_who_came_in_without_encryption_misses_its_return_when_unguarded():
+    async with stage() as here:
+        alice = await here.joins(here.town.alice)
+        await here.joins(here.town.bob)
+        here.call.group.downgrade()
+        await eventually(lambda: here.call.group.version == 0)
+        vc = await here.connects()
+        here.call.group.upgrade()
+        people = {here.town.alice.user.id, here.town.bob.user.id}
+        await eventually(lambda: here.call.group.members == people)
+        await eventually(lambda: not here.call.group.transitions)
+        vc.send_audio_packet(b"\x78in the clear", encode=False)
+        await eventually(lambda: alice.recorder.of(here.bot_id))
+        assert alice.recorder.of(here.bot_id)[0].opus is None
+        assert vc._connection.dave_session is None
 
 
 async def test_a_commit_nobody_can_follow_gets_the_bot_added_anew():
@@ -235,9 +268,19 @@ async def test_a_deleted_channel_ends_its_call():
     async with stage() as here:
         vc = await here.connects()
         await here.joins(here.town.alice)
-        here.board.close_channel(here.lounge)
+        close(here.town.alice._site, here.lounge)
         await eventually(lambda: not vc.is_connected() and not here.client.voice_clients)
         assert here.call.parties == {}
+        assert here.town.guild.voice == {}
+
+
+async def test_a_bot_that_loses_the_guild_is_out_of_the_call():
+    async with stage() as here:
+        await here.connects()
+        alice = await here.joins(here.town.alice)
+        leave(here.town.alice._site, here.town.guild, here.town.bot.user)
+        await eventually(lambda: not here.client.guilds)
+        assert here.call.parties == {alice.user_id: alice}
 
 
 async def test_an_invalid_session_makes_discord_py_come_back_anew():

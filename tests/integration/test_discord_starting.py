@@ -88,11 +88,17 @@ async def started(town, data, **changes):
                     here.task.cancel()
 
 
-async def refused(town, data, kind, **changes):
-    """Return the sentence with which ``run_discord`` gives up."""
-    with pytest.raises(ExceptionGroup) as caught:
+async def refused(town, data, kind, *, then=None, **changes):
+    """Return the sentence with which ``run_discord`` gives up, at once or after ``then``."""
+
+    async def to_its_end():
         async with started(town, data, **changes) as here:
+            if then is not None:
+                await then()
             await asyncio.wait([here.task])
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await to_its_end()
     [error] = caught.value.exceptions
     assert isinstance(error, kind), error
     assert error.user_message.endswith(".")
@@ -225,14 +231,11 @@ async def test_a_token_that_can_be_none_is_told_of_in_one_sentence(town, tmp_pat
 
 
 async def test_a_token_that_is_withdrawn_while_the_bot_runs_is_told_of(town, tmp_path):
-    with pytest.raises(ExceptionGroup) as caught:
-        async with started(town, tmp_path) as here:
-            await until(town, lambda: ready(town))
-            await town.standin.gateway.disconnect(4004)
-            await asyncio.wait([here.task])
-    [error] = caught.value.exceptions
-    assert isinstance(error, ConfigurationError)
-    assert "token" in error.user_message
+    async def withdraw():
+        await until(town, lambda: ready(town))
+        await town.standin.gateway.disconnect(4004)
+
+    assert "token" in await refused(town, tmp_path, ConfigurationError, then=withdraw)
 
 
 # -- intents

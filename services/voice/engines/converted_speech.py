@@ -72,7 +72,7 @@ class ConvertedSpeech:
             self._bypass(_FAILS.format(error.user_message.rstrip(".")))
 
     async def synthesize(self, text: str, /, *, voice: Voice) -> AsyncGenerator[AudioFrame, None]:
-        """Yield the speech; closing stops both engines. Raises the inner one's ``ProviderError``."""
+        """Yield the speech; closing stops both engines. Raises ``ProviderError``."""
         at = 0.0
         async with aclosing(self._sounds(text, voice)) as sounds:
             async for pcm, rate in sounds:

@@ -237,14 +237,17 @@ def _opened_log(path: Path | None) -> IO[bytes]:
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
-    """Let the child go by itself, then make it."""
+    """Let the child go by itself, then make it; cancelled, make it at once."""
     cast(asyncio.StreamWriter, child.stdin).close()
-    for stop in (child.terminate, child.kill):
-        try:
-            async with asyncio.timeout(_END_SECONDS):
-                await child.wait()
-        except TimeoutError:
-            stop()
-        else:
-            return
-    await child.wait()
+    try:
+        for stop in (child.terminate, child.kill):
+            try:
+                async with asyncio.timeout(_END_SECONDS):
+                    await child.communicate()
+                return
+            except TimeoutError:
+                stop()
+    finally:
+        if child.returncode is None:
+            child.kill()
+        await child.communicate()

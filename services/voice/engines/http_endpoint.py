@@ -110,12 +110,12 @@ class HttpEndpoint:
             try:
                 found = await response.json(content_type=None)
             except ValueError as error:
-                raise self.malformed("no JSON") from error
+                raise self.misunderstood(detail="no JSON") from error
         if not isinstance(found, dict):
-            raise self.malformed("no JSON object")
+            raise self.misunderstood(detail="no JSON object")
         return found
 
-    def malformed(self, detail: str) -> ProviderError:
+    def misunderstood(self, *, detail: str) -> ProviderError:
         """Return the error for an answer that is not understood."""
         return self._error(
             ProviderFault.MALFORMED,

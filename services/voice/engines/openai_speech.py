@@ -54,12 +54,15 @@ class OpenAiSpeech:
     async def synthesize(self, text: str, /, *, voice: Voice) -> AsyncGenerator[AudioFrame, None]:
         """Yield the speech as it arrives; closing ends the request. Raises ``ProviderError``."""
         at = 0.0
-        async with self._http.request("POST", "/audio/speech", json=self._body(text, voice)) as got:
-            async with aclosing(self._spoken(got.content.iter_any(), voice)) as spoken:
-                async for pcm, rate in spoken:
-                    frame = AudioFrame(pcm=pcm, rate=rate, channels=1, started_at=at)
-                    at += frame.seconds
-                    yield frame
+        body = self._body(text, voice)
+        async with (
+            self._http.request("POST", "/audio/speech", json=body) as response,
+            aclosing(self._spoken(response.content.iter_any(), voice)) as spoken,
+        ):
+            async for pcm, rate in spoken:
+                frame = AudioFrame(pcm=pcm, rate=rate, channels=1, started_at=at)
+                at += frame.seconds
+                yield frame
 
     async def voices(self) -> Sequence[VoiceListing]:
         """List what the server has, or the one configured where it does not say."""
@@ -117,7 +120,7 @@ class OpenAiSpeech:
         try:
             return stream.feed(part)
         except WavError as error:
-            raise self._http.malformed(str(error)) from error
+            raise self._http.misunderstood(detail=str(error)) from error
 
 
 def _listing(entry: object) -> VoiceListing:

@@ -41,7 +41,7 @@ class OpenAiTranscription:
             form.add_field("language", language.split("-")[0])
         answer = await self._http.json("POST", "/audio/transcriptions", data=form)
         if not isinstance(text := answer.get("text"), str):
-            raise self._http.malformed("no text")
+            raise self._http.misunderstood(detail="no text")
         return Transcript(
             text=" ".join(text.split()),
             language=_tag(answer.get("language")) or language,

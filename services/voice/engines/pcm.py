@@ -89,7 +89,7 @@ class Resampler:
         count = int(np.ceil((len(self._held) - self._half - self._at) / self._step))
         if count <= 0:
             return np.zeros(0, np.float32)
-        at = self._at + self._step * np.arange(count)
+        at = self._at + self._step * np.arange(count, dtype=np.float64)
         first = np.floor(at).astype(np.int64)
         made = self._interpolated(at, first)
         following = self._at + self._step * count
@@ -107,7 +107,8 @@ class Resampler:
         window = 0.5 + 0.5 * np.cos(np.pi * np.clip(away / self._half, -1, 1))
         weights = self._cutoff * np.sinc(self._cutoff * away) * window
         taken = self._held[np.clip(places, 0, len(self._held) - 1)]
-        return np.einsum("ij,ij->i", weights, taken).astype(np.float32)
+        made: Samples = np.einsum("ij,ij->i", weights, taken).astype(np.float32)
+        return made
 
 
 def resampled(samples: Samples, *, rate: int, wanted: int) -> Samples:

@@ -66,7 +66,8 @@ class PcmStream:
         if self._channels == 1:
             return pcm
         samples = np.frombuffer(pcm, "<i2").reshape(-1, self._channels)
-        return samples.mean(axis=1).astype("<i2").tobytes()
+        mixed: bytes = samples.mean(axis=1).astype("<i2").tobytes()
+        return mixed
 
     def _reach_sound(self) -> bool:
         if len(self._held) < _HEAD:

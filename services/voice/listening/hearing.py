@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
@@ -43,6 +44,7 @@ from services.voice.listening.verdict import verdict
 from services.voice.listening.wording import wording
 
 _PROGRESS = 3 * WINDOW_SECONDS
+_RECENT = 1.0
 _ROUNDING = 1e-6
 
 
@@ -56,11 +58,12 @@ class Hearing:
         self._pauses = PauseStatistics()
         self._turn: SpokenTurn | None = None
         self._finishing: list[SpokenTurn] = []
+        self._pushed_at = -math.inf
 
-    @property
-    def busy(self) -> bool:
-        """Whether a turn is being spoken or waits for its text."""
-        return self._turn is not None or bool(self._finishing)
+    def busy(self, now: float) -> bool:
+        """Say whether sound came within the last second, or a turn is not over."""
+        recent = now - self._pushed_at < _RECENT
+        return recent or self._turn is not None or bool(self._finishing)
 
     @property
     def speaking(self) -> bool:
@@ -74,6 +77,7 @@ class Hearing:
 
     def push(self, pcm: bytes, /, *, at: float) -> None:
         """Take a frame of 16-bit mono PCM at 16 kHz."""
+        self._pushed_at = at
         self._segmenter.raised = self._room.bot_heard
         self._take(self._segmenter.push(pcm, at=at))
         if self._room.bot_heard:

@@ -107,11 +107,12 @@ class Listener:
             return
         if not self._room.wake.hears(speaker.id):
             return
-        hearing = self._hearing_of(speaker)
+        moment = self._clock.monotonic() if at is None else at
+        hearing = self._hearing_of(speaker, moment)
         if hearing is None:
             self._dropped += 1
             return
-        hearing.push(frame.pcm, at=self._clock.monotonic() if at is None else at)
+        hearing.push(frame.pcm, at=moment)
 
     def tick(self, now: float | None = None) -> None:
         """Let time pass for everybody; every 20 ms or so."""
@@ -157,10 +158,10 @@ class Listener:
             hearing.leave(at=self._clock.monotonic())
             self._dropped += hearing.dropped
 
-    def _hearing_of(self, speaker: Author) -> Hearing | None:
+    def _hearing_of(self, speaker: Author, now: float) -> Hearing | None:
         hearing = self._hearings.get(speaker.id)
         if hearing is None:
-            if len(self._hearings) >= self._settings.most_speakers and not self._make_room():
+            if len(self._hearings) >= self._settings.most_speakers and not self._make_room(now):
                 return None
             segmenter = Segmenter(self._probability(), limits=self._limits)
             hearing = Hearing(speaker, segmenter, self._room)
@@ -169,9 +170,9 @@ class Listener:
         hearing.speaker = speaker
         return hearing
 
-    def _make_room(self) -> bool:
+    def _make_room(self, now: float) -> bool:
         for speaker, hearing in self._hearings.items():
-            if not hearing.busy:
+            if not hearing.busy(now):
                 self.left(speaker)
                 return True
         return False

@@ -166,9 +166,9 @@ class InterruptionPolicy:
             return self._after_stop(at)
         if self._phase is not _Phase.SPEAKING:
             return ()
-        winner = next((each for each in self._challenges.values() if each.wins), None)
-        if winner is not None and self._may_interrupt(winner.person, at=at):
-            return self._stop(winner.person.id, at=at)
+        for challenge in self._challenges.values():
+            if challenge.wins and self._may_interrupt(challenge.person, at=at):
+                return self._stop(challenge.person.id, at=at)
         for challenge in tuple(self._challenges.values()):
             if not challenge.wins and self._is_over(challenge, at=at):
                 del self._challenges[challenge.person.id]

@@ -33,6 +33,7 @@ class RemarkWords:
     back_channels: frozenset[Phrase]
     hard_words: frozenset[Phrase]
     hard_openings: frozenset[Phrase]
+    softeners: frozenset[Phrase]
 
 
 def remark(text: str, /, *, language: str | None, names: Sequence[str] = ()) -> Remark:
@@ -49,7 +50,8 @@ def remark(text: str, /, *, language: str | None, names: Sequence[str] = ()) -> 
     bare = _without(spoken, phrases(names))
     if not bare:
         return Remark.WORDS
-    if bare in lists.hard_words or _begins(bare, lists.hard_openings):
+    firm = tuple(word for word in bare if (word,) not in lists.softeners)
+    if firm in lists.hard_words or _begins(firm, lists.hard_openings):
         return Remark.HARD
     if len(bare) <= _MOST_BACK_CHANNEL_WORDS and _made_of(bare, lists.back_channels):
         return Remark.BACK_CHANNEL

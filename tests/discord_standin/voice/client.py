@@ -43,9 +43,6 @@ class BareClient:
     async def send(self, op: Op, data: Any) -> None:
         await self._ws.send_json({"op": int(op), "d": data})
 
-    async def send_bytes(self, op: Op, payload: bytes) -> None:
-        await self._ws.send_bytes(bytes([op]) + payload)
-
     async def identify(self, **changes: Any) -> None:
         """Send op 0; ``changes`` are put over what is right."""
         right = {

@@ -62,13 +62,6 @@ class Handset:
         """Take part no more."""
         self.call.leave(self)
 
-    @property
-    def secure(self) -> bool:
-        """Whether this end shares keys with everybody else in the call."""
-        others = self.call.parties.keys() - {self.user_id}
-        members = self.call.group.members
-        return self.endpoint.established and {self.user_id, *others} == members
-
     async def says(
         self, frames: Iterable[bytes], *, announced: bool = True, ends: bool = True
     ) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
+
 import dave
 
 from tests.discord_standin.voice.call import Call
 from tests.discord_standin.voice.mls import ExternalSender
 from tests.discord_standin.voice.opcodes import Op
+from tests.discord_standin.voice.rtp import Header, padding
+from tests.discord_standin.voice.sealing import Sealing
+from tests.discord_standin.voice.sessions import VoiceSession
 from tests.discord_standin.voice.tls_codec import vector
 
 _APPEND = b"\0"
@@ -43,6 +49,34 @@ def send_unknown_transition(call: Call, user_id: int) -> None:
 def send_broken_commit(call: Call, user_id: int) -> None:
     """Announce a commit nobody can follow; the member has to say so and be added anew."""
     call.parties[user_id].told_bytes(Op.ANNOUNCE_COMMIT, (60_001).to_bytes(2) + b"\x00\x01nothing")
+
+
+def send_stray_datagrams(session: VoiceSession) -> int:
+    """Send a client what is no sound it could play, and return how many datagrams that was.
+
+    Among them: a control packet, noise, one under its own ssrc, packets of nothing but padding,
+    with too much of it or too long an extension, and one sealed with another key.
+    """
+    sealing = session.sealing
+    assert sealing is not None
+    plain = Header(sequence=1, timestamp=960, ssrc=session.ssrc + 9_000)
+    padded = replace(plain, padded=True)
+    extended = replace(plain, extension_words=40)
+    other = Sealing(sealing.mode, secrets.token_bytes(32))
+    strays = (
+        bytes([0x80, 200]) + bytes(60),
+        b"\x80",
+        secrets.token_bytes(80),
+        sealing.seal(replace(plain, ssrc=session.ssrc).pack(), b"\x78echo"),
+        sealing.seal(padded.pack(), padding(16)),
+        sealing.seal(padded.pack(), bytes(8) + b"\xff"),
+        sealing.seal(extended.pack(), bytes(12)),
+        sealing.seal(plain.pack(), b""),
+        other.seal(plain.pack(), b"\x78not yours"),
+    )
+    for stray in strays:
+        session.transmit(stray)
+    return len(strays)
 
 
 def _propose(call: Call, user_id: int, stranger: int, sender: ExternalSender) -> None:

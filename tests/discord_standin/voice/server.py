@@ -120,6 +120,7 @@ class VoiceServer:
             ssrc=self.next_ssrc(),
             transmit=self._datagrams.send,
             rng=random.Random(self._rng.random()),
+            mapping_seconds=self.settings.mapping_seconds,
         )
         self.sessions[ticket.user_id] = session
         self.handshakes += 1
@@ -189,6 +190,7 @@ class VoiceServer:
         session = self._addresses.get(address)
         if session is None:
             return
+        session.is_at(address)
         if len(packet) <= _KEEPALIVE_SIZE:
             session.keepalives += 1
             self._datagrams.send(packet, address)
@@ -203,7 +205,7 @@ class VoiceServer:
         ssrc = packet[4:8]
         for session in self.sessions.values():
             if session.ssrc == int.from_bytes(ssrc):
-                session.address = address
+                session.is_at(address)
                 self._addresses[address] = session
         host = address[0].encode().ljust(64, b"\0")
         self._datagrams.send(_ANSWER + ssrc + host + address[1].to_bytes(2), address)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,8 @@ from tests.discord_standin.voice.sealing import NonceReused, Sealing, Unreadable
 
 _KEPT: Final = 1_000
 _MOST_PADDING: Final = 24
+_MOST_UNANNOUNCED: Final = 10
+"""A few packets may outrun the op 5 sent before them."""
 _EXTENSION: Final = bytes.fromhex("1005200110ff0000")
 """Audio level and the like, two words of it."""
 
@@ -27,8 +30,8 @@ Address = tuple[str, int]
 class VoiceSession:
     """One client of a voice server; ``link`` is its way down, ``sealing`` its current key.
 
-    ``problems`` are breaches of protocol; ``opened_packets``, ``keepalives`` and ``unreadable``
-    count what came up.
+    ``problems`` are breaches of protocol; ``opened_packets``, ``unannounced`` (before op 5),
+    ``keepalives`` and ``unreadable`` count what came up, ``unreachable`` what could not go down.
     """
 
     is_bot = True
@@ -42,6 +45,7 @@ class VoiceSession:
         ssrc: int,
         transmit: Callable[[bytes, Address], None],
         rng: random.Random,
+        mapping_seconds: float | None = None,
     ) -> None:
         self.user_id = user_id
         self.session_id = session_id
@@ -52,9 +56,11 @@ class VoiceSession:
         self.has_announced_itself = False
         self.problems: list[str] = []
         self.opened_packets = 0
+        self.unannounced = 0
         self.keepalives = 0
         self.unreadable = 0
-        self.link = Link(self._transmit, rng)
+        self.unreachable = 0
+        self.link = Link(self.transmit, rng)
         self.outbox: deque[str | bytes] = deque()
         self.news = asyncio.Event()
         self.taken: deque[tuple[Op, Json | bytes]] = deque(maxlen=_KEPT)
@@ -62,6 +68,8 @@ class VoiceSession:
         self._sequence = 0
         self._send = transmit
         self._rng = rng
+        self._mapping_seconds = mapping_seconds
+        self._seen_at = 0.0
 
     def told(self, op: Op, data: Json) -> None:
         frame: Json = {"op": int(op), "d": data}
@@ -116,10 +124,26 @@ class VoiceSession:
             self.problems.append(f"{self.user_id} sent with another's ssrc {header.ssrc}")
             return None
         if not self.has_announced_itself:
-            self.problems.append(f"{self.user_id} sent sound before op 5")
-            return None
+            self.unannounced += 1
+            if self.unannounced == _MOST_UNANNOUNCED:
+                self.problems.append(f"{self.user_id} sends sound without op 5")
         self.opened_packets += 1
         return found
+
+    def is_at(self, address: Address) -> None:
+        """Note whence the client's datagrams come, which keeps the way back open."""
+        self.address = address
+        self._seen_at = time.monotonic()
+
+    def transmit(self, packet: bytes) -> None:
+        """Send a datagram past all weather; it is lost where the way back has closed."""
+        if self.address is None:
+            return
+        age = time.monotonic() - self._seen_at
+        if self._mapping_seconds is not None and age > self._mapping_seconds:
+            self.unreachable += 1
+            return
+        self._send(packet, self.address)
 
     def _next_sequence(self) -> int:
         self._sequence = (self._sequence + 1) % (1 << 16)
@@ -130,7 +154,3 @@ class VoiceSession:
             self._numbered.append((sequence, frame))
         self.outbox.append(frame)
         self.news.set()
-
-    def _transmit(self, packet: bytes) -> None:
-        if self.address is not None:
-            self._send(packet, self.address)

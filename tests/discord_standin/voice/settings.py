@@ -25,6 +25,8 @@ class VoiceSettings:
         modes: What is offered for the transport, in this order.
         heartbeat_seconds: How often clients of the voice gateway must beat.
         committers: Whose commits are taken.
+        mapping_seconds: After how long without a datagram from a client its router, as it were,
+            lets nothing through to it any more; None for never.
         seed: Of the links' chance.
     """
 
@@ -32,4 +34,5 @@ class VoiceSettings:
     modes: tuple[str, ...] = tuple(CIPHERS)
     heartbeat_seconds: float = 13.75
     committers: Committers = Committers.ANYONE
+    mapping_seconds: float | None = None
     seed: int = 1

@@ -27,6 +27,7 @@ from services.domain.errors import ProviderError, ProviderFault, StorageError
 from services.domain.ids import ActionId, ConversationId, MessageId, PersonaId, TurnId
 from services.domain.messages import HistoryEntry, Message, TextPart
 from services.domain.replies import Delivered, InterruptReason, TurnBrief, TurnKind, Usage
+from services.lifecycle import Lull
 from services.observability.metrics import Metrics
 from services.persona.character import Character, Persona
 from services.toolbox.spec import ToolSpec
@@ -97,6 +98,9 @@ class ScriptedAnswers:
     def excuse(self) -> str | None:
         return self._excuse
 
+    async def cleaned(self, turn: Turn, text: str) -> str:
+        return text
+
     async def stream(self, turn: Turn, /) -> AsyncGenerator[GenerationEvent, None]:
         try:
             for event in self.events:
@@ -130,6 +134,7 @@ def runner(answers: ScriptedAnswers, ledger: MemoryLedger, *, lane_events: int =
         ledger=cast(Ledger, ledger),
         metrics=Metrics(),
         lane_events=lane_events,
+        lull=Lull(),
     )
 
 

@@ -1,4 +1,4 @@
-"""RVC voices on a server with the routes of ``rvc-python``: ``/models``, ``/params``, ``/convert``."""
+"""RVC voices on a server with ``rvc-python``'s routes ``/models``, ``/params`` and ``/convert``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RvcServer:
         try:
             return clip_of(data)
         except WavError as error:
-            raise self._http.malformed(str(error)) from error
+            raise self._http.misunderstood(detail=str(error)) from error
 
     async def models(self) -> Sequence[str]:
         """List the server's voices. Raises ``ProviderError``."""

@@ -68,7 +68,7 @@ class Content:
         shape = (1,) * (len(self._input.shape) - 1) + (-1,)
         sound = samples.astype(_TYPES[self._input.type]).reshape(shape)
         made = np.asarray(self._session.run(None, {self._input.name: sound})[0], np.float32)[0]
-        if made.ndim != 2 or _FEATURES not in made.shape:  # noqa: PLR2004
+        if made.ndim != 2 or _FEATURES not in made.shape:
             raise _bad(self._path, f"features of shape {made.shape}")
         rows = made if made.shape[1] == _FEATURES else made.T
         return np.repeat(rows, 2, axis=0)

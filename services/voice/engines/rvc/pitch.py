@@ -67,7 +67,7 @@ def _peak(alike: NDArray[np.float32], shortest: int, longest: int, rate: int) ->
 
 def _smoothed(pitch: NDArray[np.float32]) -> NDArray[np.float32]:
     """Take out single places that stand alone."""
-    if len(pitch) < 3:  # noqa: PLR2004
+    if len(pitch) < 3:
         return pitch
     around = np.stack([pitch[:-2], pitch[1:-1], pitch[2:]])
     calm = pitch.copy()

@@ -32,7 +32,8 @@ def open_edge(options: Header) -> SpeakingEngine:
     sdk = required("edge_tts", engine="edge", package="edge-tts")
     required("av", engine="edge", package="av")
     if options["url"]:
-        required("edge_tts.communicate", engine="edge", package="edge-tts").WSS_URL = options["url"]
+        inside: Any = required("edge_tts.communicate", engine="edge", package="edge-tts")
+        inside.WSS_URL = options["url"]
     return SpeakingEngine(EdgeVoices(sdk, default=options["voice"], proxy=options["proxy"]))
 
 

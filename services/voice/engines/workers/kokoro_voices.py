@@ -14,7 +14,7 @@ from services.voice.engines.jobs import Job, required
 from services.voice.engines.wire import Header
 from services.voice.engines.workers.speaking import Piece, SpeakingEngine, Wanted
 
-_SENTENCE = re.compile(r"[^.!?。！？…]+[.!?。！？…]*[\"'”’)]*\s*")
+_SENTENCE = re.compile(r"[^.!?。！？…]+[.!?。！？…]*[\"'”’)]*\s*")  # noqa: RUF001
 _SLOWEST, _FASTEST = 0.5, 2.0
 _WARM_UP = "Hello."
 _SHORTEST_FIRST = 12

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 
 FRAMES_PER_SECOND = 100
 FULL_WINDOW = 3000
-_SHORTEST_CLIP_SECONDS = 1.2
+_TINY_CLIP_SECONDS = 1.2
+_TINY_WINDOW_SECONDS = 10.0
 _SHORTEST_WINDOW_SECONDS = 5.0
 _ROOM_SECONDS = 0.5
 _LONGEST_SHORT_SECONDS = 25.0
 _LEAST_LOGPROB = -1.0
 _MOST_COMPRESSION = 2.4
 _SILENT = 0.6
+_NEARLY_SILENT = 0.85
 _LATE_SECONDS = 0.2
 _WORD = re.compile(r"\S+")
 _LETTERS = re.compile(r"[^\w']+")
@@ -36,15 +38,21 @@ class Decoded:
 
 
 def window_frames(seconds: float) -> int | None:
-    """Return the mel frames to decode a clip in; ``None`` when only the full window is safe."""
-    if seconds < _SHORTEST_CLIP_SECONDS or seconds + _ROOM_SECONDS > _LONGEST_SHORT_SECONDS:
+    """Return the mel frames to decode a clip in; ``None`` when only the full window is safe.
+
+    Single words need more room than sentences: in 5 s they are often taken for something else.
+    """
+    if seconds + _ROOM_SECONDS > _LONGEST_SHORT_SECONDS:
         return None
-    return round(max(_SHORTEST_WINDOW_SECONDS, seconds + _ROOM_SECONDS) * FRAMES_PER_SECOND)
+    least = _TINY_WINDOW_SECONDS if seconds < _TINY_CLIP_SECONDS else _SHORTEST_WINDOW_SECONDS
+    return round(max(least, seconds + _ROOM_SECONDS) * FRAMES_PER_SECOND)
 
 
 def doubtful(decoded: Decoded) -> bool:
     """Say whether a pass through a short window should be made again in full."""
-    return decoded.logprob < _LEAST_LOGPROB or compression(decoded.text) > _MOST_COMPRESSION
+    worded = any(letter.isalnum() for letter in decoded.text)
+    unlikely = decoded.logprob < _LEAST_LOGPROB or decoded.no_speech > _NEARLY_SILENT
+    return unlikely or not worded or compression(decoded.text) > _MOST_COMPRESSION
 
 
 def silent(decoded: Decoded) -> bool:

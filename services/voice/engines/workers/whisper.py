@@ -1,4 +1,4 @@
-"""faster-whisper, in its own process: short windows where they are safe, a GPU where there is one."""
+"""faster-whisper in a process: short windows where they are safe, a GPU where there is one."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class WhisperEars:
         frames = window_frames(len(samples) / RATE) if self._short_windows else None
         if frames is not None:
             decoded = self._short(samples, frames, language)
-            if not doubtful(decoded):
+            if silent(decoded) or not doubtful(decoded):
                 return decoded
             job.check()
         return self._full(samples, language)
