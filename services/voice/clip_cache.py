@@ -9,6 +9,7 @@ import logging
 import os
 import struct
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -103,7 +104,8 @@ class ClipCache:
             aside.replace(path)
         except OSError as error:
             logger.warning("voice clip not kept", extra={"reason": type(error).__name__})
-            aside.unlink(missing_ok=True)
+            with suppress(OSError):
+                aside.unlink()
             return
         sizes[digest] = size
         self._bytes += size

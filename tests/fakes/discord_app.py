@@ -21,6 +21,7 @@ from tests.discord_standin.scene import Scene
 from tests.fakes.app import App, opened_app
 
 PATIENCE = 20.0
+HASTE = 5.0
 
 
 @dataclass
@@ -71,6 +72,7 @@ async def bot_in(
     try:
         async with Supervisor() as supervisor:
             bot = AcoreBot(app.factory, section, supervisor=supervisor, intents=wanted)
+            bot.pacing.haste = town.standin.limits.haste = HASTE
             async with asyncio.TaskGroup() as group, bot:
                 assert section.token is not None
                 running = group.create_task(bot.start(section.token.get_secret_value()))

@@ -17,7 +17,7 @@ from tests.discord_standin.intents import Intent
 from tests.discord_standin.pointing import discord_py_at
 from tests.discord_standin.scene import scene
 from tests.fakes.app import opened_app
-from tests.fakes.discord_app import settings_of
+from tests.fakes.discord_app import discord_app, settings_of
 from tests.fakes.ollama_server import Answer, FakeOllama
 from tests.fakes.scripted_model import ScriptedModel
 from tests.journeys.program import Program, inspected
@@ -283,3 +283,10 @@ async def test_intents_the_application_lacks_are_told_of_once_and_done_without(
         if privileged & intent and (name == "content" or changes.get(name))
     )
     assert session.intents & (CONTENT | MEMBERS | PRESENCES) == wanted
+
+
+async def test_what_still_comes_in_when_the_bot_has_left_is_dropped(town, tmp_path):
+    async with discord_app(town, ScriptedModel("Yes."), tmp_path) as home:
+        bot = home.bot
+    for event in ("ready", "resumed", "disconnect"):
+        bot.dispatch(event)

@@ -244,9 +244,10 @@ async def _end(child: asyncio.subprocess.Process) -> None:
             try:
                 async with asyncio.timeout(_END_SECONDS):
                     await child.communicate()
-                return
             except TimeoutError:
                 stop()
+            else:
+                return
     finally:
         if child.returncode is None:
             child.kill()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from services.domain.people import Author
-from services.voice.listening.completeness import completeness
+from services.voice.listening.completeness import Completeness, completeness
 from services.voice.listening.endpointing import (
     COMPLETION_SECONDS,
     Ending,
@@ -139,17 +139,24 @@ class Hearing:
         self._judge(turn)
 
     def _ask_again(self) -> None:
-        turn = self._current()
-        if turn.probability is None or turn.probability >= self._room.settings.patience.certain:
+        """Judge once more what the first judgement, made early, did not call certainly over."""
+        turn, patience = self._current(), self._room.settings.patience
+        if turn.judging is None or not turn.judging.done():
             return
-        turn.probability = None
+        if turn.text.complete and self._words(turn) is Completeness.UNFINISHED:
+            return
+        probability = 0.0 if turn.probability is None else turn.probability
+        if probability >= (patience.likely if turn.judged_again else patience.certain):
+            return
+        if not turn.judged_again:
+            turn.judged_again, turn.probability = True, None
         self._judge(turn)
 
     def _resume(self, event: Resume) -> None:
         turn, settings = self._current(), self._room.settings
         self._pauses.resumed(event.pause)
         cancel(turn.judging)
-        turn.probability = None
+        turn.probability, turn.judged_again = None, False
         if event.pause >= settings.part_pause or self._segmenter.length >= settings.part_seconds:
             turn.text.close()
             turn.transcription = None
@@ -208,14 +215,17 @@ class Hearing:
             return Wait(seconds=0.0, ending=Ending.COMPLETE)
         if not turn.text.text:
             return Wait(seconds=patience.unsure, ending=Ending.TIMEOUT)
-        lists = wording(self._room.languages.of(self.speaker.id))
         evidence = Evidence(
             probability=turn.probability,
-            words=completeness(turn.text.text, lists),
+            words=self._words(turn),
             after_question=self._room.expects_answer(turn.started),
             usual_pause=self._pauses.usual(),
         )
         return wait_for(evidence, patience=patience)
+
+    def _words(self, turn: SpokenTurn) -> Completeness:
+        lists = wording(self._room.languages.of(self.speaker.id))
+        return completeness(turn.text.text, lists)
 
     def _finish(self, turn: SpokenTurn, *, at: float) -> None:
         if turn in self._finishing and turn.text.complete:

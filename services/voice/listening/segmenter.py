@@ -38,7 +38,8 @@ class SegmenterLimits:
     """When speech counts, in seconds and probabilities.
 
     ``onset`` of speech starts an utterance and resumes it; ``pause`` (three windows) of silence is
-    a pause, ``candidate`` a likely end. ``grace`` is how late a packet may be before the clock
+    a pause, ``candidate`` a likely end, told every ``candidate_again`` until ``last_candidate``.
+    ``grace`` is how late a packet may be before the clock
     feeds silence. The first bar is that of starting, the second that of going on, the third that
     of starting while the bot is heard.
     """
@@ -46,6 +47,8 @@ class SegmenterLimits:
     onset: float = 2 * WINDOW_SECONDS
     pause: float = 3 * WINDOW_SECONDS
     candidate: float = 6 * WINDOW_SECONDS
+    candidate_again: float = 3 * WINDOW_SECONDS
+    last_candidate: float = 0.6
     preroll: float = 0.3
     longest: float = 30.0
     grace: float = 0.06
@@ -59,7 +62,7 @@ class Segmenter:
 
     PCM is 16-bit mono at 16 kHz. Packets stop when a speaker does, so ``tick`` feeds the silence
     that nobody sends; digital silence never reaches the detector. After an ``Onset`` come ``Pause``
-    and ``Resume`` in turns until ``end``, at most one ``EndCandidate`` in a pause, at most one
+    and ``Resume`` in turns until ``end``, a few times ``EndCandidate`` in a pause, at most one
     ``Capped``. Memory is bounded by ``longest``.
     """
 
@@ -74,9 +77,9 @@ class Segmenter:
         self._arrived = -math.inf
         self.raised = False
         self.dropped = 0
-        self._active = self._paused = self._asked = self._capped = False
+        self._active = self._paused = self._capped = False
         self._run = self._split = 0
-        self._voiced = self._silence = 0.0
+        self._voiced = self._silence = self._ask_at = 0.0
 
     @property
     def active(self) -> bool:
@@ -219,6 +222,7 @@ class Segmenter:
         if self._silence + _ROUNDING < self._limits.pause:
             return []
         self._paused = True
+        self._ask_at = self._limits.candidate
         return [Pause(at=at, since=at - self._silence)]
 
     def _in_pause(self, at: float) -> list[SegmentEvent]:
@@ -228,18 +232,21 @@ class Segmenter:
             pause = self._silence - speech
             self._voiced += speech
             self._silence = 0.0
-            self._paused = self._asked = False
+            self._paused = False
             return [Resume(at=at, since=at - speech, pause=pause)]
-        if self._asked or self._run or self._silence + _ROUNDING < self._limits.candidate:
+        if (
+            self._run
+            or not self._ask_at <= self._silence + _ROUNDING <= self._limits.last_candidate
+        ):
             return []
-        self._asked = True
+        self._ask_at = self._silence + self._limits.candidate_again
         return [EndCandidate(at=at, since=at - self._silence)]
 
     def _rest(self) -> None:
         self._audio.clear()
-        self._active = self._paused = self._asked = self._capped = False
+        self._active = self._paused = self._capped = False
         self._run = self._split = 0
-        self._voiced = self._silence = 0.0
+        self._voiced = self._silence = self._ask_at = 0.0
 
 
 def _even_bytes(seconds: float) -> int:

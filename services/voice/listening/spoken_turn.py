@@ -28,6 +28,7 @@ class SpokenTurn:
     probe_at: float = 0.0
     progress_at: float = 0.0
     released: bool = False
+    judged_again: bool = False
 
     def owns(self, task: asyncio.Task[None], /) -> asyncio.Task[None]:
         """Keep a task until it ends, and return it."""

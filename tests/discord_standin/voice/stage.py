@@ -16,8 +16,10 @@ from tests.discord_standin.people import Person
 from tests.discord_standin.scene import Scene, living, scene
 from tests.discord_standin.voice.call import Call
 from tests.discord_standin.voice.handset import Handset
+from tests.discord_standin.voice.receiving import Receiver
 from tests.discord_standin.voice.sessions import VoiceSession
 from tests.discord_standin.voice.settings import VoiceSettings
+from tests.discord_standin.voice.sound import numbered_frames
 from tests.discord_standin.voice.switchboard import Switchboard
 
 _PATIENCE_SECONDS: Final = 10.0
@@ -70,6 +72,22 @@ class Stage:
     async def settles(self) -> None:
         """Wait until nothing about the encryption is under way, the bot's part included."""
         await eventually(lambda: self.call.group.settled and self._all_agree())
+
+    async def understand_each_other(self, client: discord.VoiceClient) -> None:
+        """Let Alice and the bot say something, and demand that both hear every frame of it."""
+        alice = self.town.alice.voice
+        frames = list(numbered_frames(3, 5))
+        start = len(alice.recorder.of(self.bot_id))
+        receiver = Receiver(client)
+        receiver.knows(alice.ssrc, alice.user_id)
+        for frame in frames:
+            client.send_audio_packet(frame, encode=False)
+            alice.sends(frame)
+        await eventually(lambda: receiver.count >= len(frames))
+        await eventually(lambda: len(alice.recorder.of(self.bot_id)) >= start + len(frames))
+        receiver.close()
+        assert receiver.of[alice.user_id] == frames
+        assert [each.opus for each in alice.recorder.of(self.bot_id)][start:] == frames
 
     def _all_agree(self) -> bool:
         """Say whether every end has the same keys."""
