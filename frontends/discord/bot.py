@@ -24,6 +24,7 @@ from frontends.discord.catching_up import CatchUp
 from frontends.discord.chains import Chains
 from frontends.discord.delivery import DiscordDelivery
 from frontends.discord.desk import Desk
+from frontends.discord.discord_time import ahead
 from frontends.discord.ears import Ears, Hearing
 from frontends.discord.faces import Faces
 from frontends.discord.failures import tell
@@ -126,6 +127,7 @@ class AcoreBot(commands.Bot):
         )
         self.acting = Acting(self.desk, self.faces)
         self.first_ready: datetime | None = None
+        self._ahead = timedelta()
         self._owners: frozenset[int] = frozenset()
         self._web: aiohttp.ClientSession | None = None
         self._listening: Listening | None = None
@@ -138,6 +140,7 @@ class AcoreBot(commands.Bot):
         """Make ready before the gateway is entered; needs nothing of it."""
         self._web = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60.0))
         self.attachments = Attachments(self._web, self.services.blobs())
+        self._ahead = await ahead(self.settings.api_url, self._web, self.services.clock())
         self._owners = _owners_of(self.application)
         self.ears = Ears(
             Hearing(
@@ -223,7 +226,7 @@ class AcoreBot(commands.Bot):
     async def on_ready(self) -> None:
         """Note the first time; catch up with what was missed before a later one."""
         if self.first_ready is None:
-            self.first_ready = self.services.clock().now()
+            self.first_ready = self.services.clock().now() + self._ahead
             logger.info("Discord is ready", extra={"guilds": len(self.guilds)})
             self.supervisor.start("settling", self._settle)
         else:

@@ -1,10 +1,12 @@
 """Talking with a character in Discord."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from frontends.discord.pages import LIMIT
+from services.domain.clock import SystemClock
 from services.domain.errors import ProviderError, ProviderFault
 from services.domain.ids import AuthorId, ConversationId
 from services.domain.people import Author, Role
@@ -302,3 +304,17 @@ async def test_a_model_that_fails_says_so_in_one_sentence(town, tmp_path):
         [said] = await town.sent()
         await town.until(lambda: said.content)
         assert "cannot be reached" in said.content
+
+
+class WrongClock(SystemClock):
+    """A clock that somebody set an hour too late."""
+
+    def now(self):
+        return super().now() + timedelta(hours=1)
+
+
+async def test_a_machine_whose_clock_is_wrong_still_hears(town, tmp_path):
+    async with discord_app(town, ScriptedModel("I hear you."), tmp_path, clock=WrongClock()):
+        town.alice.mentions(town.general, town.bot.user, "hello")
+        [said] = await answer_in(town)
+    assert "I hear you." in said.content

@@ -33,13 +33,18 @@ class DropReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechStarted:
-    """Somebody began at ``since``, or goes on (``resumed``): what was speculated on is void."""
+    """Somebody began at ``since``, or goes on (``resumed``): what was speculated on is void.
+
+    ``continues`` is the turn decided just before, to which no answer has been heard yet: this one
+    takes its place, and its text will begin with that turn's.
+    """
 
     speaker: Author
     turn: int
     at: float
     since: float
     resumed: bool = False
+    continues: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +82,8 @@ class TranscriptReady:
 class TurnDecided:
     """A turn is over; the last event of its number.
 
-    ``text`` is never empty. A turn that is not ``addressed`` is context for the next one that is.
+    ``text`` is never empty. With ``continues`` it holds that turn's text as well, and an answer to
+    that turn is to be given up. A turn that is not ``addressed`` is context for the next one that is.
     """
 
     speaker: Author
@@ -88,6 +94,7 @@ class TurnDecided:
     addressed: bool
     started_at: float
     ended_at: float
+    continues: int | None = None
     language: str | None = None
     confidence: float | None = None
 

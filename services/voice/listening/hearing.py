@@ -23,6 +23,7 @@ from services.voice.listening.events import (
     SpeechStarted,
     Stage,
     TranscriptReady,
+    TurnDecided,
     TurnDropped,
 )
 from services.voice.listening.patience import PauseStatistics
@@ -38,7 +39,7 @@ from services.voice.listening.segment_events import (
 )
 from services.voice.listening.segmenter import Segmenter
 from services.voice.listening.spoken_turn import SpokenTurn, cancel
-from services.voice.listening.turn_text import Request
+from services.voice.listening.turn_text import Request, TurnText
 from services.voice.listening.understanding import judged, understood
 from services.voice.listening.verdict import verdict
 from services.voice.listening.wording import wording
@@ -59,6 +60,7 @@ class Hearing:
         self._turn: SpokenTurn | None = None
         self._finishing: list[SpokenTurn] = []
         self._pushed_at = -math.inf
+        self._decided: TurnDecided | None = None
 
     def busy(self, now: float) -> bool:
         """Say whether sound came within the last second, or a turn is not over."""
@@ -94,6 +96,10 @@ class Hearing:
         if self._turn is not None:
             self._turn.released = True
 
+    def answered(self) -> None:
+        """The bot is heard: what is said from now on goes on with no turn before."""
+        self._decided = None
+
     def leave(self, *, at: float) -> None:
         """Drop whatever the speaker was saying."""
         for turn in [*self._finishing, *filter(None, [self._turn])]:
@@ -120,10 +126,15 @@ class Hearing:
                     self._cap(event)
 
     def _begin(self, event: Onset) -> None:
+        earlier, self._decided = self._decided, None
+        if earlier and event.since - earlier.ended_at > self._room.settings.continuation:
+            earlier = None
         self._turn = SpokenTurn(
             number=next(self._room.turns),
-            started=event.since,
+            started=earlier.started_at if earlier else event.since,
             ended=event.at,
+            text=TurnText(earlier.text if earlier else ""),
+            continues=earlier.turn if earlier else None,
             probe_at=self._room.settings.first_probe,
         )
         self._tell_start(self._turn, event)
@@ -154,7 +165,8 @@ class Hearing:
 
     def _resume(self, event: Resume) -> None:
         turn, settings = self._current(), self._room.settings
-        self._pauses.resumed(event.pause)
+        if event.pause >= settings.patience.complete:
+            self._pauses.resumed(event.pause)
         cancel(turn.judging)
         turn.probability, turn.judged_again = None, False
         if event.pause >= settings.part_pause or self._segmenter.length >= settings.part_seconds:
@@ -236,6 +248,8 @@ class Hearing:
         turn.cancel()
         self._room.asked_at = None
         for event in verdict(turn, self.speaker, ending, room=self._room, at=at):
+            if isinstance(event, TurnDecided) and ending is Ending.COMPLETE:
+                self._decided = event
             self._room.emit(event)
 
     def _transcribe(self, turn: SpokenTurn) -> None:
@@ -293,6 +307,7 @@ class Hearing:
                 at=event.at,
                 since=event.since,
                 resumed=isinstance(event, Resume),
+                continues=turn.continues,
             )
         )
 

@@ -129,6 +129,8 @@ class Listener:
     def bot_started(self) -> None:
         """The bot is heard from now on: speech must be clearer, and is transcribed as it goes."""
         self._room.bot_heard = True
+        for hearing in self._hearings.values():
+            hearing.answered()
 
     def bot_stopped(self) -> None:
         """The bot is silent from now on."""

@@ -23,6 +23,7 @@ ANSWER_SECONDS = 15.0
 class ListeningSettings:
     """How listening goes about its work; times in seconds.
 
+    Speech within ``continuation`` of a decided turn that is not answered yet goes on with it.
     Parts of a turn are closed by a pause of ``part_pause``, or by any pause once they are
     ``part_seconds`` long. While the bot is heard, speech is transcribed as it goes after
     ``first_probe`` of voice and every ``next_probe`` more.
@@ -31,6 +32,7 @@ class ListeningSettings:
     patience: Patience = field(default_factory=Patience)
     part_pause: float = 0.4
     part_seconds: float = 8.0
+    continuation: float = 1.5
     first_probe: float = 0.38
     next_probe: float = 0.4
     most_speakers: int = 25

@@ -20,6 +20,7 @@ class SpokenTurn:
     started: float
     ended: float
     text: TurnText = field(default_factory=TurnText)
+    continues: int | None = None
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     transcription: asyncio.Task[None] | None = None
     judging: asyncio.Task[None] | None = None

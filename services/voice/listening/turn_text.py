@@ -33,13 +33,15 @@ class TurnText:
     """Parts in the order of speech; the last one is open until ``close``.
 
     An answer counts only for the part as it now stands: asking again or withdrawing voids those
-    on their way. ``complete`` holds when every part is answered, so a turn is never taken for
+    on their way. ``earlier`` is the text of a turn that this one goes on with. ``complete`` holds when every part is answered, so a turn is never taken for
     its half.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, earlier: str = "") -> None:
         self._parts: list[HeardPart | None] = [None]
-        self._revisions = [0]
+        if earlier:
+            self._parts.insert(0, HeardPart(text=earlier))
+        self._revisions = [0] * len(self._parts)
 
     @property
     def complete(self) -> bool:

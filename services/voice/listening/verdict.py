@@ -38,6 +38,7 @@ def verdict(
         addressed=room.wake.addressed(speaker.id, text, since=turn.started),
         started_at=turn.started,
         ended_at=turn.ended,
+        continues=turn.continues,
         language=last.language,
         confidence=confidence,
     )

@@ -38,6 +38,7 @@ class Floor:
         self._speaking: dict[AuthorId, float] = {}
         self._quiet_since = 0.0
         self._taken = False
+        self._answering: int | None = None
 
     @property
     def taken(self) -> bool:
@@ -66,11 +67,18 @@ class Floor:
         """Take the floor for something said unasked; ``False`` when it is taken."""
         if self._taken:
             return False
-        self._taken = True
+        self._taken, self._answering = True, None
         return True
 
     def offer(self, turn: TurnDecided, /) -> Grant | None:
-        """Hand in a decided turn; the grant when it is to be answered now."""
+        """Hand in a decided turn; the grant when it is to be answered now.
+
+        One that continues the turn being answered takes its place.
+        """
+        if turn.continues is not None:
+            self._forget(turn.continues)
+            if self._taken and self._answering == turn.continues:
+                return self._grant(turn)
         if not turn.addressed:
             self._context.append(turn)
             return None
@@ -91,8 +99,14 @@ class Floor:
             self._context.append(turn)
         return None
 
+    def _forget(self, number: int) -> None:
+        for turns in (self._waiting, self._context):
+            for turn in [each for each in turns if each.turn == number]:
+                turns.remove(turn)
+
     def _grant(self, turn: TurnDecided) -> Grant:
         self._taken = True
+        self._answering = turn.turn
         ordered = sorted(self._context, key=lambda each: each.started_at)
         self._context.clear()
         return Grant(turn=turn, context=tuple(map(labelled, ordered)))
