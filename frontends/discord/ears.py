@@ -16,7 +16,7 @@ from frontends.discord.places import Place, User, account, author_of, role_of
 from services.conversation.inbound import Addressing, Inbound
 from services.conversation.places import PlaceSettings
 from services.domain.ids import AuthorId, IdSource, MessageId, PersonaId
-from services.domain.messages import HistoryEntry, Message, Part, TextPart
+from services.domain.messages import BlobPart, HistoryEntry, Message, Part, TextPart
 from services.domain.people import Role
 from services.persona.activity import Activity
 from services.persona.library import CharacterLibrary
@@ -72,7 +72,8 @@ class Ears:
     async def inbound(self, message: discord.Message, place: Place) -> Inbound:
         """Return what the core is to take in of a message.
 
-        Attachments are fetched and kept. Raises ``InvalidRequest`` for those that are too large.
+        Attachments of what is said to a character are fetched and kept. Raises ``InvalidRequest``
+        for those that are too large.
         """
         author = author_of(message.author)
         entry = await self._answered(message, place)
@@ -148,15 +149,23 @@ class Ears:
     ) -> tuple[Part, ...]:
         me, name = self._me, self._with.me.display_name
         text = self.text_of(message)
-        blobs = await self._with.attachments.of(message.attachments)
+        blobs: tuple[BlobPart, ...] = ()
+        if message.attachments and self._meant(addressing, text):
+            blobs = await self._with.attachments.of(message.attachments)
         said = answered(message) if entry is None else None
         if said is not None:
             text = f"{quoted(said, me=me, name=name)}\n{text}".strip()
-            if not blobs:
+            if not blobs and addressing.mentions:
                 blobs = await self._with.attachments.of(said.attachments)
         if not text.strip() and not blobs and (addressing.mentions or addressing.private):
             text = _GREETING
         return (TextPart(text=text), *blobs)
+
+    def _meant(self, addressing: Addressing, text: str) -> bool:
+        """Tell whether a message is said to a character, so that its files are worth fetching."""
+        if addressing.mentions or addressing.replies_to or addressing.private:
+            return True
+        return bool(NameIndex.of(self._with.library.all()).find(text))
 
     def _mentioned(self, message: discord.Message) -> tuple[AuthorId, ...]:
         return tuple(account(user.id) for user in message.mentions if user.id != self._me)

@@ -13,7 +13,7 @@ import discord
 
 from frontends.discord.places import Place, account, may_write, place_of
 from frontends.discord.posting import SILENT, PostingFailed, translated
-from services.conversation.inbound import Receipt, Withheld
+from services.conversation.inbound import Outcome, Withheld
 from services.domain.errors import AcoreError
 from services.domain.ids import ConversationId
 from services.domain.people import Role
@@ -89,8 +89,7 @@ class Listening:
                 self._excuse(message, place, error.user_message)
             return
         self._bot.catching_up.heard(message)
-        follow = partial(self._follow, receipt, message, place, called=called)
-        self._bot.supervisor.start("outcome", follow)
+        receipt.then(partial(self._follow, message, place, called=called))
 
     async def _ignored(self, message: discord.Message, place: Place) -> bool:
         """Tell whether nothing is to come of a message, not even a notice or a download."""
@@ -116,18 +115,23 @@ class Listening:
                 self._closed.popitem(last=False)
         return False
 
-    async def _follow(
-        self, receipt: Receipt, message: discord.Message, place: Place, *, called: bool
+    def _follow(
+        self,
+        message: discord.Message,
+        place: Place,
+        outcome: Outcome | BaseException,
+        *,
+        called: bool,
     ) -> None:
-        try:
-            outcome = await receipt.outcome()
-        except AcoreError as error:
-            if called:
-                self._excuse(message, place, error.user_message)
-            return
-        withheld = outcome.withheld
-        if withheld is not None and withheld.notify:
-            self._excuse(message, place, notice(withheld))
+        match outcome:
+            case Outcome(withheld=Withheld(notify=True) as withheld):
+                self._excuse(message, place, notice(withheld))
+            case AcoreError() if called:
+                self._excuse(message, place, outcome.user_message)
+            case Outcome() | AcoreError():
+                pass
+            case error:
+                logger.error("a message failed unexpectedly", exc_info=error)
 
     def _excuse(self, message: discord.Message, place: Place, text: str) -> None:
         """Tell somebody why they are not answered, unless they were told of something lately."""

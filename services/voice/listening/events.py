@@ -83,7 +83,7 @@ class TurnDecided:
     """A turn is over; the last event of its number.
 
     ``text`` is never empty. With ``continues`` it holds that turn's text as well, and an answer to
-    that turn is to be given up. A turn that is not ``addressed`` is context for the next one that is.
+    that turn is to be given up. What is not ``addressed`` is context for the next turn that is.
     """
 
     speaker: Author

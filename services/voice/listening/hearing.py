@@ -16,16 +16,7 @@ from services.voice.listening.endpointing import (
     Wait,
     wait_for,
 )
-from services.voice.listening.events import (
-    DropReason,
-    SpeechEnded,
-    SpeechProgress,
-    SpeechStarted,
-    Stage,
-    TranscriptReady,
-    TurnDecided,
-    TurnDropped,
-)
+from services.voice.listening.events import ListeningEvent, Stage, TurnDecided
 from services.voice.listening.patience import PauseStatistics
 from services.voice.listening.room import Room
 from services.voice.listening.samples import WINDOW_SECONDS, Samples
@@ -39,6 +30,7 @@ from services.voice.listening.segment_events import (
 )
 from services.voice.listening.segmenter import Segmenter
 from services.voice.listening.spoken_turn import SpokenTurn, cancel
+from services.voice.listening.telling import Telling
 from services.voice.listening.turn_text import Request, TurnText
 from services.voice.listening.understanding import judged, understood
 from services.voice.listening.verdict import verdict
@@ -46,6 +38,7 @@ from services.voice.listening.wording import wording
 
 _PROGRESS = 3 * WINDOW_SECONDS
 _RECENT = 1.0
+_LONGEST_CONTINUED = 600
 _ROUNDING = 1e-6
 
 
@@ -53,7 +46,7 @@ class Hearing:
     """Listens to one speaker; everything happens in ``push``, ``tick`` and answers that come in."""
 
     def __init__(self, speaker: Author, segmenter: Segmenter, room: Room) -> None:
-        self.speaker = speaker
+        self._telling = Telling(speaker, room)
         self._segmenter = segmenter
         self._room = room
         self._pauses = PauseStatistics()
@@ -61,6 +54,15 @@ class Hearing:
         self._finishing: list[SpokenTurn] = []
         self._pushed_at = -math.inf
         self._decided: TurnDecided | None = None
+
+    @property
+    def speaker(self) -> Author:
+        """Whose turns these are."""
+        return self._telling.speaker
+
+    @speaker.setter
+    def speaker(self, speaker: Author) -> None:
+        self._telling.speaker = speaker
 
     def busy(self, now: float) -> bool:
         """Say whether sound came within the last second, or a turn is not over."""
@@ -104,9 +106,7 @@ class Hearing:
         """Drop whatever the speaker was saying."""
         for turn in [*self._finishing, *filter(None, [self._turn])]:
             turn.cancel()
-            self._room.emit(
-                TurnDropped(speaker=self.speaker, turn=turn.number, at=at, reason=DropReason.LEFT)
-            )
+            self._telling.left(turn, at=at)
         self._turn = None
         self._finishing.clear()
         self._segmenter.end()
@@ -126,9 +126,7 @@ class Hearing:
                     self._cap(event)
 
     def _begin(self, event: Onset) -> None:
-        earlier, self._decided = self._decided, None
-        if earlier and event.since - earlier.ended_at > self._room.settings.continuation:
-            earlier = None
+        earlier = self._unanswered(event.since)
         self._turn = SpokenTurn(
             number=next(self._room.turns),
             started=earlier.started_at if earlier else event.since,
@@ -137,15 +135,21 @@ class Hearing:
             continues=earlier.turn if earlier else None,
             probe_at=self._room.settings.first_probe,
         )
-        self._tell_start(self._turn, event)
+        self._telling.started(self._turn, event)
+
+    def _unanswered(self, since: float) -> TurnDecided | None:
+        """Return the turn just decided, when speech at ``since`` goes on with it."""
+        last, self._decided = self._decided, None
+        if last is None or len(last.text) > _LONGEST_CONTINUED:
+            return None
+        soon = since - last.ended_at <= self._room.settings.continuation
+        return last if soon else None
 
     def _pause(self, event: Pause) -> None:
         turn = self._current()
         turn.ended = event.since
         cancel(turn.probing)
-        self._room.emit(
-            SpeechEnded(speaker=self.speaker, turn=turn.number, at=event.at, since=event.since)
-        )
+        self._telling.ended(turn, event)
         self._transcribe(turn)
         self._judge(turn)
 
@@ -178,15 +182,13 @@ class Hearing:
             cancel(turn.transcription)
         turn.probe_at = self._segmenter.voiced + settings.first_probe
         turn.progress_at = self._segmenter.voiced
-        self._tell_start(turn, event)
+        self._telling.started(turn, event)
 
     def _cap(self, event: Capped) -> None:
         turn = self._current()
         if not self._segmenter.paused:
             turn.ended = event.since
-            self._room.emit(
-                SpeechEnded(speaker=self.speaker, turn=turn.number, at=event.at, since=event.since)
-            )
+            self._telling.ended(turn, event)
             self._transcribe(turn)
         self._segmenter.end()
         self._turn = None
@@ -199,9 +201,7 @@ class Hearing:
             return
         if voiced + _ROUNDING >= turn.progress_at + _PROGRESS:
             turn.progress_at = voiced
-            self._room.emit(
-                SpeechProgress(speaker=self.speaker, turn=turn.number, at=at, voiced=voiced)
-            )
+            self._telling.progress(turn, voiced=voiced, at=at)
         idle = turn.probing is None or turn.probing.done()
         if voiced >= turn.probe_at and idle:
             turn.probe_at = voiced + self._room.settings.next_probe
@@ -219,7 +219,9 @@ class Hearing:
             return
         self._segmenter.end()
         self._turn = None
-        self._settle(turn, wait.ending, at=at)
+        last = self._settle(turn, wait.ending, at=at)
+        if isinstance(last, TurnDecided) and not self._room.bot_heard:
+            self._decided = last
 
     def _wait(self, turn: SpokenTurn) -> Wait:
         patience = self._room.settings.patience
@@ -244,13 +246,13 @@ class Hearing:
             self._finishing.remove(turn)
             self._settle(turn, Ending.TIMEOUT, at=at)
 
-    def _settle(self, turn: SpokenTurn, ending: Ending, *, at: float) -> None:
+    def _settle(self, turn: SpokenTurn, ending: Ending, *, at: float) -> ListeningEvent:
         turn.cancel()
         self._room.asked_at = None
-        for event in verdict(turn, self.speaker, ending, room=self._room, at=at):
-            if isinstance(event, TurnDecided) and ending is Ending.COMPLETE:
-                self._decided = event
+        events = verdict(turn, self.speaker, ending, room=self._room, at=at)
+        for event in events:
             self._room.emit(event)
+        return events[-1]
 
     def _transcribe(self, turn: SpokenTurn) -> None:
         request, clip, voiced = turn.text.ask(), self._segmenter.clip(), self._segmenter.voiced
@@ -270,7 +272,7 @@ class Hearing:
         heard = await understood(self._room, self.speaker, clip, voiced=voiced)
         if not turn.text.answer(request, heard) or not turn.text.complete:
             return
-        self._tell_text(turn, turn.text.text, Stage.SPECULATIVE)
+        self._telling.text(turn, turn.text.text, stage=Stage.SPECULATIVE)
         self._finish(turn, at=self._room.clock.monotonic())
         self._look_again(turn)
 
@@ -283,7 +285,7 @@ class Hearing:
     async def _probe(self, turn: SpokenTurn, clip: bytes, voiced: float) -> None:
         heard = await understood(self._room, self.speaker, clip, voiced=voiced)
         if heard.text and not self._room.echo.is_echo(heard.text, since=turn.started):
-            self._tell_text(turn, heard.text, Stage.PARTIAL)
+            self._telling.text(turn, heard.text, stage=Stage.PARTIAL)
 
     def _look_again(self, turn: SpokenTurn) -> None:
         if turn is self._turn:
@@ -298,21 +300,3 @@ class Hearing:
         if self._turn is None:
             raise RuntimeError("the segmenter tells of speech before its onset")  # noqa: TRY003
         return self._turn
-
-    def _tell_start(self, turn: SpokenTurn, event: Onset | Resume) -> None:
-        self._room.emit(
-            SpeechStarted(
-                speaker=self.speaker,
-                turn=turn.number,
-                at=event.at,
-                since=event.since,
-                resumed=isinstance(event, Resume),
-                continues=turn.continues,
-            )
-        )
-
-    def _tell_text(self, turn: SpokenTurn, text: str, stage: Stage) -> None:
-        at = self._room.clock.monotonic()
-        self._room.emit(
-            TranscriptReady(speaker=self.speaker, turn=turn.number, at=at, text=text, stage=stage)
-        )

@@ -33,8 +33,8 @@ class TurnText:
     """Parts in the order of speech; the last one is open until ``close``.
 
     An answer counts only for the part as it now stands: asking again or withdrawing voids those
-    on their way. ``earlier`` is the text of a turn that this one goes on with. ``complete`` holds when every part is answered, so a turn is never taken for
-    its half.
+    on their way. ``complete`` holds when every part is answered, so a turn is never taken for
+    its half. ``earlier`` is the text of a turn that this one goes on with.
     """
 
     def __init__(self, earlier: str = "") -> None:

@@ -18,10 +18,13 @@ from tests.fakes.speech import ScriptedCompletion, ToneRecogniser, spoken
 from tests.fakes.voice_call import ANN, BOB, VoiceCall, person, voice_call
 
 
-def turn(speaker: Author, text: str, *, at: float = 0.0, addressed: bool = True) -> TurnDecided:
+def turn(
+    speaker: Author, text: str, *, at: float = 0.0, addressed: bool = True,
+    number: int = 1, continues: int | None = None,
+) -> TurnDecided:  # fmt: skip
     return TurnDecided(
-        speaker=speaker, turn=1, at=at, text=text, ending=Ending.COMPLETE, addressed=addressed,
-        started_at=at - 1, ended_at=at - 0.2,
+        speaker=speaker, turn=number, at=at, text=text, ending=Ending.COMPLETE,
+        addressed=addressed, started_at=at - 1, ended_at=at - 0.2, continues=continues,
     )  # fmt: skip
 
 
@@ -48,6 +51,20 @@ def test_whoever_asks_meanwhile_is_answered_next_but_not_for_ever_late():
     after = floor.offer(turn(BOB, "four", at=40))
     assert after is not None
     assert after.context == ("Ann: three",)
+
+
+def test_a_turn_that_continues_the_one_being_answered_takes_its_place():
+    floor = Floor()
+    floor.offer(turn(ANN, "What is", at=1, number=7))
+    grant = floor.offer(turn(ANN, "What is for dinner?", at=3, number=8, continues=7))
+    assert grant is not None
+    assert grant.turn.text == "What is for dinner?"
+    floor.offer(turn(BOB, "And", at=4, number=9))
+    assert floor.offer(turn(BOB, "And for lunch?", at=5, number=10, continues=9)) is None
+    waiting = floor.release(at=6)
+    assert waiting is not None
+    assert waiting.turn.text == "And for lunch?"
+    assert floor.release(at=7) is None
 
 
 def test_what_the_bot_says_of_itself_waits_for_quiet_and_the_floor():

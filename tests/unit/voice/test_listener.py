@@ -151,6 +151,7 @@ async def test_without_a_completion_model_silence_and_words_decide():
         await call.talk(ann=spoken("apple", "boat"))
         await call.wait(0.9)
         assert call.decided() == ["Good morning."]
+        await call.wait(1)
         await call.talk(ann=spoken("apple", "boat", "cloud"))
         await call.wait(0.9)
         assert len(call.decided()) == 1
@@ -218,6 +219,42 @@ async def call_later(call: VoiceCall) -> None:
     """Let the pause between two tries pass, which is on the loop's own clock."""
     await asyncio.sleep(1)
     await call.wait(0.4)
+
+
+async def test_who_goes_on_after_an_early_decision_is_not_answered_twice():
+    async with voice_call(completion=ScriptedCompletion(SURE)) as call:
+        await call.talk(ann=spoken("apple", "boat"))
+        await call.wait(0.7)
+        await call.talk(ann=spoken("cloud"))
+        await call.wait(0.7)
+        call.listener.bot_started()
+        await call.talk(ann=spoken("drum"))
+        await call.wait(0.7)
+    first, second, third = call.of(TurnDecided)
+    assert (first.text, second.text, third.text) == ("apple boat", "apple boat cloud", "drum")
+    assert (first.continues, second.continues, third.continues) == (None, first.turn, None)
+    assert second.started_at == first.started_at
+
+
+async def test_a_cough_after_an_early_decision_leaves_the_turn_to_be_answered():
+    async with voice_call(
+        recogniser=saying("what time is it", ""), completion=ScriptedCompletion(SURE)
+    ) as call:
+        await call.talk(ann=spoken("apple", "boat", "cloud"))
+        await call.wait(0.6)
+        await call.talk(ann=spoken("apple", seconds=0.1))
+        await call.wait(1.0)
+    first, second = call.of(TurnDecided)
+    assert second.continues == first.turn
+    assert second.text == "what time is it"
+
+
+async def test_a_later_turn_is_a_turn_of_its_own():
+    async with voice_call(completion=ScriptedCompletion(SURE)) as call:
+        for word in ("apple", "boat"):
+            await call.talk(ann=spoken(word))
+            await call.wait(2)
+    assert call.decided() == ["apple", "boat"]
 
 
 async def test_a_speaker_who_never_stops_is_answered_at_the_cap_and_loses_nothing():
@@ -326,7 +363,7 @@ async def test_while_the_bot_is_heard_speech_is_understood_as_it_goes():
         assert partials[0].at - began < 0.6
         assert len(call.of(SpeechProgress)) >= 8
         call.listener.bot_stopped()
-        await call.wait(0.6)
+        await call.wait(2)
         told = len(call.of(SpeechProgress))
         await call.talk(ann=spoken("apple", "boat", "cloud"))
         await call.wait(0.6)
@@ -390,7 +427,10 @@ async def test_every_word_is_in_exactly_one_turn_in_order(
                 await call.wait(pause)
         await call.wait(6)
         assert not call.listener.speaking
-    assert " ".join(call.decided()).split() == said
+    decided = {event.turn: event for event in call.of(TurnDecided)}
+    replaced = {event.continues for event in decided.values()}
+    final = [event.text for event in decided.values() if event.turn not in replaced]
+    assert " ".join(final).split() == said
     assert not call.of(TurnDropped)
     _well_formed(call)
 

@@ -98,6 +98,7 @@ class Mp3Decoder:
 
     def __init__(self) -> None:
         av = required("av", engine="edge", package="av")
+        self._damaged: type[Exception] = av.error.InvalidDataError
         self._codec: Any = av.CodecContext.create("mp3float", "r")
         self.rate = 0
 
@@ -113,7 +114,11 @@ class Mp3Decoder:
         yield from self._decoded(None)
 
     def _decoded(self, packet: Any) -> Iterator[Samples]:  # noqa: ANN401  the SDK's own class
-        for frame in self._codec.decode(packet):
+        try:
+            frames = self._codec.decode(packet)
+        except self._damaged:
+            return  # tags between the frames, or a frame that was cut
+        for frame in frames:
             self.rate = int(frame.sample_rate)
             yield np.asarray(frame.to_ndarray(), np.float32).mean(axis=0)
 
