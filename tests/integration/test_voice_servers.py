@@ -39,10 +39,10 @@ async def server() -> AsyncIterator[SpeechServer]:
         yield running
 
 
-def speech_of(server: SpeechServer, **requests: object) -> OpenAiSpeech:
+def speech_of(server: SpeechServer, *, form: str = "pcm", instructed: bool = False) -> OpenAiSpeech:
     endpoint = Endpoint(name="kokoro-server", base_url=server.url, key="k-1", silence_seconds=5)
-    settings = {"model": "kokoro", "voice": "af_heart", **requests}
-    return OpenAiSpeech(endpoint, SpeechRequests(**settings))
+    requests = SpeechRequests(model="kokoro", voice="af_heart", form=form, instructed=instructed)
+    return OpenAiSpeech(endpoint, requests)
 
 
 def ears_of(server: SpeechServer, *, verbose: bool = False) -> OpenAiTranscription:

@@ -211,6 +211,9 @@ class TestRefusals:
         (line,) = problems(load, dotenv=f"{name}=x")
         assert line.startswith(f"{name} (from .env)")
 
+    def test_what_the_checks_are_told_is_no_setting(self, load: Load):
+        assert load(environ={"ACORE_TEST_DATA": "somewhere"}).storage.data == Path("data")
+
     def test_a_misspelt_override_is_refused(self, load: Load):
         (line,) = problems(load, llm__modle="x")
         assert "llm.modle (from the command line)" in line

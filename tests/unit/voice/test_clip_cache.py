@@ -15,8 +15,8 @@ from services.voice.synthesis import Voice
 from tests.fakes.voice_engines import FakeSpeech
 
 
-def key(text: str, **voice: object) -> ClipKey:
-    return ClipKey(engine="fake", voice=Voice(**voice), text=text)
+def key(text: str, voice: Voice | None = None) -> ClipKey:
+    return ClipKey(engine="fake", voice=voice or Voice(), text=text)
 
 
 def clip(size: int = 1000, *, fill: int = 1) -> AudioClip:
@@ -35,8 +35,9 @@ async def test_a_clip_is_found_by_another_cache_over_the_same_folder(tmp_path: P
 async def test_every_part_of_the_key_counts(tmp_path: Path):
     cache = ClipCache(tmp_path, most_bytes=1 << 20)
     await cache.put(key("hi"), clip())
-    others = [key("Hi"), key("hi", name="a"), key("hi", speed=1.1), key("hi", pitch=1.0)]
-    others += [key("hi", mood="sad"), key("hi", language="en")]
+    others = [key("Hi")]
+    voices = [Voice(name="a"), Voice(speed=1.1), Voice(pitch=1.0), Voice(mood="sad")]
+    others += [key("hi", voice) for voice in [*voices, Voice(language="en")]]
     others += [ClipKey(engine="other", voice=Voice(), text="hi")]
     assert [await cache.get(other) for other in others] == [None] * 7
 

@@ -20,10 +20,12 @@ TEXT = "a sentence that is about three seconds long as it is"
 
 
 class Stage:
-    def __init__(self, clock: ManualClock, **faults: object) -> None:
+    def __init__(
+        self, clock: ManualClock, seconds: float = 0.0, fails_from: int | None = None
+    ) -> None:
         self.clock = clock
         self.inner = FakeSpeech(rate=22050)
-        self.converter = FakeConverter(clock, **faults)
+        self.converter = FakeConverter(clock, seconds=seconds, fails_from=fails_from)
         self.told: list[str] = []
         self.speech = ConvertedSpeech(
             self.inner,

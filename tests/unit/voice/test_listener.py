@@ -236,6 +236,29 @@ async def test_who_goes_on_after_an_early_decision_is_not_answered_twice():
     assert second.started_at == first.started_at
 
 
+@pytest.mark.parametrize("pause", [hundredths / 100 for hundredths in range(14, 27)])
+async def test_a_turn_is_not_decided_while_its_speaker_begins_again(pause: float):
+    async with voice_call(recogniser=slow(0.0), completion=ScriptedCompletion(SURE)) as call:
+        await call.talk(ann=spoken("apple", "boat") + hush(pause))
+        again = call.clock.monotonic()
+        await call.talk(ann=spoken("cloud"))
+        await call.wait(1)
+    one_window = 0.032 + 0.02
+    late = [event.text for event in call.of(TurnDecided) if event.at > again + one_window]
+    assert late == ["apple boat cloud"]
+
+
+async def test_a_back_channel_is_no_beginning_of_what_is_said_later():
+    async with voice_call(completion=ScriptedCompletion(SURE)) as call:
+        call.listener.bot_started()
+        await call.talk(ann=spoken("apple"))
+        await call.wait(0.5)
+        call.listener.bot_stopped()
+        await call.talk(ann=spoken("boat"))
+        await call.wait(0.5)
+    assert call.decided() == ["apple", "boat"]
+
+
 async def test_a_cough_after_an_early_decision_leaves_the_turn_to_be_answered():
     async with voice_call(
         recogniser=saying("what time is it", ""), completion=ScriptedCompletion(SURE)

@@ -105,6 +105,7 @@ def test_late_packets_are_no_pause():
         for frame in frames[first : first + 3]:
             line.events += line.segmenter.push(frame, at=line.now)
     assert line.kinds() == [Onset]
+    assert line.segmenter.length <= duration(pcm), "no silence was put between them"
 
 
 def test_going_on_is_told_with_the_length_of_the_pause():

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.voice.engines.pcm import LeadingSilence, Resampler, SpeechShaper, from_pcm, resampled
+from services.voice.engines.pcm import (
+    LeadingSilence,
+    Resampler,
+    Samples,
+    SpeechShaper,
+    from_pcm,
+    resampled,
+)
 from services.voice.engines.prosody import prosody_of
 from services.voice.engines.rvc.pitch import coarse_pitch, pitch_of
 from services.voice.engines.stitching import Cutter, Joiner
@@ -24,11 +31,11 @@ from tests.fakes.voice_engines import sine
 RATE = 16000
 
 
-def tone(hertz: float, seconds: float, rate: int = RATE) -> np.ndarray:
+def tone(hertz: float, seconds: float, rate: int = RATE) -> Samples:
     return from_pcm(sine(hertz, seconds, rate))
 
 
-def loudest_hertz(samples: np.ndarray, rate: int) -> float:
+def loudest_hertz(samples: Samples, rate: int) -> float:
     window = samples * np.hanning(len(samples))
     return float(np.argmax(np.abs(np.fft.rfft(window))) * rate / len(samples))
 
@@ -122,6 +129,7 @@ def test_pieces_that_come_back_out_of_phase_are_joined_without_a_hole():
 def test_pitch_is_found_with_overtones_and_noise(hertz: float):
     noise = np.random.default_rng(1).normal(0, 0.005, RATE).astype(np.float32)
     sound = tone(hertz, 1) + 0.5 * tone(2 * hertz, 1) + 0.3 * tone(3 * hertz, 1) + noise
+    sound = sound.astype(np.float32)
     found = pitch_of(sound, rate=RATE, frames=100)[5:-5]
     assert np.abs(found / hertz - 1).max() < 0.02
 

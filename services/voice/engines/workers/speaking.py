@@ -10,6 +10,8 @@ from services.voice.engines.jobs import Job
 from services.voice.engines.pcm import Samples, SpeechShaper
 from services.voice.engines.wire import Header
 
+_SPACE = ord(" ")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -34,6 +36,13 @@ class Piece:
     samples: Samples
     rate: int
     pitched: bool = False
+
+
+def sayable(text: str) -> str:
+    """Return the text without what libraries in C stumble over; empty if it has no words."""
+    whole = text.encode("utf-8", "ignore").decode()
+    clean = " ".join("".join(" " if ord(sign) < _SPACE else sign for sign in whole).split())
+    return clean if any(sign.isalnum() for sign in clean) else ""
 
 
 class Speaker(Protocol):
@@ -67,8 +76,12 @@ class SpeakingEngine:
 
     def _speak(self, job: Job) -> None:
         header = job.header
+        text = sayable(header["text"])
+        if not text:
+            job.finish()
+            return
         wanted = Wanted(
-            text=header["text"],
+            text=text,
             voice=header.get("voice"),
             speed=header["speed"],
             pitch=header["pitch"],
