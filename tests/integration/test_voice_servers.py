@@ -288,12 +288,3 @@ async def test_edge_hanging_is_replaced_by_the_local_engine(
         await edge_server.left.wait()
     edge_server.first_seconds = 0
     assert lasting(await spoken(edge_speech, SENTENCE)) > 1
-
-
-@pytest.mark.skipif(find_spec("edge_tts") is not None, reason="edge-tts is installed")
-async def test_without_its_package_edge_says_what_to_install():
-    engine = edge()
-    with pytest.raises(ProviderError, match="needs the package edge-tts") as caught:
-        await engine.open()
-    assert caught.value.fault is ProviderFault.UNSUPPORTED
-    await engine.close()
