@@ -17,7 +17,7 @@ from services.voice.engines.process_speech import ProcessSpeech
 from tests.fakes.tiny_onnx import FLOAT, INT64, Network, Node
 
 pytestmark = pytest.mark.timeout(60)
-_EIGHTHS: dict[str, int | list[int]] = {"kernel_shape": [8], "strides": [8]}
+_EIGHTHS: dict[str, int | list[int]] = {"kernel_shape": [8], "strides": [8], "ceil_mode": 1}
 _ZEROS = np.zeros((1, 1, 3), np.float32)
 _SCORES = np.array([[[0.0, -9.0, -9.0]]], np.float32)
 Made = Callable[[Path], ProcessEars | ProcessSpeech]
