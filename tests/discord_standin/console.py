@@ -32,6 +32,7 @@ from tests.discord_standin.people import CannotDoThat, Person
 from tests.discord_standin.server import Standin
 
 _LINE: Final = re.compile(r"\s*(\w+)(\.\.\.|[:>!/?+~-])\s*(.*)", re.DOTALL)
+_NAME: Final = re.compile(r"(?<!\w)@(\w+)")
 _ELSEWHERE: Final = re.compile(r"([#@])([^:]+):\s*(.*)", re.DOTALL)
 _INTEGER, _BOOLEAN, _USER, _CHANNEL, _NUMBER = 4, 5, 6, 7, 10
 _BUTTON, _FIELD = 2, 4
@@ -65,7 +66,7 @@ class Console:
         self._bulletin = Bulletin(self._world, write)
         standin.changes.watch(self._look)
         self._deeds: Mapping[str, Callable[[Person, Channel, str], object]] = {
-            ":": lambda who, where, text: who.says(where, text),
+            ":": lambda who, where, text: who.says(where, self._marked(text)),
             ">": self._elsewhere,
             "!": self._click,
             "/": self._command,
@@ -106,7 +107,7 @@ class Console:
             where = self._world.direct_channel(person.user.id, other.id)
         self._places[person.user.id] = where
         if found[3]:
-            person.says(where, found[3])
+            person.says(where, self._marked(found[3]))
 
     def _click(self, person: Person, channel: Channel, rest: str) -> None:
         number, *values = rest.split() or ["1"]
@@ -147,9 +148,19 @@ class Console:
         if message is None:
             raise NotUnderstood("there is no message of theirs")
         if text:
-            person.edits(message, text)
+            person.edits(message, self._marked(text))
         else:
             person.deletes(message)
+
+    def _marked(self, text: str) -> str:
+        """Return ``text`` with known names after @ as mentions, as Discord's own apps send them."""
+        names = {user.username: user.id for user in self._world.users.values()}
+
+        def mention(found: re.Match[str]) -> str:
+            user = names.get(found[1].casefold())
+            return found[0] if user is None else f"<@{user}>"
+
+        return _NAME.sub(mention, text)
 
     def _value(self, kind: int | None, text: str) -> Any:
         if kind == _INTEGER:
