@@ -25,7 +25,7 @@ class Changes:
         """Call ``watcher`` after every change, for good."""
         self._watchers.append(watcher)
 
-    async def until(self, condition: Callable[[], object], *, seconds: float = 5.0) -> None:
+    async def until(self, condition: Callable[[], object], *, seconds: float = 20.0) -> None:
         """Return once the condition holds.
 
         Raises:
