@@ -172,6 +172,8 @@ async def test_backing_up_while_somebody_is_answered_holds_what_was_finished(
                 finished.append((await chat.until("turn_finished"))["reply"]["text"])
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_killed_at_random_moments_restoring_ends_in_one_of_both(tmp_path: Path) -> None:
     rng = random.Random(17)
     async with FakeOllama().running() as server:
