@@ -137,7 +137,8 @@ def asked_of(model):
 async def quiet(home, town):
     """Wait until no answer is written and no click at work in #general any more."""
     async with asyncio.timeout(PATIENCE):
-        while home.bot.desk.writing or home.bot.acting.busy(place_of(town.general)):
+        here = place_of(town.general)
+        while home.bot.desk.writing or home.bot.acting.busy(here):  # noqa: ASYNC110  no bell rings
             await asyncio.sleep(0.02)
 
 

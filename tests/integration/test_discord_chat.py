@@ -74,14 +74,15 @@ async def test_chat_works_in_direct_messages(town, tmp_path):
 
 
 async def test_refusal_of_a_chat_is_told_to_whoever_asked_alone(town, tmp_path):
-    async with command_app(town, ScriptedModel("no"), tmp_path) as live:
+    model = ScriptedModel("no")
+    async with command_app(town, model, tmp_path) as live:
         alice = Author(id=account(town.alice.user.id), display_name="Alice")
         here = conversation_in(live, town.general)
         await live.app.factory.places().change(here, "muted", "on", by=alice, role=Role.OWNER)
         asked = town.bob.uses(town.general, town.bot, "chat", message="hello")
         await town.until(lambda: len(town.bob.answers_to(asked)) == 2)
         assert town.bob.answers_to(asked)[1].shown_only_to == town.bob.user.id
-        assert not live.app.model.requests
+        assert not model.requests
 
 
 async def test_stop_is_for_the_asker_and_keeps_what_was_shown(town, tmp_path):
@@ -138,8 +139,9 @@ async def test_file_given_to_chat_is_kept_with_the_message(town, tmp_path):
 
 
 async def test_message_without_anything_to_answer_is_refused(town, tmp_path):
-    async with command_app(town, ScriptedModel("no"), tmp_path) as live:
+    model = ScriptedModel("no")
+    async with command_app(town, model, tmp_path):
         empty = town.alice.says(town.general, "")
         asked = town.bob.uses_on(empty, town.bot, "Reply as character")
         assert "nothing in that message" in (await told(town, town.bob, asked))[0]
-        assert not live.app.model.requests
+        assert not model.requests

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,8 @@ async def test_history_shows_numbers_to_those_who_may_read_here(town, live):
 
 
 async def test_going_back_is_for_moderators(town, live):
-    for name, options in (("reset", {}), ("undo", {}), ("branch", {"number": 1})):
+    orders: dict[str, dict[str, Any]] = {"reset": {}, "undo": {}, "branch": {"number": 1}}
+    for name, options in orders.items():
         refused = await used(town, town.bob, f"conversation {name}", **options)
         assert "moderators" in refused
 

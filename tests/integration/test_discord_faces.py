@@ -439,7 +439,7 @@ async def test_a_picture_that_discord_takes_slowly_holds_back_words_for_two_seco
 ):
     town.standin.faults.rest.append(RestFault(path="/emojis$", method="POST", delay=6.0))
     async with discord_app(town, ScriptedModel("Hello."), tmp_path) as home:
-        mira = home.app.factory.library().get("mira")
+        mira = home.app.factory.library().find("mira")
         await asked(town)
         assert await home.bot.portraits.url(mira) is None, "a second wait, longer than the first"
         posted = of_bots(town.general)[0]

@@ -8,6 +8,7 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from discord.utils import time_snowflake
@@ -441,8 +442,10 @@ async def everywhere(town, data, *, guilds, channels):
         members = (town.bob.user, town.bot.user)
         guild = add_guild(world, f"Guild{number}", owner=town.alice.user, members=members)
         rooms += [add_channel(world, guild, f"room{each}") for each in range(channels)]
-    options = {"gate": UNBOUND, "discord_settings": {"streaming": False}}
-    async with discord_app(town, ScriptedModel("Yes."), data, **options) as home:
+    quick = {"streaming": False}
+    async with discord_app(
+        town, ScriptedModel("Yes."), data, gate=UNBOUND, discord_settings=quick
+    ) as home:
         asked = [(room, town.bob.mentions(room, town.bot.user, "hello")) for room in rooms]
         await town.standin.changes.until(
             lambda: all(any(map(finished, answers_to(*each))) for each in asked), seconds=240
@@ -479,7 +482,7 @@ async def test_what_one_person_says_in_pieces_is_answered_together(town, tmp_pat
         assert all(words in told for words in ("I have", "three", "questions"))
 
 
-STRANGE = {
+STRANGE: dict[str, dict[str, Any]] = {
     "sticker": {"sticker_items": [{"id": "5", "name": "Waving cat", "format_type": 1}]},
     "nothing": {},
     "embed": {"embeds": [{"type": "rich", "title": "A link"}]},
@@ -534,7 +537,7 @@ async def test_messages_of_every_kind_are_answered_in_private(town, tmp_path, ca
 
 async def test_an_event_that_discord_py_cannot_read_ends_nothing(town, tmp_path):
     async with discord_app(town, ScriptedModel("Yes."), tmp_path) as home:
-        endless = {"question": {"text": "Cats?"}, "answers": [], "expiry": None}
+        endless: dict[str, object] = {"question": {"text": "Cats?"}, "answers": [], "expiry": None}
         raw(town, town.general, town.alice.user, "vote!", poll=endless)
         for session in town.standin.gateway.sessions.values():
             session.tell("CHANNEL_UPDATE", {"id": "not a number"})

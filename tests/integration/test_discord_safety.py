@@ -6,6 +6,7 @@ import asyncio
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import discord
 import pytest
@@ -155,6 +156,7 @@ async def test_nobody_is_pinged_by_what_the_bot_itself_tells_people(town, tmp_pa
     words = f"@everyone <@{town.bob.user.id}>"
     async with discord_app(town, ScriptedModel("Yes."), tmp_path) as home:
         channel = home.bot.get_channel(town.general.id)
+        assert isinstance(channel, discord.TextChannel)
         face = OwnFace(channel)
         sent = await face.send(words, reply_to=town.bob.says(town.general, "hello").id)
         assert nobody_is_pinged(town.general.messages[sent])
@@ -239,7 +241,12 @@ async def test_only_the_owner_of_the_application_is_the_owner_whatever_others_sa
 async def test_of_a_team_those_who_work_on_it_are_owners(town, tmp_path, monkeypatch, member, owns):
     world = town.standin.world
     founder, other = world.users[town.bot.owner_id], town.alice.user
-    told = {"id": "5", "name": "Team", "icon": None, "owner_user_id": str(founder.id)}
+    told: dict[str, object] = {
+        "id": "5",
+        "name": "Team",
+        "icon": None,
+        "owner_user_id": str(founder.id),
+    }
     told["members"] = [
         {"team_id": "5", "permissions": ["*"], "user": _user(user), **standing}
         for user, standing in (
@@ -339,7 +346,7 @@ async def test_two_of_our_bots_stop_talking_to_each_other(town, tmp_path):
     limits = {"max_hops": 4, "user_limit": 1_000, "channel_limit": 1_000}
     settings = {"listen": "everywhere"}
     chatty = ScriptedModel("Mira, what do you say?")
-    everywhere = {"gate": limits, "discord_settings": settings}
+    everywhere: dict[str, Any] = {"gate": limits, "discord_settings": settings}
     async with (
         discord_app(town, chatty, tmp_path / "one", **everywhere) as one,
         discord_app(there, ScriptedModel("Mira, and you?"), tmp_path / "two", **everywhere) as two,

@@ -64,7 +64,7 @@ class Started:
 
     def __init__(self, app):
         self.app = app
-        self.notices = []
+        self.notices: list[str] = []
         self.task = None
         say = lambda code, text: self.notices.append(text)  # noqa: E731
         app.factory.announce.override(providers.Object(say))

@@ -22,10 +22,10 @@ class Watched:
     def __init__(self):
         self.rows = []
 
-    def wake(self):
+    def wake(self, *, sweep=False):
         pass
 
-    async def dropped(self, rows, /):
+    async def dropped(self, rows, /, *, thoroughly=False):
         self.rows += rows
 
 

@@ -54,11 +54,10 @@ async def test_sentence_follows_from_the_setting(tmp_path, sections, said):
 
 
 async def test_retention_nobody_carries_out_is_not_promised(tmp_path):
-    sections = {
-        "memory": {"embedder": "none", "retention_days": 9},
-        "housekeeping": {"enabled": False},
-    }
-    async with opened_app(tmp_path, ScriptedModel(), **sections) as app:
+    memory = {"embedder": "none", "retention_days": 9}
+    async with opened_app(
+        tmp_path, ScriptedModel(), memory=memory, housekeeping={"enabled": False}
+    ) as app:
         assert "until you have them forgotten" in await notice(app)
 
 

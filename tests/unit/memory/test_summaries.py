@@ -39,10 +39,10 @@ async def until(condition):
 
 
 class Unwatched:
-    def wake(self):
+    def wake(self, *, sweep=False):
         pass
 
-    async def dropped(self, rows, /):
+    async def dropped(self, rows, /, *, thoroughly=False):
         pass
 
 
