@@ -2,7 +2,7 @@
 # make run        set up, then talk in this terminal
 # make engines    add Chroma and sentence-transformers (1.5 GB)
 # make test       every check that a change has to pass
-# make check-all  those and the long ones
+# make check-all  those with coverage, and the long ones
 # make bench      measure
 
 MODEL ?= default
@@ -77,9 +77,11 @@ test: $(INSTALLED) $(ENGINES) test-model
 	$(call step,generated documentation,$(PYTHON) -m services.settings_docs --check)
 	$(call step,generated command table,$(PYTHON) -m frontends.discord.commands_docs --check)
 	$(call step,secret scan,$(PYTHON) -m tests.secret_scan)
-	$(call step,tests,$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadfile $(PYTEST_ARGS) --cov)
+	$(call step,tests,$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadfile $(COVERAGE) $(PYTEST_ARGS))
 
-# Fuzzing needs a package that is published for few systems.
+# Counting what runs makes the tests half as long again. Fuzzing needs a package that is published
+# for few systems.
+check-all: COVERAGE := --cov
 check-all: test
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
 		--requirement constraints-fuzz.txt || echo "No fuzzing: atheris is not available here." >&2

@@ -186,23 +186,29 @@ class OwnFace:
 
 
 class WebhookFace:
-    """A character with its own name and picture, through a webhook of ours."""
+    """A character with its own name and picture, through a webhook of ours.
 
-    lead = ""
+    Without a ``name`` the webhook is that of a command's answer, where the bot itself speaks, and
+    ``lead`` names the character.
+    """
 
     def __init__(
         self,
         webhook: discord.Webhook,
         *,
-        name: str,
-        avatar_url: str | None,
-        thread: discord.abc.Snowflake | None,
+        name: str | None = None,
+        avatar_url: str | None = None,
+        thread: discord.abc.Snowflake | None = None,
+        lead: str = "",
     ) -> None:
         self._webhook = webhook
-        self._name = name
-        self._avatar_url = avatar_url
+        self._name: Any = name or discord.utils.MISSING
+        self._avatar_url: Any = avatar_url or discord.utils.MISSING
         self._thread: Any = discord.utils.MISSING if thread is None else thread
-        self.sending = self.editing = Bucket(f"webhook:{webhook.id}", 5, 2.0, shared=False)
+        self.lead = lead
+        self.sending = self.editing = Bucket(
+            f"webhook:{webhook.id}:{hash(webhook.token)}", 5, 2.0, shared=False
+        )
 
     async def send(
         self,

@@ -14,10 +14,7 @@ import pytest
 from discord.utils import time_snowflake
 
 from frontends.discord.bot import AcoreBot
-from services.domain.ids import AuthorId, ConversationId
-from services.domain.people import Author, Role
 from services.llm.model import ModelInfo, PromptRole
-from services.people.scopes import ScopeKind
 from tests.bench.lag import watched_loop
 from tests.discord_standin.entities import ChannelType, Message
 from tests.discord_standin.faults import Cut, EventFault, RestFault
@@ -27,11 +24,11 @@ from tests.discord_standin.payloads.view import View
 from tests.discord_standin.permissions import Permission
 from tests.discord_standin.scene import scene
 from tests.fakes.discord_app import discord_app
+from tests.fakes.discord_talk import answers_to, by_us, finished, here, until, whole
 from tests.fakes.scripted_model import Script, ScriptedModel
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
-ADMIN = Author(id=AuthorId("discord", "1"), display_name="Admin")
 SENDING, CHANGING = r"/messages$", r"/messages/\d+$"
 UNBOUND = {"user_limit": 10_000, "channel_limit": 10_000}
 
@@ -55,41 +52,6 @@ def no_waiting(monkeypatch):
 async def town():
     async with scene() as place:
         yield place
-
-
-def place_of(channel):
-    return ConversationId("discord", str(channel.guild_id), str(channel.id))
-
-
-async def choose(home, channel, **choices):
-    for name, value in choices.items():
-        await home.app.factory.places().change(
-            place_of(channel), name, value, width=ScopeKind.CHANNEL, by=ADMIN, role=Role.ADMIN
-        )
-
-
-def finished(message):
-    labels = [part["label"] for row in message.components for part in row["components"]]
-    return "🔁" in labels
-
-
-def by_us(channel):
-    return [one for one in channel.messages.values() if one.author.bot]
-
-
-def answers_to(channel, asked):
-    return [one for one in by_us(channel) if one.reference and one.reference[1] == asked.id]
-
-
-async def until(town, condition):
-    await town.standin.changes.until(condition, seconds=30)
-
-
-async def whole(town, channel=None, *, count=1):
-    """Wait until there are ``count`` finished answers, and return what the bot has posted."""
-    place = channel or town.general
-    await until(town, lambda: sum(map(finished, by_us(place))) >= count)
-    return by_us(place)
 
 
 async def eventually(condition):
@@ -399,9 +361,9 @@ async def test_a_stop_while_discord_is_slow_still_gives_the_answer_its_last_form
         await until(town, lambda: "word5" in said.content)
         town.standin.faults.rest.append(RestFault(method="PATCH", path=CHANGING, delay=2.0))
         await eventually(lambda: not town.standin.faults.rest)
-        home.app.conversations.stop(place_of(town.general))
+        home.app.conversations.stop(here(town.general))
         await until(town, lambda: finished(said))
-        [_, (_, kept)] = await home.app.history(place_of(town.general))
+        [_, (_, kept)] = await home.app.history(here(town.general))
         assert said.content.endswith(kept)
 
 

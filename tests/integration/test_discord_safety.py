@@ -6,6 +6,7 @@ import asyncio
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import discord
@@ -15,10 +16,10 @@ from pydantic import BaseModel
 from frontends.discord.places import account, place_of
 from frontends.discord.posting import OwnFace
 from services.conversation.jobs import Initiative
-from services.domain.ids import AuthorId, PersonaId
-from services.domain.people import Author, Role
+from services.domain.ids import PersonaId
+from services.domain.people import Role
 from services.llm.model import PromptRole
-from services.people.scopes import Scope, ScopeKind
+from services.people.scopes import Scope
 from services.toolbox.spec import ToolSpec
 from tests.discord_standin.actions.messages import Draft, post, webhook_author
 from tests.discord_standin.entities import Webhook
@@ -33,12 +34,12 @@ from tests.discord_standin.founding import (
 from tests.discord_standin.permissions import Permission
 from tests.discord_standin.scene import scene
 from tests.fakes.discord_app import discord_app
+from tests.fakes.discord_talk import answers_to, by_us, choose, finished, until, whole
 from tests.fakes.scripted_model import Script, ScriptedModel
 from tests.fakes.troupe import write_cards
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
-ADMIN = Author(id=AuthorId("discord", "1"), display_name="Admin")
 SUPPRESSED_EMBEDS = 1 << 2
 
 
@@ -57,41 +58,6 @@ def conversation(home, channel):
     found = place_of(home.bot.get_channel(channel.id), None)
     assert found is not None
     return found.conversation
-
-
-async def choose(home, channel, **choices):
-    for name, value in choices.items():
-        await home.app.factory.places().change(
-            conversation(home, channel),
-            name,
-            value,
-            width=ScopeKind.CHANNEL,
-            by=ADMIN,
-            role=Role.ADMIN,
-        )
-
-
-def finished(message):
-    labels = [part["label"] for row in message.components for part in row["components"]]
-    return "🔁" in labels
-
-
-def by_bots(channel):
-    return [one for one in channel.messages.values() if one.author.bot]
-
-
-def answers_to(channel, asked):
-    return [one for one in by_bots(channel) if one.reference and one.reference[1] == asked.id]
-
-
-async def until(town, condition):
-    await town.standin.changes.until(condition, seconds=30)
-
-
-async def whole(town, channel=None, *, count=1):
-    place = channel or town.general
-    await until(town, lambda: sum(map(finished, by_bots(place))) >= count)
-    return by_bots(place)
 
 
 async def settled(town):
@@ -287,7 +253,7 @@ async def test_two_hundred_questions_of_one_person_get_one_notice_and_others_the
             await whole(town, channel)
         await until(town, lambda: any(map(finished, answers_to(town.general, asked))))
         assert not home.bot.lines.waiting
-        said = by_bots(town.general)
+        said = by_us(town.general)
         assert len([one for one in said if one.content.startswith("-# ")]) == 1
         assert len(said) < 30
 
@@ -301,7 +267,7 @@ async def _waits(town, home, channels, *, flood):
                 town.alice.mentions(town.general, town.bot.user, f"question {number} {each}")
         began = time.perf_counter()
         asked = town.bob.mentions(channel, town.bot.user, "may I ask?")
-        await until(town, lambda c=channel, a=asked: answers_to(c, a))
+        await until(town, partial(answers_to, channel, asked))
         waits.append(time.perf_counter() - began)
     return sorted(waits)[int(len(waits) * 0.95)]
 
@@ -354,17 +320,17 @@ async def test_two_of_our_bots_stop_talking_to_each_other(town, tmp_path):
         for home in (one, two):
             await choose(home, town.general, answer_bots="on")
         town.alice.says(town.general, "Mira, say something!")
-        await until(town, lambda: len(by_bots(town.general)) >= 4)
+        await until(town, lambda: len(by_us(town.general)) >= 4)
         await settled(town)
         await settled(there)
         await asyncio.sleep(0.5)
-        said = len(by_bots(town.general))
+        said = len(by_us(town.general))
         await settled(town)
         await settled(there)
-        assert said == len(by_bots(town.general))
+        assert said == len(by_us(town.general))
         assert said <= 2 * (limits["max_hops"] + 1)
         town.alice.says(town.general, "Mira, go on!")
-        await until(town, lambda: len(by_bots(town.general)) > said)
+        await until(town, lambda: len(by_us(town.general)) > said)
 
 
 def foreign_webhook(town, name):
@@ -400,8 +366,8 @@ async def test_a_foreign_webhook_is_neither_answered_nor_taken_for_a_face_of_our
         await settled(town)
         assert len(model.requests) == 1
         town.alice.mentions(town.general, town.bot.user, "hello")
-        await until(town, lambda: any(map(finished, by_bots(town.general))))
-        [ours] = [one for one in by_bots(town.general) if finished(one)]
+        await until(town, lambda: any(map(finished, by_us(town.general))))
+        [ours] = [one for one in by_us(town.general) if finished(one)]
         assert ours.webhook_id not in (None, webhook.id)
         assert "I am the owner" not in "".join(
             message.content
@@ -515,7 +481,7 @@ async def test_a_character_for_adults_falls_silent_when_the_channel_stops_being_
         assert (await receipt.outcome()).withheld.reason == "adults_only"
         town.bob.clicks(said, "🔁")
         town.bob.mentions(grown, town.bot.user, "hello again")
-        await until(town, lambda: any("age-restricted" in one.content for one in by_bots(grown)))
+        await until(town, lambda: any("age-restricted" in one.content for one in by_us(grown)))
         await settled(town)
         assert len(model.requests) == before + 1  # the probe of ``settled``
 
@@ -537,7 +503,7 @@ async def test_a_blocked_person_gets_nothing_and_costs_nothing(town, tmp_path):
         town.bob.says(town.general, me + "long " * 390)
         asked = town.alice.mentions(town.general, town.bot.user, "hello")
         await whole(town)
-        assert [one.reference[1] for one in by_bots(town.general)] == [asked.id]
+        assert by_us(town.general) == answers_to(town.general, asked)
         assert len(model.requests) == 1
         typed = [one for one in town.standin.api.exchanges if one.path.endswith("/typing")]
         assert len(typed) <= 1
@@ -555,5 +521,5 @@ async def test_a_muted_channel_stays_silent_whatever_is_asked_there(town, tmp_pa
         direct = town.standin.world.direct_channel(town.bob.user.id, town.bot.user.id)
         town.bob.writes_to(town.bot, "hello?")
         await whole(town, direct)
-        assert not by_bots(town.general)
+        assert not by_us(town.general)
         assert len(model.requests) == 1

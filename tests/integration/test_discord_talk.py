@@ -8,18 +8,16 @@ import pytest
 from frontends.discord.pages import LIMIT
 from services.domain.clock import SystemClock
 from services.domain.errors import ProviderError, ProviderFault
-from services.domain.ids import AuthorId, ConversationId
-from services.domain.people import Author, Role
+from services.domain.ids import ConversationId
 from services.llm.model import ModelInfo, PromptRole
-from services.people.scopes import ScopeKind
 from tests.discord_standin.founding import add_bot, add_member
 from tests.discord_standin.scene import scene
 from tests.fakes.discord_app import discord_app
+from tests.fakes.discord_talk import choose, finished, whole
 from tests.fakes.scripted_model import Script, ScriptedModel
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
-ADMIN = Author(id=AuthorId("discord", "1"), display_name="Admin")
 PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c626001"
     "000000ffff03000006000557bfabd40000000049454e44ae426082"
@@ -37,28 +35,6 @@ async def town():
         yield place
 
 
-def place_of(channel):
-    return ConversationId("discord", str(channel.guild_id), str(channel.id))
-
-
-async def choose(home, channel, **choices):
-    for name, value in choices.items():
-        await home.app.factory.places().change(
-            place_of(channel), name, value, width=ScopeKind.CHANNEL, by=ADMIN, role=Role.ADMIN
-        )
-
-
-def finished(message):
-    labels = [part["label"] for row in message.components for part in row["components"]]
-    return "🔁" in labels
-
-
-async def answer_in(town, channel=None, *, count=1):
-    said = await town.sent(channel, count=count)
-    await town.until(lambda: finished(said[-1]))
-    return said
-
-
 async def quiet(home, town):
     """Let everything that is going on come to its end, and show that nothing was posted."""
     probe = town.alice.writes_to(town.bot, "still there?")
@@ -74,7 +50,7 @@ async def quiet(home, town):
 async def test_a_mention_is_answered_as_a_reply_that_pings_nobody(town, tmp_path):
     async with discord_app(town, ScriptedModel("Good evening to you."), tmp_path):
         asked = town.alice.mentions(town.general, town.bot.user, "hello there")
-        [said] = await answer_in(town)
+        [said] = await whole(town)
     assert "Good evening to you." in said.content
     assert said.reference == (town.general.id, asked.id)
     assert said.mentions == []
@@ -84,7 +60,7 @@ async def test_what_the_model_says_about_everyone_pings_nobody(town, tmp_path):
     words = f"Hey @everyone and @here, <@{town.bob.user.id}> <@&{town.guild.id}>!"
     async with discord_app(town, ScriptedModel(words), tmp_path):
         town.alice.mentions(town.general, town.bot.user, "call them all")
-        [said] = await answer_in(town)
+        [said] = await whole(town)
     assert (said.mentions, said.mention_roles, said.mention_everyone) == ([], [], False)
 
 
@@ -92,13 +68,13 @@ async def test_a_direct_message_and_a_reply_to_the_bot_are_answered(town, tmp_pa
     async with discord_app(town, ScriptedModel(["One.", "Two."]), tmp_path):
         first = town.bob.writes_to(town.bot, "are you awake?")
         channel = town.standin.world.channels[first.channel_id]
-        [said] = await answer_in(town, channel)
+        [said] = await whole(town, channel)
         assert "One." in said.content
     async with discord_app(town, ScriptedModel(["One.", "Two."]), tmp_path):
         town.alice.mentions(town.general, town.bot.user, "hello")
-        [said] = await answer_in(town)
+        [said] = await whole(town)
         town.bob.says(town.general, "and me?", replying_to=said, pings=False)
-        _, again = await answer_in(town, count=2)
+        _, again = await whole(town, count=2)
         assert "Two." in again.content
 
 
@@ -113,9 +89,9 @@ async def test_names_and_keywords_wake_it_only_where_it_was_asked_to_listen(town
         assert not [one for one in town.general.messages.values() if one.author.bot]
         await choose(home, town.general, listen="on")
         town.alice.says(town.general, "Mira, are you here?")
-        await answer_in(town)
+        await whole(town)
         town.alice.says(town.general, "so cold, brrrrr")
-        await answer_in(town, count=2)
+        await whole(town, count=2)
         town.alice.says(town.general, "what an admirable miracle")
         await quiet(home, town)
         assert len(await town.sent()) == 2
@@ -152,7 +128,7 @@ async def test_long_answers_are_cut_where_they_may_be_and_code_stays_code(town, 
         await town.until(
             lambda: any("Done." in one.content for one in town.general.messages.values())
         )
-        said = await answer_in(town)
+        said = await whole(town)
     assert len(said) == 3
     assert all(len(one.content) <= LIMIT for one in said)
     assert all(one.content.count("```") % 2 == 0 for one in said)
@@ -184,7 +160,7 @@ async def test_somebody_waiting_sees_that_an_answer_is_being_written(town, tmp_p
             lambda: any(one.path.endswith("/typing") for one in town.standin.api.exchanges)
         )
         hold.set()
-        await answer_in(town)
+        await whole(town)
 
 
 async def test_mentions_reach_the_model_as_names_with_ids(town, tmp_path):
@@ -194,7 +170,7 @@ async def test_mentions_reach_the_model_as_names_with_ids(town, tmp_path):
         town.alice.mentions(
             town.general, town.bot.user, f"tell <@{bob.id}> to look at <#{town.general.id}>"
         )
-        await answer_in(town)
+        await whole(town)
     [asked] = [one for one in model.requests[-1].messages if one.role is PromptRole.USER][-1:]
     assert asked.content.endswith(f"tell @Bob (id {bob.id}) to look at #general")
 
@@ -203,7 +179,7 @@ async def test_a_bare_mention_is_a_greeting(town, tmp_path):
     model = ScriptedModel("Hi.")
     async with discord_app(town, model, tmp_path):
         town.alice.mentions(town.general, town.bot.user, "")
-        await answer_in(town)
+        await whole(town)
     assert "Hello!" in model.requests[-1].messages[-1].content
 
 
@@ -212,7 +188,7 @@ async def test_what_a_message_replies_to_is_told_to_the_model(town, tmp_path):
     async with discord_app(town, model, tmp_path):
         said = town.bob.says(town.general, "cats are better than dogs")
         town.alice.says(town.general, f"<@{town.bot.user.id}> do you agree?", replying_to=said)
-        await answer_in(town)
+        await whole(town)
     assert "> Bob:\n> cats are better than dogs" in model.requests[-1].messages[-1].content
 
 
@@ -229,7 +205,7 @@ async def test_a_picture_reaches_a_model_that_can_see(town, tmp_path):
             f"<@{town.bot.user.id}> what is this?",
             files=[("dot.png", PICTURE, "image/png")],
         )
-        await answer_in(town)
+        await whole(town)
     assert PICTURE in [image for one in model.requests[-1].messages for image in one.images]
 
 
@@ -241,7 +217,7 @@ async def test_an_attached_text_is_read(town, tmp_path):
             f"<@{town.bot.user.id}> what is this?",
             files=[("cake.txt", b"Take three eggs and some flour.", "text/plain; charset=utf-8")],
         )
-        await answer_in(town)
+        await whole(town)
     assert "three eggs" in "\n".join(one.content for one in model.requests[-1].messages)
 
 
@@ -262,10 +238,10 @@ async def test_a_thread_is_a_conversation_of_its_own(town, tmp_path):
     model = ScriptedModel(["In the channel.", "In the thread."])
     async with discord_app(town, model, tmp_path) as home:
         asked = town.alice.mentions(town.general, town.bot.user, "hello")
-        await answer_in(town)
+        await whole(town)
         thread = town.alice.opens_thread(town.general, "aside", on=asked)
         town.alice.mentions(thread, town.bot.user, "and here?")
-        [said] = await answer_in(town, thread)
+        [said] = await whole(town, thread)
         assert "In the thread." in said.content
         place = ConversationId("discord", str(town.guild.id), f"{town.general.id}:{thread.id}")
         assert len(await home.app.conversations.recent(place, 10)) == 2
@@ -316,5 +292,5 @@ class WrongClock(SystemClock):
 async def test_a_machine_whose_clock_is_wrong_still_hears(town, tmp_path):
     async with discord_app(town, ScriptedModel("I hear you."), tmp_path, clock=WrongClock()):
         town.alice.mentions(town.general, town.bot.user, "hello")
-        [said] = await answer_in(town)
+        [said] = await whole(town)
     assert "I hear you." in said.content
