@@ -68,7 +68,8 @@ class Lane:
         """Silence the sink within a second and return what had reached the human."""
         if self.alive:
             try:
-                return await asyncio.wait_for(self._sink.abort(reason), _ABORT_SECONDS)
+                async with asyncio.timeout(_ABORT_SECONDS):
+                    return await self._sink.abort(reason)
             except Exception:
                 self.alive = False
                 logger.exception("a sink failed to stop", extra={"reason": str(reason)})

@@ -622,7 +622,8 @@ async def _all_quiet(sessions: Sequence[Session], seconds: float) -> bool:
     """Tell whether no session has anything to say any more, waiting for that if need be."""
     waits = asyncio.gather(*(session.quiet() for session in sessions))
     try:
-        await asyncio.wait_for(waits, seconds)
+        async with asyncio.timeout(seconds):
+            await waits
     except TimeoutError:
         return False
     return True

@@ -37,7 +37,8 @@ class JavaScriptContext:
         """
 
         async def answer() -> object:
-            return await asyncio.wait_for(self._racer.eval_cancelable(code), seconds)
+            async with asyncio.timeout(seconds):
+                return await self._racer.eval_cancelable(code)
 
         try:
             return str(self._run(answer))

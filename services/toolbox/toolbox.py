@@ -53,7 +53,8 @@ class Toolbox:
         except ValidationError as error:
             return _failed(call, f"Wrong arguments: {_first_problem(error)}")
         try:
-            content = await asyncio.wait_for(tool.handler(arguments, context), tool.timeout)
+            async with asyncio.timeout(tool.timeout):
+                content = await tool.handler(arguments, context)
         except Refused as error:
             return _failed(call, error.user_message)
         except TimeoutError:

@@ -129,7 +129,8 @@ async def test_program_tells_its_environment_and_prints_what_the_bot_posts():
             assert answer.status == 200
         assert await program.stdout.readline() == b"#general acore (APP): yes\n"
         program.stdin.write(b"quit\n")
-        assert await asyncio.wait_for(program.wait(), 20) == 0
+        async with asyncio.timeout(20):
+            assert await program.wait() == 0
     finally:
         if program.returncode is None:
             program.kill()

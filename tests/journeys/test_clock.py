@@ -60,7 +60,7 @@ async def test_what_was_said_keeps_its_order_also_after_a_restart(
 async def test_idle_conversations_leave_memory_by_real_time_and_come_back(
     tmp_path: Path, clock: ManualClock, jump: timedelta
 ) -> None:
-    settings = ConversationSettings(idle_seconds=0.3)
+    settings = ConversationSettings(idle_seconds=2.0)
     async with opened_app(
         tmp_path, ScriptedModel("Yes."), clock=clock, conversation=settings
     ) as app:
@@ -69,8 +69,9 @@ async def test_idle_conversations_leave_memory_by_real_time_and_come_back(
         clock.set(clock.now() + jump)
         await asyncio.sleep(0.05)
         assert len(sessions.all()) == 1
-        await asyncio.sleep(0.6)
-        assert sessions.all() == []
+        async with asyncio.timeout(20):
+            while sessions.all():  # noqa: ASYNC110  leaving rings no bell
+                await asyncio.sleep(0.05)
         outcome, _ = await app.say("Again")
         assert outcome.terminals[0].kind == "turn_finished"
         assert len(await app.history()) == 4

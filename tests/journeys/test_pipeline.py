@@ -304,7 +304,8 @@ async def test_undo_takes_the_exchange_back_and_says_so(tmp_path: Path) -> None:
         async with app.factory.bus().subscribe("turn_undone") as news:
             gone = await app.conversations.undo(PLACE, by=SAM)
             assert [entry.text for entry in gone] == ["Two", "B."]
-            event = await asyncio.wait_for(anext(aiter(news)), 1)
+            async with asyncio.timeout(20):
+                event = await anext(aiter(news))
             assert isinstance(event, TurnUndone)
         assert await app.history() == [("sam", "One"), ("mira", "A.")]
 
@@ -650,7 +651,8 @@ async def test_learners_hear_of_every_turn_without_being_waited_for(tmp_path: Pa
     async with opened_app(tmp_path, ScriptedModel("Yes.")) as app:
         async with app.factory.bus().subscribe("turn_concluded") as news:
             await app.say("Hello")
-            event = await asyncio.wait_for(anext(aiter(news)), 1)
+            async with asyncio.timeout(20):
+                event = await anext(aiter(news))
         assert isinstance(event, TurnConcluded)
         assert event.hop == 1
         assert event.terminal.kind == "turn_finished"

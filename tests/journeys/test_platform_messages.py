@@ -222,7 +222,8 @@ async def test_a_removed_answer_is_gone_with_its_versions(tmp_path: Path) -> Non
         async with app.factory.bus().subscribe("message_removed") as news:
             gone = await core.remove(PLACE, second, by=SAM)
             heard = aiter(news)
-            told = {(await asyncio.wait_for(anext(heard), 5)).message for _ in range(2)}  # type: ignore[union-attr]
+            async with asyncio.timeout(20):
+                told = {(await anext(heard)).message for _ in range(2)}  # type: ignore[union-attr]
         assert told == {first, second}
         assert (gone.message.id, gone.text) == (second, "")
         assert await app.history() == [("sam", "Hello")]
@@ -485,7 +486,8 @@ async def test_a_waiting_message_that_is_deleted_is_not_answered(tmp_path: Path)
         second = await app.post("secret", delivery, external=["q2"])
         await stored(app, "secret")
         assert await core.withdrawn(PLACE, ["q2", "unknown"]) == 1
-        withheld = (await asyncio.wait_for(second.outcome(), 20)).withheld
+        async with asyncio.timeout(20):
+            withheld = (await second.outcome()).withheld
         assert withheld is not None
         assert withheld.reason == "withdrawn"
         hold.set()

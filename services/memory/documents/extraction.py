@@ -108,7 +108,8 @@ async def _answers(
     stream: asyncio.StreamReader, silence: float
 ) -> AsyncGenerator[dict[str, object], None]:
     while True:
-        line = await asyncio.wait_for(stream.readline(), silence)
+        async with asyncio.timeout(silence):
+            line = await stream.readline()
         if not line.endswith(b"\n"):
             return
         answer = json.loads(line)

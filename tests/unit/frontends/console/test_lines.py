@@ -76,7 +76,8 @@ async def test_a_line_is_there_before_the_input_ends(pipe: tuple[int, int]) -> N
     reading, writing = pipe
     lines = read_lines(reading, longest=100)
     os.write(writing, b"first\n")
-    assert await asyncio.wait_for(anext(lines), 1) == "first"
+    async with asyncio.timeout(20):
+        assert await anext(lines) == "first"
     await lines.aclose()
 
 
