@@ -1,4 +1,4 @@
-"""Lets tests wait for something to become true, without polling."""
+"""Lets tests wait for something to become true."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Callable
 
 
+_LOOK_SECONDS = 0.1
+
+
 class Changes:
-    """Conditions are judged anew after every change."""
+    """Conditions are judged anew after every change, and now and then: some are about a client."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
@@ -37,6 +40,7 @@ class Changes:
         self._waiting.append(waiter)
         try:
             async with asyncio.timeout(seconds):
-                await waiter[1]
+                while not (waiter[1].done() or condition()):
+                    await asyncio.wait([waiter[1]], timeout=_LOOK_SECONDS)
         finally:
             self._waiting.remove(waiter)
