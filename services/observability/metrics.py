@@ -16,7 +16,7 @@ Labels = tuple[tuple[str, str], ...]
 V = TypeVar("V")
 
 BUCKETS = (
-    *(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
+    *(0.001, 0.005, 0.01, 0.02, 0.025, 0.05, 0.1, 0.25, 0.5),
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0, 600.0),
 )
 """Upper bounds of every histogram in seconds, from a database wait to a model's slow answer."""

@@ -37,7 +37,7 @@ def case_with(folder: Path, **section: object) -> Case:
     return Case(
         settings=Settings(storage=storage, discord=DiscordSettings.model_validate(section)),
         storage=storage,
-        environ={"HOME": "/home/jo", "USER": "bot"},
+        environ={"HOME": str(folder / "home"), "USER": "bot"},
         cwd=folder,
         clock=SystemClock(),
     )
