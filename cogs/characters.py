@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from frontends.discord.bot import AcoreBot
 
 _IMPORT = "Import card"
-_MANAGERS = discord.Permissions(manage_guild=True)
+_ADMINISTRATORS = discord.Permissions(administrator=True)
 
 
 class CharactersCog(
@@ -49,7 +49,7 @@ class CharactersCog(
         self._conversations = conversations
         self._places = places
         self._menu = app_commands.ContextMenu(name=_IMPORT, callback=self.import_from)
-        self._menu.default_permissions = _MANAGERS
+        self._menu.default_permissions = _ADMINISTRATORS
 
     async def cog_load(self) -> None:
         """Add the command in the menu of messages."""

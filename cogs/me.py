@@ -130,7 +130,6 @@ async def setup(bot: AcoreBot) -> None:
             links=services.account_links(),
             timezones=services.timezones(),
             rights=services.memory_rights(),
-            arrivals=bot.services.arrivals(),
             library=services.library(),
             conversations=services.conversations(),
         )

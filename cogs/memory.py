@@ -127,7 +127,6 @@ def acting_of(bot: AcoreBot) -> MemoryActing:
     return MemoryActing(
         MemoryServices(
             rights=services.memory_rights(),
-            arrivals=bot.services.arrivals(),
             privacy=services.privacy(),
             notice=services.privacy_notice(),
             reminding=services.reminding(),

@@ -8,11 +8,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from frontends.discord.asking import answer, asked
+from frontends.discord.asking import answer, arrived, asked
 from frontends.discord.posting import translated
 from frontends.discord.style_form import StyleForm, style_text
 from services.people.answer_style import PRESETS, AnswerStyles
-from services.people.arrivals import Arrivals
 
 if TYPE_CHECKING:
     from frontends.discord.bot import AcoreBot
@@ -28,15 +27,13 @@ class StyleCog(
 ):
     """One wish per person, kept by every character."""
 
-    def __init__(self, *, styles: AnswerStyles, arrivals: Arrivals) -> None:
+    def __init__(self, *, styles: AnswerStyles) -> None:
         self._styles = styles
-        self._arrivals = arrivals
 
     @app_commands.command(name="set", description="Say in your own words how to answer you.")
     @_cooldown
     async def choose(self, interaction: Interaction) -> None:
-        who = await asked(interaction)
-        await self._arrivals.note(who.author)
+        who = await arrived(interaction)
         held = await self._styles.of(who.author.id)
         async with translated():
             await interaction.response.send_modal(StyleForm(self._styles, who.author.id, held))
@@ -46,8 +43,7 @@ class StyleCog(
     @app_commands.choices(name=_PRESETS)
     @_cooldown
     async def preset(self, interaction: Interaction, name: str) -> None:
-        who = await asked(interaction)
-        await self._arrivals.note(who.author)
+        who = await arrived(interaction)
         await answer(interaction, style_text(await self._styles.preset(who.author.id, name)))
 
     @app_commands.command(description="Show how you are answered.")
@@ -59,12 +55,10 @@ class StyleCog(
     @app_commands.command(description="Be answered as each character likes.")
     @_cooldown
     async def clear(self, interaction: Interaction) -> None:
-        who = await asked(interaction)
-        await self._arrivals.note(who.author)
+        who = await arrived(interaction)
         await self._styles.clear(who.author.id)
         await answer(interaction, style_text(None))
 
 
 async def setup(bot: AcoreBot) -> None:
-    styles = bot.services.answer_styles()
-    await bot.add_cog(StyleCog(styles=styles, arrivals=bot.services.arrivals()))
+    await bot.add_cog(StyleCog(styles=bot.services.answer_styles()))

@@ -8,7 +8,6 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from frontends.discord.asking import asked
 from frontends.discord.welcome_views import (
     ListenButton,
     PrivacyButton,
@@ -16,7 +15,6 @@ from frontends.discord.welcome_views import (
     show_welcome,
     welcome,
 )
-from services.domain.people import Role
 
 if TYPE_CHECKING:
     from frontends.discord.bot import AcoreBot
@@ -37,10 +35,7 @@ class WelcomeCog(commands.Cog, name="First steps"):
     @app_commands.default_permissions(manage_guild=True)
     async def setup(self, interaction: discord.Interaction[AcoreBot]) -> None:
         """Show the first steps again."""
-        who = await asked(interaction)
-        if not who.place.private:
-            who.need(Role.ADMIN)
-        await show_welcome(interaction, who)
+        await show_welcome(interaction)
 
 
 async def setup(bot: AcoreBot) -> None:

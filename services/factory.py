@@ -49,6 +49,7 @@ from services.conversation.sources import (
     AnswerStyleSource,
     ContextSource,
     OverheardSource,
+    SpokenSource,
     TimeSource,
 )
 from services.conversation.transcripts.exporting import ChatExport
@@ -437,6 +438,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         always=providers.List(
             providers.Singleton(TimeSource, clock),
             providers.Singleton(AnswerStyleSource, answer_styles, prompts=prompts),
+            providers.Singleton(SpokenSource, prompts),
             providers.Singleton(OverheardSource, gate.provided.overheard),
             providers.Singleton(
                 AttachedSource, settings.provided.conversation, read_blob=blobs.provided.read

@@ -7,10 +7,12 @@ Fields marked ``LIVE`` take effect when the settings are reloaded, the others at
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic.config import JsonDict
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
@@ -582,6 +584,98 @@ class DiscordSettings(Section):
     )
 
 
+def _table(value: object) -> object:
+    """Read a table that was given as text, in JSON; what is none stays for the model to refuse."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+class VoiceSettings(Section):
+    """Calls: what listens and speaks in them."""
+
+    enabled: bool = Field(True, description="Whether characters can be called.")
+    max_calls: int = Field(4, ge=1, le=100, description="Calls held at the same time.")
+    ears: Literal["auto", "faster-whisper", "onnx-asr", "openai", "none"] = Field(
+        "auto",
+        description="What turns speech into text: `faster-whisper`, `onnx-asr` for Parakeet and "
+        "the like, `openai` for a server at `voice.ears_url`, `none` to listen to nobody; `auto` "
+        "takes the server where there is one, else `faster-whisper`.",
+    )
+    ears_model: str | None = Field(
+        None,
+        description="Its model: a folder, the name of one in `models/ears` of the data folder, or "
+        "what a server or `onnx-asr` calls it; empty takes the installed one.",
+    )
+    ears_url: str | None = Field(
+        None, description="Address of an OpenAI-compatible transcription API, `/v1` included."
+    )
+    ears_key: SecretStr | None = Field(None, description="Key of that API.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Where `faster-whisper` runs; `auto` takes a GPU where there is one."
+    )
+    compute_type: str = Field(
+        "default",
+        description="CTranslate2's type for it; `default` is int8 on a processor, float16 on a "
+        "GPU.",
+    )
+    threads: int = Field(1, ge=1, le=64, description="Threads of each engine on this machine.")
+    speech: tuple[Literal["edge", "openai", "piper", "kokoro"], ...] = Field(
+        ("edge", "openai", "piper", "kokoro"),
+        description="What speaks, in this order; what is not installed, set up or, for `edge`, "
+        "allowed by `voice.online` is passed over, and the next one steps in when one fails.",
+    )
+    online: bool = Field(
+        False,
+        description="Speak with Microsoft Edge's voices, too, which are sent what is to be said.",
+    )
+    edge_voice: str = Field(
+        "en-US-EmmaMultilingualNeural", description="Edge's voice for characters without one."
+    )
+    piper_voice: str | None = Field(
+        None, description="Piper's voice for characters without one; empty takes the first."
+    )
+    voices: Path | None = Field(
+        None,
+        description="Folder of Piper's voices, `NAME.onnx` beside `NAME.onnx.json`; empty means "
+        "`models/voices` in the data folder.",
+    )
+    kokoro_model: Path | None = Field(
+        None,
+        description="Kokoro's ONNX model; empty means `models/kokoro/kokoro.onnx` in the data "
+        "folder.",
+    )
+    kokoro_voices: Path | None = Field(
+        None,
+        description="Kokoro's voices; empty means `models/kokoro/voices.bin` in the data folder.",
+    )
+    kokoro_voice: str = Field("af_heart", description="Kokoro's voice for characters without one.")
+    speech_url: str | None = Field(
+        None, description="Address of an OpenAI-compatible speech API, `/v1` included."
+    )
+    speech_key: SecretStr | None = Field(None, description="Key of that API.")
+    speech_model: str = Field("kokoro", description="Model asked there.")
+    speech_voice: str = Field("af_heart", description="Voice there for characters without one.")
+    rvc_model: str | None = Field(
+        None, description="Voice that RVC gives to everything said; empty converts nothing."
+    )
+    rvc_url: str | None = Field(
+        None,
+        description="Address of an RVC server; empty converts here, with ONNX voices in "
+        "`models/rvc` of the data folder.",
+    )
+    rvc_pitch: float = Field(0.0, ge=-24.0, le=24.0, description="Semitones that RVC moves by.")
+    clips_mb: int = Field(
+        64, ge=0, description="Short clips that are kept beyond this size go, oldest use first."
+    )
+    lexicon: Annotated[Mapping[str, str], BeforeValidator(_table)] = Field(
+        {}, description="How words are said, such as `{acore = \"ay core\"}`."
+    )
+
+
 class HousekeepingSettings(Section):
     """What is tidied up by itself, and the nightly backup."""
 
@@ -626,4 +720,5 @@ class Settings(Section):
     web: WebSettings = Field(default_factory=WebSettings)
     moderation: ModerationSettings = Field(default_factory=ModerationSettings)
     discord: DiscordSettings = Field(default_factory=DiscordSettings)
+    voice: VoiceSettings = Field(default_factory=VoiceSettings)
     housekeeping: HousekeepingSettings = Field(default_factory=HousekeepingSettings)

@@ -71,6 +71,13 @@ async def asked(interaction: discord.Interaction[Any]) -> Asked:
     return Asked(place=place, author=author, role=standing.role)
 
 
+async def arrived(interaction: discord.Interaction[Any]) -> Asked:
+    """Return who asks and where, as ``asked`` does, with a person to the account by then."""
+    who = await asked(interaction)
+    await bot_of(interaction).services.arrivals().note(who.author)
+    return who
+
+
 def bot_of(interaction: discord.Interaction[Any]) -> AcoreBot:
     """Return the bot that got an interaction."""
     bot: AcoreBot = interaction.client

@@ -28,7 +28,7 @@ class CardCommands(commands.Cog):
 
     cards: CardDesk
 
-    @app_commands.command(name="import", description="Make a character of a card.")
+    @app_commands.command(name="import", description="Make a character of a card; for owners.")
     @app_commands.describe(file="A card: PNG, JSON, CHARX, WEBP or BYAF")
     async def import_one(
         self, interaction: discord.Interaction[AcoreBot], file: discord.Attachment
@@ -38,7 +38,9 @@ class CardCommands(commands.Cog):
         await interaction.response.defer(ephemeral=True)
         await import_card(interaction, self.cards, file)
 
-    @app_commands.command(name="import-all", description="Make characters of several cards.")
+    @app_commands.command(
+        name="import-all", description="Make characters of several cards; for owners."
+    )
     @app_commands.describe(
         first="A card, or a ZIP archive of cards",
         second="Another one",
@@ -61,7 +63,9 @@ class CardCommands(commands.Cog):
         files = [one for one in (first, second, third, fourth, fifth) if one is not None]
         await import_cards(interaction, self.cards, files)
 
-    @app_commands.command(name="export", description="Get the card of a character as a file.")
+    @app_commands.command(
+        name="export", description="Get the card of a character as a file; for owners."
+    )
     @app_commands.describe(name="The character", format="The form of the file")
     @app_commands.autocomplete(name=choosing.characters)
     async def export(
@@ -78,7 +82,7 @@ class CardCommands(commands.Cog):
         file = discord.File(io.BytesIO(card.content), filename=card.name)
         await answer(interaction, "Here is the card.", files=[file])
 
-    @app_commands.command(name="reload", description="Read all cards anew.")
+    @app_commands.command(name="reload", description="Read all cards anew; for owners.")
     async def reload(self, interaction: discord.Interaction[AcoreBot]) -> None:
         """Take over what has changed in the folders."""
         need_library(await asked(interaction))
@@ -95,7 +99,7 @@ class CardCommands(commands.Cog):
         await interaction.response.defer(ephemeral=True)
         await answer_pages(interaction, version_lines(await self.cards.versions(name)))
 
-    @app_commands.command(name="rollback", description="Go back to an earlier version.")
+    @app_commands.command(name="rollback", description="Go back to an earlier version; for owners.")
     @app_commands.describe(name="The character", version="The number of the version")
     @app_commands.autocomplete(name=choosing.characters)
     async def rollback(

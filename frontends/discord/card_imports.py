@@ -21,17 +21,13 @@ if TYPE_CHECKING:
 
     Used = discord.Interaction[AcoreBot]
 
-LIBRARY_ROLE = Role.ADMIN
-"""What it takes to change the characters, which all places of an installation share."""
-
 
 def need_library(who: Asked) -> None:
-    """Raise ``NotAllowed`` below ``LIBRARY_ROLE``; being in private gives no right to it."""
-    if who.role < LIBRARY_ROLE:
+    """Raise ``NotAllowed`` to all but owners: all servers share the characters."""
+    if who.role < Role.OWNER:
         raise NotAllowed(
             "library_permission",
-            f"Everybody shares the characters, so it takes {LIBRARY_ROLE.name.lower()}s of a "
-            "server or owners to change them.",
+            "All servers share the characters, so their cards are for owners of the bot.",
         )
 
 

@@ -35,7 +35,7 @@ _HEAD = "| Command | What it does | For |\n|---|---|---|\n"
 _MENU_HEAD = "| In the menu of a message | What it does | For |\n|---|---|---|\n"
 _MENUS = {
     "Reply as character": "Let the character that answers here answer this message.",
-    "Import card": "Make a character of the card that is attached.",
+    "Import card": "Make a character of the card that is attached; for owners.",
 }
 
 _DEEDS = {"administrator": "are administrators", "manage_guild": "manage the server"}

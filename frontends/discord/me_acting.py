@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 import discord
 
-from frontends.discord.asking import Asked, answer, asked
+from frontends.discord.asking import Asked, answer, arrived, asked
 from frontends.discord.choosing import ranked
 from frontends.discord.confirming import Confirmation, close
 from frontends.discord.me_text import (
@@ -18,13 +18,12 @@ from frontends.discord.me_text import (
     persona_pages_of,
     profile_text,
 )
-from frontends.discord.memory_acting import Choices, offered
+from frontends.discord.memory_acting import Choices, offered, requester_of
 from frontends.discord.memory_text import shown
 from frontends.discord.paging import show_pages
 from services.conversation.service import ConversationService
 from services.domain.errors import InvalidRequest, NotFound
-from services.memory.rights.service import MemoryRights, Requester
-from services.people.arrivals import Arrivals
+from services.memory.rights.service import MemoryRights
 from services.people.linking import AccountLinks
 from services.people.personas import UserPersonaBook
 from services.people.profiles import Binding, PersonaChange
@@ -50,7 +49,6 @@ class MeServices:
     links: AccountLinks
     timezones: Timezones
     rights: MemoryRights
-    arrivals: Arrivals
     library: CharacterLibrary
     conversations: ConversationService
 
@@ -81,7 +79,7 @@ class MeActing:
 
     async def add(self, interaction: Interaction, name: str, description: str) -> None:
         """Make a persona."""
-        who = await self._known(interaction)
+        who = await arrived(interaction)
         made = await self._personas.add(who.author.id, name, description)
         await answer(interaction, f"{shown(made.name)} is yours; /me use says where you are it.")
 
@@ -112,7 +110,7 @@ class MeActing:
         self, interaction: Interaction, name: str, where: Where, character: str | None
     ) -> None:
         """Be a persona somewhere, or oneself again."""
-        who = await self._known(interaction)
+        who = await arrived(interaction)
         binding, place = self._binding(who, where, character)
         if name.strip().lower() == NOBODY:
             await self._personas.release(who.author.id, binding)
@@ -123,22 +121,20 @@ class MeActing:
 
     async def profile(self, interaction: Interaction) -> None:
         """Show what is known of the person."""
-        who = await self._known(interaction)
+        who = await arrived(interaction)
         persona = await self._services.conversations.persona_of(who.conversation)
         profile = await self._personas.profile(who.author.id)
         known = KnownPerson(
             name=who.author.display_name,
             held=profile.holding(who.conversation, persona.id),
             timezone=await self._services.timezones.of(who.author.id),
-            overview=await self._services.rights.overview(
-                Requester(account=who.author.id, role=who.role)
-            ),
+            overview=await self._services.rights.overview(requester_of(who)),
         )
         await answer(interaction, profile_text(known, self._services.library))
 
     async def timezone(self, interaction: Interaction, zone: str | None) -> None:
         """Choose, forget or show the zone that times are told in."""
-        who = await self._known(interaction)
+        who = await arrived(interaction)
         zones, account = self._services.timezones, who.author.id
         if zone is not None and zone.strip().lower() == NOBODY:
             await zones.clear(account)
@@ -154,7 +150,7 @@ class MeActing:
 
     async def link(self, interaction: Interaction, code: str | None) -> None:
         """Show a code, or enter one that another account of the person shows."""
-        who = await self._known(interaction)
+        who = await arrived(interaction)
         links = self._services.links
         if code is not None:
             claim = await links.claim(code, who.author.id)
@@ -174,7 +170,7 @@ class MeActing:
 
     async def link_confirm(self, interaction: Interaction) -> None:
         """Ask whether the account that entered the code is the person's own."""
-        who = await self._known(interaction)
+        who = await arrived(interaction)
         links, account = self._services.links, who.author.id
         claim = await links.claimed(account)
         if claim is None:
@@ -228,8 +224,3 @@ class MeActing:
             raise InvalidRequest("me_character", "Say with which character.")
         persona = self._services.library.find(character)
         return Binding.with_character(persona.id), f"with {shown(persona.name)}"
-
-    async def _known(self, interaction: Interaction) -> Asked:
-        who = await asked(interaction)
-        await self._services.arrivals.note(who.author)
-        return who

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import discord
 from discord import app_commands
 
-from frontends.discord.asking import Asked, answer, asked
+from frontends.discord.asking import Asked, answer, arrived, asked
 from frontends.discord.choosing import ranked
 from frontends.discord.confirming import Confirmation, close
 from frontends.discord.forgetting_views import ForgetForm, show_receipt
@@ -36,7 +36,6 @@ from services.domain.errors import AcoreError, InvalidRequest
 from services.housekeeping.privacy_notice import NoticePart, PrivacyNotice
 from services.memory.rights.service import MemoryRights, Requester
 from services.memory.rights.statements import Statement
-from services.people.arrivals import Arrivals
 from services.people.privacy import Privacy
 
 if TYPE_CHECKING:
@@ -55,7 +54,6 @@ class MemoryServices:
     """What memory commands call."""
 
     rights: MemoryRights
-    arrivals: Arrivals
     privacy: Privacy
     notice: PrivacyNotice
     reminding: Reminding
@@ -74,34 +72,35 @@ class MemoryActing:
 
     async def show(self, interaction: Interaction) -> None:
         """Show the facts with where they come from."""
-        _, requester = await self._known(interaction)
+        requester = requester_of(await arrived(interaction))
         facts = await self._rights.facts(requester)
         pages = memory_pages(facts, await self._rights.overview(requester))
         await show_pages(interaction, pages)
 
     async def search(self, interaction: Interaction, query: str) -> None:
         """Show what of the person's own holds all words."""
-        _, requester = await self._known(interaction)
+        requester = requester_of(await arrived(interaction))
         found = await self._rights.search(requester, query, limit=100)
         pages = match_pages(found) if found.count else ["Nothing of yours matches that."]
         await show_pages(interaction, pages)
 
     async def add(self, interaction: Interaction, key: str, value: str) -> None:
         """Remember something the person says of themselves."""
-        who, requester = await self._known(interaction)
+        who = await arrived(interaction)
+        requester = requester_of(who)
         kept = await self._rights.add(requester, await self.statement(who, value, key=key))
         await answer(interaction, f"I will remember:\n{fact_block(kept)}")
 
     async def correct(self, interaction: Interaction, fact: str, value: str) -> None:
         """Put another value into a fact."""
-        _, requester = await self._known(interaction)
+        requester = requester_of(await arrived(interaction))
         named = named_fact(await self._rights.facts(requester), fact)
         changed = await self._rights.correct(requester, named, value)
         await answer(interaction, f"Corrected:\n{fact_block(changed)}")
 
     async def pin(self, interaction: Interaction, fact: str, *, pinned: bool) -> None:
         """Have a fact recalled always, or no longer so."""
-        _, requester = await self._known(interaction)
+        requester = requester_of(await arrived(interaction))
         named = named_fact(await self._rights.facts(requester), fact)
         changed = await self._rights.pin(requester, named, pinned=pinned)
         head = "Pinned, so it is always recalled" if pinned else "No longer pinned"
@@ -109,7 +108,7 @@ class MemoryActing:
 
     async def recall(self, interaction: Interaction, query: str) -> None:
         """Show what a question would bring back here."""
-        who, _ = await self._known(interaction)
+        who = await arrived(interaction)
         await self._wait(interaction)
         persona = await self._services.conversations.persona_of(who.conversation)
         found = await self._services.reminding.remind(
@@ -123,7 +122,7 @@ class MemoryActing:
 
     async def export(self, interaction: Interaction) -> None:
         """Hand over everything of the person as a file."""
-        _, requester = await self._known(interaction)
+        requester = requester_of(await arrived(interaction))
         await self._wait(interaction)
         exported = await self._rights.export(requester)
         file = await asyncio.to_thread(_packed, exported)
@@ -131,7 +130,7 @@ class MemoryActing:
 
     async def privacy(self, interaction: Interaction) -> None:
         """Show what the person chose, and let them choose."""
-        who, _ = await self._known(interaction)
+        who = await arrived(interaction)
         held = await self._services.privacy.chosen_by(who.author.id, who.conversation)
         panel = PrivacyPanel(
             interaction,
@@ -153,20 +152,20 @@ class MemoryActing:
 
     async def forget_fact(self, interaction: Interaction, fact: str) -> None:
         """Forget one fact."""
-        _, requester = await self._known(interaction)
+        requester = requester_of(await arrived(interaction))
         named = named_fact(await self._rights.facts(requester), fact)
         await self._rights.forget_fact(requester, named)
         await answer(interaction, "That is forgotten.")
 
     async def forget_hearsay(self, interaction: Interaction) -> None:
         """Forget what others told of the person."""
-        _, requester = await self._known(interaction)
+        requester = requester_of(await arrived(interaction))
         count = await self._rights.forget_hearsay(requester)
         await answer(interaction, f"{count} things that others told of you are forgotten.")
 
     async def forget_matching(self, interaction: Interaction, query: str) -> None:
         """Show what matches, and forget it once that is confirmed."""
-        _, requester = await self._known(interaction)
+        requester = requester_of(await arrived(interaction))
         found = await self._rights.preview(requester, query)
 
         async def erase(click: discord.Interaction[AcoreBot]) -> None:
@@ -181,7 +180,7 @@ class MemoryActing:
 
     async def forget_me(self, interaction: Interaction) -> None:
         """Forget everything once that is confirmed twice."""
-        _, requester = await self._known(interaction)
+        requester = requester_of(await arrived(interaction))
         overview = await self._rights.overview(requester)
 
         async def ask_again(click: discord.Interaction[AcoreBot]) -> None:
@@ -216,18 +215,17 @@ class MemoryActing:
         return await offered(self._facts_offered, interaction, typed)
 
     async def _facts_offered(self, interaction: Interaction, typed: str) -> Choices:
-        who = await asked(interaction)
-        requester = Requester(account=who.author.id, role=who.role)
+        requester = requester_of(await asked(interaction))
         return ranked(typed, fact_labels(await self._rights.facts(requester)).items())
-
-    async def _known(self, interaction: Interaction) -> tuple[Asked, Requester]:
-        who = await asked(interaction)
-        await self._services.arrivals.note(who.author)
-        return who, Requester(account=who.author.id, role=who.role)
 
     async def _wait(self, interaction: Interaction) -> None:
         async with translated():
             await interaction.response.defer(ephemeral=True)
+
+
+def requester_of(who: Asked) -> Requester:
+    """Return whoever asks as somebody with rights over their own memory."""
+    return Requester(account=who.author.id, role=who.role)
 
 
 async def offered(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import discord
 
 from frontends.discord.asking import Asked, answer, asked, bot_of
-from frontends.discord.failures import tell
+from frontends.discord.clicks import Clickable, Clicked
 from frontends.discord.memory_text import notice_pages
 from frontends.discord.paging import show_pages
 from frontends.discord.places import Place, place_of
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from services.persona.character import Persona
 
 logger = logging.getLogger(__name__)
-
-Clicked = discord.Interaction[Any]
 
 PERSONA_ID = "acore:welcome:persona"
 LISTEN_ID = r"acore:welcome:listen:(?P<switch>on|off)"
@@ -93,100 +90,61 @@ async def welcome(bot: AcoreBot, guild: discord.Guild) -> bool:
     return False
 
 
-async def show_welcome(interaction: Clicked, who: Asked) -> None:
-    """Answer with the first message, to the asker alone."""
+async def show_welcome(interaction: Clicked) -> None:
+    """Answer with the first message, to the asker alone; for admins."""
+    who = await _allowed(interaction)
     text, view = await _welcome_in(bot_of(interaction), who.place)
     await answer(interaction, text, view=view)
 
 
-class WelcomeMenu(discord.ui.DynamicItem[discord.ui.Select[Any]], template=PERSONA_ID):
+class WelcomeMenu(Clickable[discord.ui.Select[Any]], template=PERSONA_ID):
     """Who answers in the server."""
 
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: Clicked, item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> WelcomeMenu:
-        """Take the menu as it is."""
-        assert isinstance(item, discord.ui.Select)  # noqa: S101  only menus have this id
-        return cls(item)
-
-    async def callback(self, interaction: Clicked) -> None:
+    async def clicked(self, interaction: Clicked) -> None:
         """Let the chosen character answer in the server; for admins."""
-        try:
-            who = await asked(interaction)
-            if not who.place.private:
-                who.need(Role.ADMIN)
-            width = ScopeKind.CHANNEL if who.place.private else ScopeKind.GUILD
-            chosen = (
-                await bot_of(interaction)
-                .services.places()
-                .change(
-                    who.conversation,
-                    "persona",
-                    self.item.values[0],
-                    width=width,
-                    by=who.author,
-                    role=who.here,
-                )
-            )
-            shown = discord.utils.escape_markdown(chosen.shown)
-            await answer(interaction, f"{shown} answers here from now on.")
-        except AcoreError as error:
-            await tell(interaction, error)
+        who = await _allowed(interaction)
+        width = ScopeKind.CHANNEL if who.place.private else ScopeKind.GUILD
+        places = bot_of(interaction).services.places()
+        slug = self.item.values[0]
+        chosen = await places.change(
+            who.conversation, "persona", slug, width=width, by=who.author, role=who.here
+        )
+        shown = discord.utils.escape_markdown(chosen.shown)
+        await answer(interaction, f"{shown} answers here from now on.")
 
 
-class ListenButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=LISTEN_ID):
+class ListenButton(Clickable[discord.ui.Button[Any]], template=LISTEN_ID):
     """Whether all messages of the channel are read."""
 
-    def __init__(self, item: discord.ui.Button[Any], switch: str) -> None:
-        super().__init__(item)
-        self.switch = switch
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: Clicked, item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> ListenButton:
-        """Read the button's custom id."""
-        assert isinstance(item, discord.ui.Button)  # noqa: S101  only buttons have such ids
-        return cls(item, match["switch"])
-
-    async def callback(self, interaction: Clicked) -> None:
+    async def clicked(self, interaction: Clicked) -> None:
         """Switch listening; for admins."""
-        try:
-            who = await asked(interaction)
-            if not who.place.private:
-                who.need(Role.ADMIN)
-            services = bot_of(interaction).services
-            await services.places().change(
-                who.conversation, "listen", self.switch, by=who.author, role=who.here
-            )
-            _, view = await _welcome_in(bot_of(interaction), who.place)
-            async with translated():
-                await interaction.response.edit_message(view=view)
-            await answer(interaction, LISTENING if self.switch == "on" else NOT_LISTENING)
-        except AcoreError as error:
-            await tell(interaction, error)
+        who = await _allowed(interaction)
+        bot, switch = bot_of(interaction), self.parts["switch"]
+        await bot.services.places().change(
+            who.conversation, "listen", switch, by=who.author, role=who.here
+        )
+        _, view = await _welcome_in(bot, who.place)
+        async with translated():
+            await interaction.response.edit_message(view=view)
+        await answer(interaction, LISTENING if switch == "on" else NOT_LISTENING)
 
 
-class PrivacyButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=PRIVACY_ID):
+class PrivacyButton(Clickable[discord.ui.Button[Any]], template=PRIVACY_ID):
     """What is stored, for everybody."""
 
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: Clicked, item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> PrivacyButton:
-        """Take the button as it is."""
-        assert isinstance(item, discord.ui.Button)  # noqa: S101  only buttons have this id
-        return cls(item)
-
-    async def callback(self, interaction: Clicked) -> None:
+    async def clicked(self, interaction: Clicked) -> None:
         """Tell it."""
-        try:
-            who = await asked(interaction)
-            notice = bot_of(interaction).services.privacy_notice()
-            await show_pages(interaction, notice_pages(await notice.of(who.conversation)))
-        except AcoreError as error:
-            await tell(interaction, error)
+        who = await asked(interaction)
+        notice = bot_of(interaction).services.privacy_notice()
+        await show_pages(interaction, notice_pages(await notice.of(who.conversation)))
+
+
+async def _allowed(interaction: Clicked) -> Asked:
+    """Return who clicked. Raises ``NotAllowed`` below admins, but in private."""
+    who = await asked(interaction)
+    if not who.place.private:
+        who.need(Role.ADMIN)
+    return who
 
 
 async def _welcome_in(bot: AcoreBot, place: Place) -> tuple[str, discord.ui.View]:

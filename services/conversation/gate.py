@@ -115,7 +115,7 @@ class Gate:
             if obstacle is None:
                 return self._within_limits(trigger, personas, message, rules)
             withheld = withheld or obstacle
-        if not rules.listen:
+        if not rules.listen and not inbound.addressing.heard:
             self._overheard.forget(message.conversation)
             return Withheld(reason="not_listening", detail="only what is meant for us is heard")
         self._overheard.add(message)

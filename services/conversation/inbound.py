@@ -21,12 +21,14 @@ class Addressing:
 
     ``mentions`` and ``replies_to`` name personas; ``private`` is a place with one human, where
     everything said is meant for the personas there. ``activity`` is what the author is doing.
+    ``heard`` is what people know to be listened to whether or not the place is, as in a call.
     """
 
     mentions: frozenset[PersonaId] = frozenset()
     replies_to: PersonaId | None = None
     private: bool = False
     activity: Activity | None = None
+    heard: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from services.domain.errors import AcoreError
-from services.domain.replies import Delivered, InterruptReason, ReplyEvent, ReplySink, TextDelta
+from services.domain.replies import (
+    Delivered,
+    DrainingSink,
+    InterruptReason,
+    ReplyEvent,
+    ReplySink,
+    TextDelta,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -43,26 +50,30 @@ class Lane:
         await self._queue.put(event)
 
     async def pump(self) -> None:
-        """Pass events on until the lane ends; a dead lane keeps draining."""
+        """Pass events on until the lane ends and the sink is done; a dead lane keeps draining."""
         while (event := await self._queue.get()) is not None:
             await self.emit(event)
+        if self.alive and isinstance(self._sink, DrainingSink):
+            await self._guarded(self._sink.drain(), "drain")
 
     async def emit(self, event: ReplyEvent) -> None:
         """Hand ``event`` to the sink now, past the queue."""
         if not self.alive:
             return
+        await self._guarded(self._sink.emit(event), event.kind)
+        if self.alive and isinstance(event, TextDelta):
+            self._shown.append(event.text)
+
+    async def _guarded(self, work: Awaitable[None], what: str) -> None:
+        """Wait for the sink; a failure silences the lane for good."""
         try:
-            await self._sink.emit(event)
+            await work
         except AcoreError as error:
             self.alive = False
             logger.warning("a sink failed; its lane is silent", extra={"code": error.code})
-            return
         except Exception:
             self.alive = False
-            logger.exception("a sink failed; its lane is silent", extra={"event_kind": event.kind})
-            return
-        if isinstance(event, TextDelta):
-            self._shown.append(event.text)
+            logger.exception("a sink failed; its lane is silent", extra={"event_kind": what})
 
     async def abort(self, reason: InterruptReason) -> Delivered:
         """Silence the sink within a second and return what had reached the human."""
@@ -107,6 +118,8 @@ class Lanes:
         for lane, delivered in zip(self.all, reached, strict=True):
             if delivered.sentences is not None:
                 spoken = "".join(sentences[: delivered.sentences])
+                if delivered.characters is not None:
+                    spoken = max(spoken, lane.shown[: delivered.characters], key=len)
                 heard = spoken if heard is None else min(heard, spoken, key=len)
             else:
                 shown = lane.shown

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from services.domain.clock import Clock
 from services.domain.ids import ConversationId
-from services.domain.messages import Message
+from services.domain.messages import Message, Modality
 from services.domain.replies import TurnBrief
 from services.people.answer_style import AnswerStyles
 from services.people.timezones import zone
@@ -134,6 +134,23 @@ class AnswerStyleSource:
             style=_quoted(style.text),
         )
         return [ContextBlock(text=text, refs=(f"answer_style:{style.preset or 'own'}",))]
+
+
+class SpokenSource:
+    """That an answer will be heard, not read."""
+
+    name = "spoken"
+    priority = 95
+    serves = Need.PRESENT
+
+    def __init__(self, prompts: PromptLibrary) -> None:
+        self._prompts = prompts
+
+    async def collect(self, turn: TurnBrief, /) -> Sequence[ContextBlock]:
+        """Return one block for turns that answer speech."""
+        if turn.modality is not Modality.VOICE:
+            return []
+        return [ContextBlock(text=self._prompts.render("conversation/spoken"))]
 
 
 class OverheardSource:

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from services.domain.ids import ActionId, ConversationId, MessageId, PersonaId, TurnId
 from services.domain.messages import BlobPart, Message, Modality
@@ -203,7 +203,9 @@ ReplyEvent = (
 class Delivered:
     """What one sink had shown or spoken when it was stopped.
 
-    ``None`` means the sink shows everything it is given, so nothing was held back.
+    ``None`` means the sink shows everything it is given, so nothing was held back. With
+    ``sentences`` the sink spoke that many whole ones, and with ``characters`` as well, as much of
+    the text as it was given.
     """
 
     sentences: int | None = None
@@ -246,6 +248,18 @@ class ReplySink(Protocol):
 
     async def abort(self, reason: InterruptReason, /) -> Delivered:
         """Drop what is buffered at once and say what had reached the human."""
+        ...
+
+
+@runtime_checkable
+class DrainingSink(ReplySink, Protocol):
+    """A sink that goes on after the last event, as a voice does."""
+
+    async def drain(self) -> None:
+        """Return when all that was given has reached people; no more text will come.
+
+        The turn ends only then, so it can still be interrupted. Cancelled when it is.
+        """
         ...
 
 

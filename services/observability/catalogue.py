@@ -113,6 +113,14 @@ METRICS: Mapping[str, MetricSpec] = {
     "memory_index_failures": _counter(
         "How often a vector index failed and was filled anew, by index.", "index"
     ),
+    # -- voice, as sent to Discord
+    "voice_packets_sent": _counter("Packets of 20 ms: sound, or the silence after it.", "kind"),
+    "voice_packets_unsent": _counter(
+        "Blocks of sound that did not leave: unconnected, no_key or failed.", "reason"
+    ),
+    "voice_send_late_seconds": _seconds("How late the sender was for its moments, 20 ms apart."),
+    "voice_slots_skipped": _counter("Moments given up after stalls of more than 60 ms."),
+    "voice_keepalives": _counter("Signs of life sent while nothing sounded."),
     # -- housekeeping
     "housekeeping_chores": _counter("Chores done, by outcome.", "chore", "outcome"),
     "housekeeping_removed": _counter("What chores removed.", "chore", unit="items"),

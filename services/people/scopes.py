@@ -194,8 +194,11 @@ class ScopedSettings:
 
     async def own(self, setting: ScopedSetting[T], person: PersonId) -> T:
         """Return what a person has chosen for themselves, or the default."""
-        here = Scope.user(person)
-        return narrowest(setting, [Chosen(here, await self._choices(here))])[0]
+        return await self.of_scope(setting, Scope.user(person))
+
+    async def of_scope(self, setting: ScopedSetting[T], scope: Scope) -> T:
+        """Return what was chosen in just this scope, or the default."""
+        return narrowest(setting, [Chosen(scope, await self._choices(scope))])[0]
 
     async def set(self, setting: ScopedSetting[T], scope: Scope, value: T, *, asker: Asker) -> None:
         """Store a choice; raises ``InvalidRequest`` for the value, ``NotAllowed`` for the asker."""

@@ -14,8 +14,8 @@ from services.voice.engines.conversion import ConversionTarget
 from services.voice.engines.converted_speech import ConvertedSpeech
 from services.voice.engines.fallback_speech import FallbackSpeech, SpeechChoice
 from services.voice.engines.packaged_models import PIPER_JOE, WHISPER_TINY_EN, PackagedModel
-from services.voice.engines.pcm import from_pcm, resampled, to_pcm
 from services.voice.engines.process_engines import faster_whisper, kokoro, piper
+from services.voice.pcm import from_pcm, resampled, to_pcm
 from tests.contracts.speech_contract import SENTENCE, EarsContract, SpeechContract, spoken
 from tests.fakes.clock import ManualClock
 from tests.fakes.voice_engines import FakeConverter, FakeEars, FakeSpeech, sine

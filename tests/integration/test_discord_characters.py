@@ -33,7 +33,8 @@ async def town():
 
 @pytest.fixture
 async def live(town, tmp_path):
-    async with command_app(town, ScriptedModel("As you wish."), tmp_path) as app:
+    people = {"owners": [f"discord:{town.alice.user.id}"]}
+    async with command_app(town, ScriptedModel("As you wish."), tmp_path, people=people) as app:
         yield app
 
 
@@ -107,22 +108,31 @@ async def test_card_becomes_a_character_at_once(town, live):
     assert "Nova" in await used(town, town.alice, "characters set", name="nova")
 
 
-async def test_library_is_closed_to_members_even_in_private(town, live):
-    file = attached(town.bob, town.general, "a.json", card("Nova"))
-    for name, options in (
-        ("import", {"file": file}),
-        ("import-all", {"first": file}),
-        ("reload", {}),
-        ("rollback", {"name": "orin", "version": "1"}),
-        ("export", {"name": "orin"}),
-    ):
-        refused = await used(town, town.bob, f"characters {name}", **options)
-        assert "it takes admins" in refused
+async def test_admins_of_one_server_do_not_change_the_characters_of_all(town, tmp_path):
+    async with command_app(town, ScriptedModel("No."), tmp_path) as live:
+        file = attached(town.alice, town.general, "a.json", card("Nova"))
+        for name, options in (
+            ("import", {"file": file}),
+            ("import-all", {"first": file}),
+            ("reload", {}),
+            ("rollback", {"name": "orin", "version": "1"}),
+            ("export", {"name": "orin"}),
+        ):
+            refused = await used(town, town.alice, f"characters {name}", **options)
+            assert "for owners of the bot" in refused
+        message = town.bob.says(
+            town.general, files=[("nova.json", card("Nova"), "application/json")]
+        )
+        asked = town.alice.uses_on(message, town.bot, "Import card")
+        assert "for owners of the bot" in (await told(town, town.alice, asked))[0]
+        assert "nova" not in {one.slug for one in live.app.factory.library().all()}
+
+
+async def test_being_in_private_opens_the_library_to_nobody(town, live):
     direct = town.standin.world.direct_channel(town.bob.user.id, town.bot.user.id)
     own = attached(town.bob, direct, "a.json", card("Nova"))
-    assert "it takes admins" in await used(
-        town, town.bob, "characters import", channel=direct, file=own
-    )
+    refused = await used(town, town.bob, "characters import", channel=direct, file=own)
+    assert "for owners of the bot" in refused
 
 
 async def test_taken_name_asks_and_cancel_changes_nothing(town, live):

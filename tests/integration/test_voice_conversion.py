@@ -19,10 +19,10 @@ from services.domain.errors import ProviderError, ProviderFault
 from services.voice.engines.conversion import ConversionTarget
 from services.voice.engines.converted_speech import ConvertedSpeech
 from services.voice.engines.http_endpoint import Endpoint
-from services.voice.engines.pcm import from_pcm
 from services.voice.engines.rvc.http_converter import RvcServer
 from services.voice.engines.rvc.process_converter import RvcProcess
 from services.voice.engines.wav import clip_of, wav_of
+from services.voice.pcm import from_pcm
 from services.voice.synthesis import Voice
 from tests.fakes.tiny_onnx import content_network, voice_network
 from tests.fakes.voice_engines import FakeSpeech, sine

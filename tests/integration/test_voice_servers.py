@@ -19,9 +19,9 @@ from services.voice.engines.fallback_speech import FallbackSpeech, SpeechChoice
 from services.voice.engines.http_endpoint import Endpoint
 from services.voice.engines.openai_speech import OpenAiSpeech, SpeechRequests
 from services.voice.engines.openai_transcription import OpenAiTranscription
-from services.voice.engines.pcm import from_pcm
 from services.voice.engines.process_engines import edge
 from services.voice.engines.process_speech import ProcessSpeech
+from services.voice.pcm import from_pcm
 from services.voice.synthesis import Voice
 from tests.contracts.speech_contract import SENTENCE, EarsContract, SpeechContract, lasting, spoken
 from tests.fakes.speech_servers import EdgeServer, SpeechServer

@@ -11,8 +11,9 @@ from services.domain.audio import AudioClip, AudioFrame
 from services.domain.clock import Clock
 from services.domain.errors import ProviderError
 from services.voice.engines.conversion import ConversionTarget, VoiceConverter
-from services.voice.engines.pcm import frames_of, from_pcm, to_pcm
+from services.voice.engines.pcm import frames_of
 from services.voice.engines.stitching import Cutter, Joiner, Piece
+from services.voice.pcm import from_pcm, to_pcm
 from services.voice.synthesis import TextToSpeech, Voice, VoiceListing
 
 logger = logging.getLogger(__name__)

@@ -10,9 +10,10 @@ from typing import Any
 from services.domain.audio import AudioFrame
 from services.domain.errors import ProviderError, ProviderFault
 from services.voice.engines.http_endpoint import Endpoint, HttpEndpoint
-from services.voice.engines.pcm import SpeechShaper, from_pcm
+from services.voice.engines.pcm import SpeechShaper
 from services.voice.engines.prosody import prosody_of
 from services.voice.engines.wav import PcmStream, WavError
+from services.voice.pcm import from_pcm
 from services.voice.synthesis import Voice, VoiceListing
 
 _SLOWEST, _FASTEST = 0.25, 4.0

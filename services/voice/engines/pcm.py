@@ -5,28 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-Samples = NDArray[np.float32]
+from services.voice.pcm import Resampler, Samples, to_pcm
 
 _FRAME_SECONDS = 0.1
-_FULL_SCALE = 32767.0
 _QUIET = 10 ** (-45 / 20)
 _WINDOW_SECONDS = 0.005
 _KEPT_SECONDS = 0.02
 _MOST_SILENCE_SECONDS = 2.0
-_TAPS = 16
-
-
-def from_pcm(pcm: bytes) -> Samples:
-    """Return 16-bit samples as numbers from -1 to 1; half a sample at the end is dropped."""
-    whole = len(pcm) - len(pcm) % 2
-    return np.frombuffer(pcm[:whole], "<i2").astype(np.float32) / np.float32(_FULL_SCALE)
-
-
-def to_pcm(samples: Samples) -> bytes:
-    """Return numbers from -1 to 1 as 16-bit samples; what is louder is clipped."""
-    return (np.clip(samples, -1.0, 1.0) * _FULL_SCALE).round().astype("<i2").tobytes()
 
 
 def frames_of(samples: Samples, rate: int) -> Iterator[bytes]:
@@ -67,57 +53,6 @@ class LeadingSilence:
         self._begun = True
         heard, self._held = self._held[max(0, at - self._kept) :], self._held[:0]
         return heard
-
-
-class Resampler:
-    """Changes the rate of a stream by windowed-sinc interpolation, 16 taps on either side.
-
-    ``step`` is how many samples go in for one that comes out. Played at the old rate, the result
-    is ``step`` times as fast and as high.
-    """
-
-    def __init__(self, step: float) -> None:
-        self._step = step
-        self._cutoff = min(1.0, 1.0 / step)
-        self._half = int(np.ceil(_TAPS / self._cutoff))
-        self._held = np.zeros(self._half, np.float32)
-        self._at = float(self._half)
-
-    def feed(self, samples: Samples) -> Samples:
-        """Return the samples that can be told by now."""
-        self._held = np.concatenate([self._held, samples])
-        count = int(np.ceil((len(self._held) - self._half - self._at) / self._step))
-        if count <= 0:
-            return np.zeros(0, np.float32)
-        at = self._at + self._step * np.arange(count, dtype=np.float64)
-        first = np.floor(at).astype(np.int64)
-        made = self._interpolated(at, first)
-        following = self._at + self._step * count
-        done = max(0, int(following) - self._half)
-        self._held, self._at = self._held[done:], following - done
-        return made
-
-    def flush(self) -> Samples:
-        """Return the rest of the stream."""
-        return self.feed(np.zeros(self._half, np.float32))
-
-    def _interpolated(self, at: NDArray[np.float64], first: NDArray[np.int64]) -> Samples:
-        places = first[:, None] + np.arange(1 - self._half, self._half + 1)[None, :]
-        away = (at[:, None] - places).astype(np.float32)
-        window = 0.5 + 0.5 * np.cos(np.pi * np.clip(away / self._half, -1, 1))
-        weights = self._cutoff * np.sinc(self._cutoff * away) * window
-        taken = self._held[np.clip(places, 0, len(self._held) - 1)]
-        made: Samples = np.einsum("ij,ij->i", weights, taken).astype(np.float32)
-        return made
-
-
-def resampled(samples: Samples, *, rate: int, wanted: int) -> Samples:
-    """Return a whole sound at another rate."""
-    if rate == wanted:
-        return samples
-    resampler = Resampler(rate / wanted)
-    made = np.concatenate([resampler.feed(samples), resampler.flush()])
-    return made[: round(len(samples) * wanted / rate)]
 
 
 class SpeechShaper:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.voice.engines.pcm import Samples
+from services.voice.pcm import Samples
 
 _CONTEXT_SECONDS = 0.1
 _FADE_SECONDS = 0.04

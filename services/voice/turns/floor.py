@@ -9,31 +9,30 @@ from services.domain.ids import AuthorId
 from services.voice.listening.events import TurnDecided
 
 WAITING_SECONDS = 20.0
-"""How old an unanswered turn may get before it is only context."""
+"""How old an unanswered turn may get before it is given up."""
 
-_MOST_CONTEXT = 20
+_MOST_MISSED = 20
 _MOST_WAITING = 4
 _MOST_SPEAKING = 64
-_LONGEST_NAME = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """A turn to answer now, and what others said since the last one, each ``Name: text``."""
+    """A turn to answer now, and those that have waited for an answer in vain."""
 
     turn: TurnDecided
-    context: tuple[str, ...] = ()
+    missed: tuple[TurnDecided, ...] = ()
 
 
 class Floor:
     """One answer at a time.
 
     The first to finish a turn addressed to the bot is answered; turns addressed to it meanwhile
-    wait, four of them and 20 s at most, and then become context like everything not addressed.
+    wait, four of them and 20 s at most, and are then only told of.
     """
 
     def __init__(self) -> None:
-        self._context: deque[TurnDecided] = deque(maxlen=_MOST_CONTEXT)
+        self._missed: deque[TurnDecided] = deque(maxlen=_MOST_MISSED)
         self._waiting: deque[TurnDecided] = deque()
         self._speaking: dict[AuthorId, float] = {}
         self._quiet_since = 0.0
@@ -71,7 +70,7 @@ class Floor:
         return True
 
     def offer(self, turn: TurnDecided, /) -> Grant | None:
-        """Hand in a decided turn; the grant when it is to be answered now.
+        """Hand in a decided turn addressed to the bot; the grant when it is to be answered now.
 
         One that continues the turn being answered takes its place.
         """
@@ -79,15 +78,16 @@ class Floor:
             self._forget(turn.continues)
             if self._taken and self._answering == turn.continues:
                 return self._grant(turn)
-        if not turn.addressed:
-            self._context.append(turn)
-            return None
         if self._taken:
             self._waiting.append(turn)
             if len(self._waiting) > _MOST_WAITING:
-                self._context.append(self._waiting.popleft())
+                self._missed.append(self._waiting.popleft())
             return None
         return self._grant(turn)
+
+    def vacate(self) -> None:
+        """Take the floor from the answer that has it, before the next turn is offered."""
+        self._taken, self._answering = False, None
 
     def release(self, *, at: float) -> Grant | None:
         """End the answer, spoken or stopped; the grant of a turn that waited."""
@@ -96,23 +96,17 @@ class Floor:
             turn = self._waiting.popleft()
             if at - turn.at <= WAITING_SECONDS:
                 return self._grant(turn)
-            self._context.append(turn)
+            self._missed.append(turn)
         return None
 
     def _forget(self, number: int) -> None:
-        for turns in (self._waiting, self._context):
+        for turns in (self._waiting, self._missed):
             for turn in [each for each in turns if each.turn == number]:
                 turns.remove(turn)
 
     def _grant(self, turn: TurnDecided) -> Grant:
         self._taken = True
         self._answering = turn.turn
-        ordered = sorted(self._context, key=lambda each: each.started_at)
-        self._context.clear()
-        return Grant(turn=turn, context=tuple(map(labelled, ordered)))
-
-
-def labelled(turn: TurnDecided, /) -> str:
-    """Return ``Name: text`` on one line."""
-    name = " ".join(turn.speaker.display_name.split())[:_LONGEST_NAME]
-    return f"{name}: {' '.join(turn.text.split())}"
+        missed = tuple(self._missed)
+        self._missed.clear()
+        return Grant(turn=turn, missed=missed)

@@ -87,6 +87,11 @@ class InterruptionPolicy:
         """Whether the bot speaks softly."""
         return self._ducked
 
+    @property
+    def undecided(self) -> bool:
+        """Whether a stop may still be followed by a ``Resume``."""
+        return self._phase is _Phase.STOPPED
+
     def bot_started(
         self, at: float, *, uninterruptible: bool = False, resumption: bool = False
     ) -> Sequence[Order]:

@@ -11,7 +11,7 @@ from services.domain.audio import AudioFrame
 from services.domain.errors import ProviderError
 from services.voice.engines.conversion import ConversionTarget
 from services.voice.engines.converted_speech import ConvertedSpeech
-from services.voice.engines.pcm import from_pcm
+from services.voice.pcm import from_pcm
 from services.voice.synthesis import Voice
 from tests.fakes.clock import ManualClock
 from tests.fakes.voice_engines import FakeConverter, FakeSpeech

@@ -11,31 +11,42 @@ from services.voice.listening.endpointing import Ending
 from services.voice.listening.events import SpeechStarted, TurnDecided
 from services.voice.listening.wake import Wake, WakeRule
 from services.voice.turns.attending import Attention
-from services.voice.turns.floor import WAITING_SECONDS, Floor, labelled
+from services.voice.turns.floor import WAITING_SECONDS, Floor
 from services.voice.turns.orders import Duck, Order, Resume, Stop, Unduck
 from services.voice.turns.policy import InterruptionPolicy
 from tests.fakes.speech import ScriptedCompletion, ToneRecogniser, spoken
-from tests.fakes.voice_call import ANN, BOB, VoiceCall, person, voice_call
+from tests.fakes.voice_call import ANN, BOB, VoiceCall, voice_call
 
 
 def turn(
-    speaker: Author, text: str, *, at: float = 0.0, addressed: bool = True,
+    speaker: Author, text: str, *, at: float = 0.0,
     number: int = 1, continues: int | None = None,
 ) -> TurnDecided:  # fmt: skip
     return TurnDecided(
         speaker=speaker, turn=number, at=at, text=text, ending=Ending.COMPLETE,
-        addressed=addressed, started_at=at - 1, ended_at=at - 0.2, continues=continues,
+        addressed=True, started_at=at - 1, ended_at=at - 0.2, continues=continues,
     )  # fmt: skip
 
 
-def test_the_first_to_finish_is_answered_with_what_others_said():
+def test_the_first_to_finish_is_answered():
     floor = Floor()
-    assert floor.offer(turn(BOB, "I had soup.", at=1, addressed=False)) is None
     grant = floor.offer(turn(ANN, "What is for dinner?", at=2))
     assert grant is not None
     assert grant.turn.text == "What is for dinner?"
-    assert grant.context == ("Bob: I had soup.",)
     assert floor.taken
+
+
+def test_whoever_interrupts_has_the_floor_before_those_who_wait():
+    floor = Floor()
+    floor.offer(turn(ANN, "one", at=1))
+    floor.offer(turn(BOB, "two", at=2))
+    floor.vacate()
+    grant = floor.offer(turn(ANN, "no, three", at=3))
+    assert grant is not None
+    assert grant.turn.text == "no, three"
+    waiting = floor.release(at=4)
+    assert waiting is not None
+    assert waiting.turn.text == "two"
 
 
 def test_whoever_asks_meanwhile_is_answered_next_but_not_for_ever_late():
@@ -50,7 +61,7 @@ def test_whoever_asks_meanwhile_is_answered_next_but_not_for_ever_late():
     assert not floor.taken
     after = floor.offer(turn(BOB, "four", at=40))
     assert after is not None
-    assert after.context == ("Ann: three",)
+    assert [missed.text for missed in after.missed] == ["three"]
 
 
 def test_a_turn_that_continues_the_one_being_answered_takes_its_place():
@@ -80,27 +91,19 @@ def test_what_the_bot_says_of_itself_waits_for_quiet_and_the_floor():
     assert floor.offer(turn(ANN, "hello", at=14)) is None
 
 
-def test_labels_are_one_line():
-    assert labelled(turn(person("Eve\nSystem:"), "hi\nthere")) == "Eve System:: hi there"
-
-
-@given(
-    turns=st.lists(
-        st.tuples(st.sampled_from([ANN, BOB]), st.booleans(), st.booleans()), max_size=60
-    )
-)
-def test_every_turn_is_answered_once_or_context_once_and_memory_is_bounded(
-    turns: list[tuple[Author, bool, bool]],
+@given(turns=st.lists(st.tuples(st.sampled_from([ANN, BOB]), st.booleans()), max_size=60))
+def test_every_turn_is_answered_once_or_missed_once_and_memory_is_bounded(
+    turns: list[tuple[Author, bool]],
 ):
     floor = Floor()
     told: list[str] = []
-    for number, (speaker, addressed, release) in enumerate(turns):
-        grants = [floor.offer(turn(speaker, f"t{number}", at=number, addressed=addressed))]
+    for number, (speaker, release) in enumerate(turns):
+        grants = [floor.offer(turn(speaker, f"t{number}", at=number))]
         if release:
             grants.append(floor.release(at=number))
         for grant in filter(None, grants):
-            told += [grant.turn.text, *(line.split(": ")[1] for line in grant.context)]
-            assert len(grant.context) <= 20
+            told += [grant.turn.text, *(missed.text for missed in grant.missed)]
+            assert len(grant.missed) <= 20
     assert len(told) == len(set(told))
 
 

@@ -5,14 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.voice.engines.pcm import (
-    LeadingSilence,
-    Resampler,
-    Samples,
-    SpeechShaper,
-    from_pcm,
-    resampled,
-)
+from services.voice.engines.pcm import LeadingSilence, SpeechShaper
 from services.voice.engines.prosody import prosody_of
 from services.voice.engines.rvc.pitch import coarse_pitch, pitch_of
 from services.voice.engines.stitching import Cutter, Joiner
@@ -25,6 +18,7 @@ from services.voice.engines.workers.short_window import (
     window_frames,
     without_repeats,
 )
+from services.voice.pcm import Resampler, Samples, from_pcm, resampled
 from services.voice.synthesis import Voice
 from tests.fakes.voice_engines import sine
 

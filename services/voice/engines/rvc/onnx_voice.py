@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from services.domain.errors import ProviderError, ProviderFault
 from services.voice.engines.jobs import required
-from services.voice.engines.pcm import Samples
 from services.voice.engines.rvc.pitch import coarse_pitch, pitch_of
+from services.voice.pcm import Samples
 
 RATE = 16000
 FRAMES_PER_SECOND = 100

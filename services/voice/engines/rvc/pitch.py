@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from services.voice.engines.pcm import Samples
+from services.voice.pcm import Samples
 
 LOWEST_HZ, HIGHEST_HZ = 50.0, 1100.0
 _WINDOW = 1024

@@ -9,9 +9,9 @@ import numpy as np
 
 from services.domain.errors import ProviderError, ProviderFault
 from services.voice.engines.jobs import Job
-from services.voice.engines.pcm import from_pcm, resampled, to_pcm
 from services.voice.engines.rvc.onnx_voice import RATE, Content, OnnxVoice, Wish
 from services.voice.engines.wire import Header
+from services.voice.pcm import from_pcm, resampled, to_pcm
 
 _LOADED_VOICES = 3
 _SEED = 114514

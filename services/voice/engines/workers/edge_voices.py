@@ -13,9 +13,9 @@ import numpy as np
 
 from services.domain.errors import ProviderError, ProviderFault
 from services.voice.engines.jobs import Job, required
-from services.voice.engines.pcm import Samples
 from services.voice.engines.wire import Header
 from services.voice.engines.workers.speaking import Piece, SpeakingEngine, Wanted
+from services.voice.pcm import Samples
 
 _CONNECT_SECONDS = 5
 _RECEIVE_SECONDS = 10

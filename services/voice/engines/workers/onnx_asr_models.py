@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from services.voice.engines.jobs import Job, required
-from services.voice.engines.pcm import from_pcm, resampled
 from services.voice.engines.wire import Header
+from services.voice.pcm import from_pcm, resampled
 
 _RATE = 16000
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.voice.engines.jobs import Job
-from services.voice.engines.pcm import Samples, SpeechShaper
+from services.voice.engines.pcm import SpeechShaper
 from services.voice.engines.wire import Header
+from services.voice.pcm import Samples
 
 _SPACE = ord(" ")
 

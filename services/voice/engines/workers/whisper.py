@@ -10,7 +10,6 @@ import numpy as np
 
 from services.domain.errors import ProviderError, ProviderFault
 from services.voice.engines.jobs import Job, required
-from services.voice.engines.pcm import Samples, from_pcm, resampled
 from services.voice.engines.wire import Header
 from services.voice.engines.workers.short_window import (
     FULL_WINDOW,
@@ -21,6 +20,7 @@ from services.voice.engines.workers.short_window import (
     window_frames,
     without_repeats,
 )
+from services.voice.pcm import Samples, from_pcm, resampled
 
 RATE = 16000
 _MOST_TOKENS_PER_SECOND = 8

@@ -1,0 +1,99 @@
+"""RTP packets as Discord's voice servers send them, up to the encrypted Opus frame within.
+
+https://www.rfc-editor.org/rfc/rfc3550#section-5.1
+https://discord.com/developers/docs/topics/voice-connections#transport-encryption-modes
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt
+from nacl.exceptions import CryptoError
+
+MODE: Final = "aead_xchacha20_poly1305_rtpsize"
+"""The one way of sealing every voice server has to offer.
+
+The other, ``aead_aes256_gcm_rtpsize``, would need a second library of ciphers, and saves about two
+of the six microseconds that a packet takes.
+"""
+SILENCE: Final = b"\xf8\xff\xfe"
+"""The Opus frame of silence; five of them end a stretch of speech, often not encrypted."""
+KEY_BYTES: Final = 32
+
+_FIXED: Final = struct.Struct(">BBHII")
+_WORD: Final = 4
+_COUNTER: Final = 4
+_TAG: Final = 16
+_SHORTEST: Final = _FIXED.size + _TAG + _COUNTER
+_PADDED, _EXTENDED, _SOURCES, _MARKER = 0x20, 0x10, 0x0F, 0x7F
+_VERSION: Final = 2
+_OPUS: Final = 0x78
+_NONCE_FILL: Final = bytes(20)
+
+_DAVE_MARK: Final = b"\xfa\xfa"
+_DAVE_LEAST: Final = 8 + 1 + 1 + len(_DAVE_MARK)
+"""Tag, shortest nonce, size byte and mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a packet says in the clear; the first ``size`` bytes of it."""
+
+    sequence: int
+    timestamp: int
+    ssrc: int
+    size: int
+    extension_bytes: int
+    padded: bool
+
+
+def read_header(packet: bytes) -> Header | None:
+    """Return a packet's header, or ``None`` where the bytes are no sound."""
+    if len(packet) < _SHORTEST:
+        return None
+    first, second, sequence, timestamp, ssrc = _FIXED.unpack_from(packet)
+    if first >> 6 != _VERSION or second & _MARKER != _OPUS:
+        return None
+    size = _FIXED.size + _WORD * (first & _SOURCES)
+    extension = 0
+    if first & _EXTENDED:
+        extension = _WORD * int.from_bytes(packet[size + 2 : size + _WORD])
+        size += _WORD
+    if len(packet) < size + _TAG + _COUNTER:
+        return None
+    return Header(sequence, timestamp, ssrc, size, extension, bool(first & _PADDED))
+
+
+def unseal(packet: bytes, header: Header, key: bytes) -> bytes | None:
+    """Return what a packet carries, or ``None`` where it was not sealed with ``key``.
+
+    The extension is at the front of what was sealed, and the padding at its end; neither is part of
+    the frame. A packet of nothing else gives an empty one.
+    """
+    try:
+        plain = crypto_aead_xchacha20poly1305_ietf_decrypt(
+            packet[header.size : -_COUNTER],
+            packet[: header.size],
+            packet[-_COUNTER:] + _NONCE_FILL,
+            key,
+        )
+    except CryptoError:
+        return None
+    end = len(plain)
+    if header.padded and end:
+        end -= plain[-1]
+    if end < header.extension_bytes:
+        return None
+    return plain[header.extension_bytes : end]
+
+
+def is_end_to_end(frame: bytes) -> bool:
+    """Say whether a frame looks encrypted end to end: one chance in millions that Opus does.
+
+    https://daveprotocol.com/#protocol-frame-payload-format
+    """
+    size = len(frame)
+    return size > _DAVE_LEAST and frame[-2:] == _DAVE_MARK and _DAVE_LEAST <= frame[-3] < size

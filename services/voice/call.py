@@ -1,0 +1,425 @@
+"""One call: who speaks, whose turn it is, what is answered, and when the bot falls silent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from services.conversation.sentences import SentenceSplitter
+from services.conversation.speech_text import to_speech
+from services.domain.clock import Clock
+from services.domain.errors import ProviderError
+from services.domain.ids import AuthorId
+from services.domain.people import Author
+from services.domain.replies import (
+    InterruptReason,
+    ReplySink,
+    SentenceReady,
+    TextDelta,
+    TurnBrief,
+    TurnKind,
+)
+from services.voice.audio_io import AudioInput
+from services.voice.call_events import (
+    CallEvent,
+    Ducked,
+    Interrupted,
+    Resumed,
+    Trouble,
+    Troubled,
+    Unducked,
+)
+from services.voice.exchanges import Exchanges
+from services.voice.listening.events import (
+    DropReason,
+    ListeningEvent,
+    SpeechStarted,
+    TranscriptReady,
+    TurnDecided,
+    TurnDropped,
+)
+from services.voice.listening.listener import Listener
+from services.voice.listening.wake import Wake
+from services.voice.listening.wording import words_of
+from services.voice.mouth import Mouth, Speaker
+from services.voice.reports import report
+from services.voice.speaking.spoken_clause import SpokenClause
+from services.voice.turns.attending import Attention
+from services.voice.turns.floor import Floor
+from services.voice.turns.orders import Duck, Order, Resume, Stop, Unduck
+from services.voice.turns.policy import InterruptionPolicy
+from services.voice.turns.remarks import Remark
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.02
+QUIET_SECONDS = 0.7
+"""How long nobody has spoken before the bot says something unasked."""
+
+LONGEST_WAIT = 15.0
+"""How long something unasked waits for that before it is said nevertheless."""
+
+_MOST_PEOPLE = 128
+_ONLY_A_COMMAND = 4
+_LETTERS_A_SECOND = 15.0
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallParts:
+    """What a call is made of; ``names`` are those the bot goes by just now."""
+
+    listener: Listener
+    policy: InterruptionPolicy
+    floor: Floor
+    attention: Attention
+    mouth: Mouth
+    exchanges: Exchanges
+    clock: Clock
+    names: Callable[[], Sequence[str]]
+    speaker_of: Callable[[TurnBrief], Awaitable[Speaker]]
+    narrator: Callable[[], Awaitable[Speaker]]
+    on_event: Callable[[CallEvent], None]
+
+
+class VoiceCall:
+    """The turn manager of one call.
+
+    Listening events and mixer events come in on the event loop; orders go to the mouth at once and
+    turns to the conversation core. ``run`` does the work until it is cancelled. What is said and
+    answered is reported as ``CallEvent`` in the order it happens.
+    """
+
+    def __init__(self) -> None:
+        self._parts: CallParts | None = None
+        self._people: OrderedDict[AuthorId, Author] = OrderedDict()
+        self._over_answer: OrderedDict[AuthorId, int] = OrderedDict()
+        self._commanded: OrderedDict[AuthorId, int] = OrderedDict()
+        self._stopped_by: AuthorId | None = None
+        self._suspended_by: int | None = None
+        self._resuming = False
+        self._troubles: set[Trouble] = set()
+        self._listening = True
+
+    def assemble(self, parts: CallParts) -> None:
+        """Take the parts, which know the call themselves."""
+        self._parts = parts
+
+    @property
+    def _is(self) -> CallParts:
+        if self._parts is None:
+            raise RuntimeError("the call is not assembled yet")  # noqa: TRY003
+        return self._parts
+
+    # -- from outside
+
+    @property
+    def listening(self) -> bool:
+        """Whether what people say is listened to."""
+        return self._listening
+
+    @property
+    def speaking(self) -> bool:
+        """Whether the bot can be heard."""
+        return self._is.mouth.audible
+
+    @property
+    def wake(self) -> Wake:
+        """Who is heard and whose turns are for the bot."""
+        return self._is.listener.wake
+
+    @property
+    def listener(self) -> Listener:
+        """Who listens, for status."""
+        return self._is.listener
+
+    def listen(self) -> None:
+        """Listen from now on."""
+        self._listening = True
+
+    def deafen(self) -> None:
+        """Listen no more; what is half said is dropped."""
+        self._listening = False
+        for person in tuple(self._people):
+            self._is.listener.left(person)
+
+    def left(self, person: AuthorId, /) -> None:
+        """Somebody left the call."""
+        self._is.listener.left(person)
+        self._people.pop(person, None)
+
+    def release(self, person: AuthorId, /) -> None:
+        """Somebody let go of the key of push-to-listen."""
+        self._is.listener.release(person)
+
+    def hush(self) -> bool:
+        """Fall silent now and give up what is being said; ``False`` when nothing is."""
+        parts = self._is
+        if not parts.mouth.busy:
+            return False
+        self._stop(None, hard=True)
+        return True
+
+    async def say(self, text: str, /, *, uninterruptible: bool = False) -> None:
+        """Read a text aloud in the narrator's voice, once nobody else of us speaks.
+
+        Returns when it was heard. Markdown is read as it is in answers.
+        """
+        parts = self._is
+        speaker = replace(await parts.narrator(), uninterruptible=uninterruptible)
+        async with parts.mouth.speaking(speaker) as sink:
+            splitter = SentenceSplitter()
+            await sink.emit(TextDelta(text=text))
+            sentences = [one for one in (*splitter.feed(text), *splitter.flush()) if one.strip()]
+            for index, sentence in enumerate(sentences, start=1):
+                written = sentence.strip()
+                await sink.emit(
+                    SentenceReady(index=index, text=written, speech_text=to_speech(written))
+                )
+            await sink.drain()
+
+    @asynccontextmanager
+    async def answering(self, turn: TurnBrief, /) -> AsyncIterator[ReplySink]:
+        """Speak one turn of the conversation; what nobody in the call asked for waits for quiet."""
+        parts = self._is
+        trigger = turn.trigger.id if turn.trigger is not None else None
+        granted = parts.exchanges.owns(trigger)
+        took = False if granted else await self._take_floor(turn)
+        try:
+            speaker = await parts.speaker_of(turn)
+            async with parts.mouth.speaking(speaker) as sink:
+                yield sink
+        finally:
+            if took:
+                parts.exchanges.give_floor()
+
+    async def run(self, ears: AudioInput) -> None:
+        """Listen and let time pass until cancelled, or until ``ears`` end."""
+        async with asyncio.TaskGroup() as group:
+            ticking = group.create_task(self._tick())
+            posting = group.create_task(self._is.exchanges.run())
+            await self._hear(ears)
+            ticking.cancel()
+            posting.cancel()
+
+    async def _hear(self, ears: AudioInput) -> None:
+        async with aclosing(ears.frames()) as frames:
+            async for heard in frames:
+                if not self._listening:
+                    continue
+                _keep(self._people, heard.speaker.id, heard.speaker)
+                self._is.listener.hear(heard, at=heard.frame.started_at)
+
+    async def _tick(self) -> None:
+        parts = self._is
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = parts.clock.monotonic()
+            parts.listener.tick(now)
+            parts.mouth.tick(now)
+            self._obey(parts.policy.tick(now))
+            self._give_up_if_decided()
+
+    async def _take_floor(self, turn: TurnBrief) -> bool:
+        parts = self._is
+        now = parts.clock.monotonic()
+        due = now + LONGEST_WAIT
+        quiet = QUIET_SECONDS if turn.kind is TurnKind.INITIATIVE else 0.0
+        while now < due:
+            if parts.floor.clear(now, quiet=quiet) and parts.floor.take():
+                return True
+            await asyncio.sleep(TICK_SECONDS)
+            now = parts.clock.monotonic()
+        return False
+
+    # -- what the listener tells
+
+    def heard(self, event: ListeningEvent, /) -> None:
+        """Take the listener's next event."""
+        parts = self._is
+        _keep(self._people, event.speaker.id, event.speaker)
+        told = report(event)
+        if told is not None:
+            parts.on_event(told)
+        if isinstance(event, SpeechStarted):
+            self._started(event)
+        elif isinstance(event, TranscriptReady):
+            self._fine(Trouble.EARS)
+        stopped = self._stopped_by
+        orders = parts.attention.take(event)
+        self._obey(orders)
+        match event:
+            case TurnDecided():
+                self._decided(event, interrupted=stopped == event.speaker.id)
+            case TurnDropped():
+                self._dropped(event)
+            case _:
+                pass
+        self._give_up_if_decided()
+
+    def _started(self, event: SpeechStarted) -> None:
+        parts = self._is
+        if parts.mouth.audible:
+            _keep(self._over_answer, event.speaker.id, event.turn)
+        if event.continues is not None and parts.exchanges.answers(event.continues):
+            self._suspended_by = event.turn
+            parts.mouth.hold()
+
+    def _decided(self, turn: TurnDecided, *, interrupted: bool) -> None:
+        parts = self._is
+        parts.listener.wake.call(parts.names())
+        meant = parts.attention.remark(turn.speaker, turn.text)
+        over_answer = self._over_answer.pop(turn.speaker.id, None) == turn.turn
+        commanded = self._commanded.pop(turn.speaker.id, None) is not None
+        if commanded and meant is Remark.HARD and len(words_of(turn.text)) <= _ONLY_A_COMMAND:
+            return
+        if turn.continues is not None and parts.exchanges.answers(turn.continues):
+            self._suspended_by = None
+            parts.exchanges.correct(turn, unchanged=parts.mouth.resume)
+        elif not turn.addressed or (over_answer and meant is Remark.BACK_CHANNEL):
+            parts.exchanges.overhear(turn)
+        elif interrupted or self._goes_on(turn):
+            self._stopped_by = None
+            if interrupted:
+                parts.exchanges.stop(InterruptReason.BARGE_IN)
+            parts.exchanges.insist(turn)
+        else:
+            parts.exchanges.answer(turn)
+
+    def _goes_on(self, turn: TurnDecided) -> bool:
+        """Say whether whoever is being answered adds something before anything was heard."""
+        parts = self._is
+        current = parts.exchanges.current
+        return (
+            current is not None
+            and current.turn.speaker.id == turn.speaker.id
+            and not parts.mouth.begun
+        )
+
+    def _dropped(self, event: TurnDropped) -> None:
+        parts = self._is
+        self._over_answer.pop(event.speaker.id, None)
+        if self._suspended_by == event.turn:
+            self._suspended_by = None
+            parts.mouth.resume()
+        if event.reason is DropReason.FAILED:
+            self._trouble(Trouble.EARS, "I cannot make out what is said just now.")
+
+    # -- what the policy orders
+
+    def _obey(self, orders: Iterable[Order]) -> None:
+        parts = self._is
+        for order in orders:
+            now = parts.clock.monotonic()
+            match order:
+                case Duck():
+                    parts.mouth.duck()
+                    speaker = self._people.get(order.by)
+                    if speaker is not None:
+                        parts.on_event(Ducked(by=speaker, at=now))
+                case Unduck():
+                    parts.mouth.restore()
+                    parts.on_event(Unducked(at=now))
+                case Stop():
+                    self._stop(order.by, hard=order.hard)
+                case Resume():
+                    self._resume(now)
+
+    def _stop(self, by: AuthorId | None, *, hard: bool) -> None:
+        parts = self._is
+        now = parts.clock.monotonic()
+        parts.mouth.hold()
+        speaker = None if by is None else self._people.get(by)
+        parts.on_event(Interrupted(by=speaker, at=now, hard=hard))
+        if not hard:
+            self._stopped_by = by
+            return
+        self._stopped_by = None
+        if by is not None:
+            _keep(self._commanded, by, 0)
+        if not parts.exchanges.stop(InterruptReason.USER_STOP):
+            parts.mouth.give_up()
+
+    def _resume(self, now: float) -> None:
+        parts = self._is
+        self._stopped_by = None
+        if not parts.mouth.held:
+            return
+        self._resuming = True
+        parts.on_event(Resumed(at=now))
+        parts.mouth.resume()
+
+    def _give_up_if_decided(self) -> None:
+        """End an answer whose interruption nobody followed up and that may not resume again."""
+        parts = self._is
+        if self._stopped_by is None or parts.policy.undecided:
+            return
+        self._stopped_by = None
+        if parts.mouth.held and not parts.exchanges.stop(InterruptReason.BARGE_IN):
+            parts.mouth.give_up()
+
+    # -- what the mouth tells
+
+    def sound_began(self, at: float, speaker: Speaker, /, *, first: bool) -> None:
+        """The bot is heard."""
+        parts = self._is
+        parts.listener.bot_started()
+        self._fine(Trouble.VOICE)
+        current = parts.exchanges.current
+        if first and current is not None:
+            parts.listener.wake.engage(current.turn.speaker.id, at=at)
+        resumption, self._resuming = self._resuming, False
+        if first or resumption:
+            orders = parts.policy.bot_started(
+                at, uninterruptible=speaker.uninterruptible, resumption=resumption
+            )
+            self._obey(orders)
+
+    def sound_ceased(self, at: float, /) -> None:
+        """The bot is silent."""
+        self._is.listener.bot_stopped()
+
+    def answer_ended(self, at: float, /) -> None:
+        """The bot has said what it had to say."""
+        self._is.policy.bot_finished()
+
+    def clause_began(self, clause: SpokenClause, /, *, at: float) -> None:
+        """Note what the bot says, so that its echo is known."""
+        lasting = len(clause.speech_text) / _LETTERS_A_SECOND
+        self._is.listener.bot_said(clause.speech_text, at=at + lasting)
+
+    def speech_failed(self, error: ProviderError, /) -> None:
+        """Tell once that the voice does not work."""
+        self._trouble(Trouble.VOICE, error.user_message)
+
+    def answer_failed(self, text: str, /) -> None:
+        """Tell once that no answer comes."""
+        self._trouble(Trouble.MODEL, text)
+
+    # -- troubles
+
+    def _trouble(self, trouble: Trouble, text: str) -> None:
+        if trouble not in self._troubles:
+            self._troubles.add(trouble)
+            self._is.on_event(Troubled(trouble=trouble, text=text, at=self._is.clock.monotonic()))
+
+    def _fine(self, trouble: Trouble) -> None:
+        if trouble in self._troubles:
+            self._troubles.discard(trouble)
+            now = self._is.clock.monotonic()
+            self._is.on_event(Troubled(trouble=trouble, text="", at=now, over=True))
+
+
+def _keep(kept: OrderedDict[K, V], key: K, value: V) -> None:
+    """Note a value of somebody; those noted longest ago go."""
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > _MOST_PEOPLE:
+        kept.popitem(last=False)

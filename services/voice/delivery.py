@@ -1,0 +1,36 @@
+"""Where answers go while a call is on: into the call, and to where the text is shown."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from services.domain.replies import Delivery, ReplySink, TurnBrief
+from services.voice.call import VoiceCall
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenDelivery:
+    """Speaks answers in the call that ``find`` returns when the turn starts, if it returns one.
+
+    ``text`` shows them as well. Without either an answer goes nowhere.
+    """
+
+    find: Callable[[], VoiceCall | None]
+    text: Delivery | None = None
+
+    def open(self, turn: TurnBrief, /) -> AbstractAsyncContextManager[Sequence[ReplySink]]:
+        """Enter for the length of one turn."""
+        return self._open(turn)
+
+    @asynccontextmanager
+    async def _open(self, turn: TurnBrief) -> AsyncIterator[Sequence[ReplySink]]:
+        call = self.find()
+        async with AsyncExitStack() as stack:
+            sinks: list[ReplySink] = []
+            if call is not None:
+                sinks.append(await stack.enter_async_context(call.answering(turn)))
+            if self.text is not None:
+                sinks.extend(await stack.enter_async_context(self.text.open(turn)))
+            yield sinks

@@ -1,0 +1,248 @@
+"""The bot's mouth in one call: one answer sounds at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from services.domain.clock import Clock
+from services.domain.errors import ProviderError
+from services.domain.ids import PersonaId
+from services.domain.replies import InterruptReason
+from services.lifecycle import Supervisor
+from services.voice.call_events import AnswerBegun, AnswerEnded, CallEvent, ClauseSpoken
+from services.voice.mixing.mixer import Mixer
+from services.voice.mixing.mixer_events import MixerEvent, SpeechBegan, SpeechDried
+from services.voice.speaking.speech_sink import SpeakingSettings, SpeechSink
+from services.voice.speaking.spoken_clause import SpokenClause
+from services.voice.spoken_text import Lexicon
+from services.voice.synthesis import TextToSpeech, Voice
+
+logger = logging.getLogger(__name__)
+
+GAP_SECONDS = 0.6
+"""How long nothing may sound in the middle of an answer before the bot counts as silent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaker:
+    """Who speaks with the bot's mouth, and how; ``uninterruptible`` speech is only ducked."""
+
+    name: str
+    voice: Voice
+    persona: PersonaId | None = None
+    uninterruptible: bool = False
+
+
+class MouthWatcher(Protocol):
+    """Whoever has to know when the bot can be heard; called on the loop, must be quick."""
+
+    def sound_began(self, at: float, speaker: Speaker, /, *, first: bool) -> None:
+        """Sound goes out; ``first`` of this answer."""
+        ...
+
+    def sound_ceased(self, at: float, /) -> None:
+        """Nothing goes out any more, at least for now."""
+        ...
+
+    def answer_ended(self, at: float, /) -> None:
+        """The answer is over, spoken or given up."""
+        ...
+
+    def clause_began(self, clause: SpokenClause, /, *, at: float) -> None:
+        """A clause begins to sound."""
+        ...
+
+    def speech_failed(self, error: ProviderError, /) -> None:
+        """A clause could not be spoken."""
+        ...
+
+
+async def _abort(sink: SpeechSink) -> None:
+    await sink.abort(InterruptReason.USER_STOP)
+
+
+@dataclass(slots=True)
+class _Answer:
+    sink: SpeechSink
+    speaker: Speaker
+    begun: bool = False
+    ceased_at: float | None = None
+
+
+class Mouth:
+    """Speaks answers through one ``Mixer``, and tells a watcher and the call's events of it."""
+
+    def __init__(
+        self,
+        speech: TextToSpeech,
+        *,
+        clock: Clock,
+        supervisor: Supervisor,
+        watcher: MouthWatcher,
+        on_event: Callable[[CallEvent], None],
+        settings: SpeakingSettings,
+        lexicon: Lexicon | None = None,
+    ) -> None:
+        self._speech = speech
+        self._clock = clock
+        self._supervisor = supervisor
+        self._watcher = watcher
+        self._on_event = on_event
+        self._settings = settings
+        self._lexicon = lexicon
+        self._loop = asyncio.get_running_loop()
+        self._taken = asyncio.Lock()
+        self._answer: _Answer | None = None
+        self._audible = False
+        self._held = False
+        self.mixer = Mixer(clock=clock, tell=self._tell)
+
+    @property
+    def audible(self) -> bool:
+        """Whether the bot is heard, short gaps included."""
+        return self._audible
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is being spoken or made ready."""
+        return self._answer is not None
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything of the present answer was heard."""
+        return self._answer is not None and self._answer.begun
+
+    @property
+    def held(self) -> bool:
+        """Whether the present answer is kept silent."""
+        return self._held
+
+    @asynccontextmanager
+    async def speaking(self, speaker: Speaker, /) -> AsyncIterator[SpeechSink]:
+        """Give the mouth to ``speaker`` for one answer, after the one before has ended."""
+        async with self._taken:
+            self.mixer.speech.reset()
+            self._held = False
+            sink = SpeechSink(
+                track=self.mixer.speech,
+                speech=self._speech,
+                voice=speaker.voice,
+                lexicon=self._lexicon,
+                clock=self._clock,
+                settings=self._settings,
+                on_clause=self._clause,
+                on_failure=self._watcher.speech_failed,
+            )
+            answer = self._answer = _Answer(sink, speaker)
+            task = self._supervisor.start("speech", sink.run)
+            try:
+                yield sink
+            finally:
+                task.cancel()
+                self._end(answer)
+
+    def duck(self) -> None:
+        """Speak softly."""
+        self.mixer.speech.duck()
+
+    def restore(self) -> None:
+        """Speak as loud as before."""
+        self.mixer.speech.restore()
+
+    def hold(self) -> None:
+        """Fall silent within a block, keeping what was not heard."""
+        self._held = True
+        self.mixer.speech.hold()
+        if self._audible:
+            self._cease(self._clock.monotonic())
+
+    def resume(self) -> None:
+        """Go on from the beginning of the clause that was cut."""
+        if self._held:
+            self._held = False
+            self.mixer.speech.restore()
+            self.mixer.speech.resume()
+
+    def give_up(self) -> None:
+        """Drop the rest of the present answer; whoever waits for its end goes on."""
+        answer = self._answer
+        if answer is not None:
+            self._supervisor.start("giving up speech", partial(_abort, answer.sink))
+
+    def tick(self, now: float, /) -> None:
+        """Let time pass; every 20 ms or so."""
+        answer = self._answer
+        if not self._audible or answer is None or answer.ceased_at is None:
+            return
+        if now - answer.ceased_at >= GAP_SECONDS:
+            self._cease(answer.ceased_at)
+
+    def _tell(self, event: MixerEvent) -> None:
+        """Take what happened in the thread that keeps the clock over to the loop."""
+        try:
+            self._loop.call_soon_threadsafe(self._mixed, event)
+        except RuntimeError:
+            logger.debug("a block sounded after the loop had ended")
+
+    def _mixed(self, event: MixerEvent) -> None:
+        answer = self._answer
+        if answer is None:
+            return
+        match event:
+            case SpeechBegan():
+                answer.ceased_at = None
+                self._began(answer, event.at)
+            case SpeechDried():
+                answer.ceased_at = event.at
+            case _:
+                pass
+        answer.sink.told(event)
+
+    def _began(self, answer: _Answer, at: float) -> None:
+        first, answer.begun = not answer.begun, True
+        if first:
+            self._on_event(
+                AnswerBegun(persona=answer.speaker.persona, persona_name=answer.speaker.name, at=at)
+            )
+        if not self._audible and not self._held:
+            self._audible = True
+            self._watcher.sound_began(at, answer.speaker, first=first)
+
+    def _cease(self, at: float) -> None:
+        self._audible = False
+        self._watcher.sound_ceased(at)
+
+    def _clause(self, clause: SpokenClause) -> None:
+        answer = self._answer
+        if answer is None:
+            return
+        at = self._clock.monotonic()
+        self._watcher.clause_began(clause, at=at)
+        self._on_event(
+            ClauseSpoken(
+                persona=answer.speaker.persona,
+                persona_name=answer.speaker.name,
+                at=at,
+                text=clause.text,
+            )
+        )
+
+    def _end(self, answer: _Answer) -> None:
+        now = self._clock.monotonic()
+        whole = answer.sink.whole
+        if not whole:
+            self.mixer.speech.clear()
+        self._answer, self._held = None, False
+        self.mixer.speech.restore()
+        at = now if answer.ceased_at is None else answer.ceased_at
+        if self._audible:
+            self._cease(at)
+        if answer.begun:
+            self._on_event(AnswerEnded(at=at, whole=whole))
+        self._watcher.answer_ended(at)
