@@ -672,7 +672,7 @@ class VoiceSettings(Section):
         64, ge=0, description="Short clips that are kept beyond this size go, oldest use first."
     )
     lexicon: Annotated[Mapping[str, str], BeforeValidator(_table)] = Field(
-        {}, description="How words are said, such as `{acore = \"ay core\"}`."
+        {}, description='How words are said, such as `{acore = "ay core"}`.'
     )
 
 

@@ -19,9 +19,9 @@ from services.housekeeping.retention import OldMessages
 from services.housekeeping.snapshots import PromptSnapshots
 from services.housekeeping.temporary import TemporaryFiles
 from services.housekeeping.upkeep import DatabaseUpkeep
-from services.llm.embedded.catalog import installed_models
 from services.memory.forgetting.retention import Retention
 from services.memory.recollections import Vectorizer
+from services.net.wheels import installed_models
 from services.people.scopes import ScopedSettings
 from services.settings import Settings
 from services.storage.blobs import BlobStore

@@ -19,9 +19,10 @@ from dependency_injector import providers
 from services.domain.replies import TurnFinished, Usage
 from services.factory import ServiceFactory
 from services.llm.catalog import ModelCatalog
-from services.llm.embedded.catalog import SMALL, installed_models
+from services.llm.embedded.catalog import SMALL
 from services.llm.model import ChatModel
 from services.llm.tokens import EstimatedTokens
+from services.net.wheels import installed_models
 from services.persona.assembly.layouts import Layout
 from services.persona.assembly.material import ChatMessage
 from services.persona.assembly.preview import preview

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from services.llm.embedded.catalog import installed_models
+from services.net.wheels import installed_models
 from tests.bench.results import Figure, median, report, rss_mb
 from tests.fakes.pseudo_terminal import at_terminal
 from tests.journeys.program import MAIN, Program, Running

@@ -7,7 +7,7 @@ import itertools
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import discord
@@ -65,8 +65,8 @@ class Studio:
     @property
     def lights(self) -> list[int]:
         """What op 5 said."""
-        taken = self.here.session.taken
-        return [data["speaking"] for op, data in taken if op is Op.SPEAKING]
+        said = [data for op, data in self.here.session.taken if op is Op.SPEAKING]
+        return [data["speaking"] for data in said if not isinstance(data, bytes)]
 
     async def greeted(self) -> None:
         """Wait until the silence of joining is over, and forget it."""
@@ -206,7 +206,8 @@ async def test_while_disconnected_the_source_is_read_on_and_its_sound_is_gone():
 
 
 async def test_a_source_that_fails_and_blocks_of_a_wrong_size_harm_only_themselves():
-    moves = iter([LookupError(), b"short", LookupError(), *blocks_of_tone(3)])
+    failure = LookupError()
+    moves: Iterator[LookupError | bytes] = iter([failure, b"short", failure, *blocks_of_tone(3)])
 
     def source() -> bytes | None:
         move = next(moves, None)

@@ -154,6 +154,20 @@ async def test_everybody_may_ask_what_is_stored(here):
     assert town.alice.answers_to(asked) == []
 
 
+async def test_a_click_that_breaks_inside_is_answered_all_the_same(here, monkeypatch):
+    town = here.town
+    guild, (general,) = found_guild(town, "general")
+    bot_joins(town, guild)
+    message = await greeted(town, general)
+
+    async def broken(_conversation):
+        raise RuntimeError
+
+    monkeypatch.setattr(here.app.factory.privacy_notice(), "of", broken)
+    asked = town.bob.clicks(message, PRIVACY_ID)
+    assert "went wrong" in (await told(town, town.bob, asked))[0]
+
+
 async def test_the_buttons_work_after_a_restart(tmp_path):
     async with scene(limits=False) as town:
         async with discord_app(town, ScriptedModel(), tmp_path) as one:

@@ -17,8 +17,9 @@ import pytest
 
 from services.domain.errors import ProviderError, ProviderFault
 from services.llm.embedded import supervisor
-from services.llm.embedded.catalog import SMALL, installed_models
+from services.llm.embedded.catalog import SMALL
 from services.llm.embedded.supervisor import EmbeddedServer
+from services.net.wheels import installed_models
 from services.settings import EmbeddedSettings
 from tests.unit.llm.embedded.gguf_files import gguf, write_model
 

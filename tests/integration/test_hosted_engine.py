@@ -15,10 +15,11 @@ from pydantic import SecretStr
 
 from services.domain.clock import SystemClock
 from services.domain.errors import ProviderError, ProviderFault
-from services.llm.embedded.catalog import SMALL, installed_models
+from services.llm.embedded.catalog import SMALL
 from services.llm.hosted import HostedEngine
 from services.llm.model import ChatRequest, PromptMessage, PromptRole, Sampling, ToolSchema
 from services.llm.tokens import CalibratedTokens, EstimatedTokens
+from services.net.wheels import installed_models
 from services.settings import HostedSettings, LlamaCppSettings, LlmSettings, OpenRouterSettings
 from tests.fakes.heard import hear
 from tests.fakes.openai_server import FakeOpenAi, HostedAnswer

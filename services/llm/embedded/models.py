@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.domain.errors import ProviderError, ProviderFault
-from services.llm.embedded.catalog import DEFAULT, SMALL, installed_models
+from services.llm.embedded.catalog import DEFAULT, SMALL
 from services.llm.embedded.gguf import GgufHeader, NotGguf, read_header
+from services.net.wheels import installed_models
 
 if TYPE_CHECKING:
     from services.settings import EmbeddedSettings

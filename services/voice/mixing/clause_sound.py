@@ -50,7 +50,7 @@ class ClauseSound:
         """Add to its end."""
         if not len(samples):
             return
-        if self._pieces and len(self._pieces[-1]) < _PIECE:
+        if self._piece < len(self._pieces) and len(self._pieces[-1]) < _PIECE:
             self._pieces[-1] = np.concatenate([self._pieces[-1], samples])
         else:
             self._pieces.append(samples)

@@ -65,11 +65,13 @@ def pieces(sentence: str, /, *, longest: int) -> list[str]:
 
     Joined, the pieces are the sentence. One without a place to cut stays as it is.
     """
+    if weight(sentence) <= longest:
+        return [sentence]
     reach = list(accumulate(map(weight, sentence)))
     clauses, gaps = clause_ends(sentence, final=True), word_ends(sentence, final=True)
     cut: list[str] = []
     start, before = 0, 0
-    while reach and reach[-1] - before > longest:
+    while reach[-1] - before > longest:
         end = _last(clauses, start, reach, before + longest)
         end = end or _last(gaps, start, reach, before + longest)
         end = end or min((each for each in (*clauses, *gaps) if each > start), default=None)

@@ -46,9 +46,7 @@ class Playback:
         Of a clause heard in part, or said in part by an engine that then failed, as much counts
         as its share of the clause's sound. Stretches without sound count with what follows them.
         """
-        position = self._position(script, heard)
-        position = len(script.text[:position].rstrip())
-        return Delivered(sentences=script.sentences(position), characters=position)
+        return script.delivered(self._position(script, heard))
 
     def _position(self, script: Script, heard: Heard) -> int:
         complete = min(heard.clauses, len(self))

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass
 
+from services.domain.replies import Delivered
 from services.voice.speaking.clauses import clause_ends, pieces, weight, word_ends, words
 from services.voice.speaking.wording import Wording, goes_on_acting
 
@@ -59,8 +60,8 @@ class Script:
 
     @property
     def waiting(self) -> bool:
-        """Whether a clause is there to be taken."""
-        return bool(self._waiting)
+        """Whether something to be said is there to be taken."""
+        return any(clause.speech for clause in self._waiting)
 
     def write(self, text: str, /) -> None:
         """Take more text."""
@@ -106,9 +107,10 @@ class Script:
         """Return the next clause, if there is one."""
         return self._waiting.popleft() if self._waiting else None
 
-    def sentences(self, position: int, /) -> int:
-        """Return how many whole sentences lie before ``position``."""
-        return bisect_right(self._sentence_ends, position)
+    def delivered(self, position: int, /) -> Delivered:
+        """Return what was delivered when all before ``position`` was, up to the last word."""
+        position = len(self._text[:position].rstrip())
+        return Delivered(sentences=bisect_right(self._sentence_ends, position), characters=position)
 
     def reach(self, clause: Clause, share: float, /) -> int | None:
         """Return where the last word ends that lies in the first ``share`` of a clause's speech.
@@ -139,6 +141,12 @@ class Script:
             self._acting = self._acting + len(piece) if goes_on else 0
             if self._acting > _LONGEST_ACTION:
                 self._acting = 0
+
+    def _long_enough(self, text: str) -> bool:
+        return weight(self._said(text)) >= self._first_weight
+
+    def _words_in(self, text: str) -> int:
+        return len(words(self._said(text)))
 
     def _said(self, text: str) -> str:
         return self._wording.of(text, acting=self._acting > 0)

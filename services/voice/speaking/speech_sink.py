@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 
-from services.domain.audio import AudioFrame
 from services.domain.clock import Clock
-from services.domain.errors import ProviderError, ProviderFault
+from services.domain.errors import ProviderError
 from services.domain.replies import (
     Delivered,
     InterruptReason,
@@ -21,29 +19,25 @@ from services.domain.replies import (
     TurnFinished,
     TurnInterrupted,
 )
-from services.voice.mixing.mixer import SpeechTrack
 from services.voice.mixing.mixer_events import ClauseStarted, MixerEvent
-from services.voice.speaking.playback import Playback, Sounding
+from services.voice.mixing.speech_track import SpeechTrack
+from services.voice.speaking.narration import Narration, NarrationLimits
 from services.voice.speaking.script import Clause, Script
 from services.voice.speaking.spoken_clause import SpokenClause
 from services.voice.speaking.wording import Wording
 from services.voice.spoken_text import Lexicon
 from services.voice.synthesis import TextToSpeech, Voice
 
-logger = logging.getLogger(__name__)
-
-_LOOK_AGAIN = 0.1
+_LOOK_AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeakingSettings:
-    """When a voice begins and how far it works ahead; lengths in Latin letters, times in seconds.
+    """When a voice begins; lengths in Latin letters, times in seconds.
 
     The first clause has ``first_letters`` at least, or ``first_words`` once ``first_patience`` has
-    passed since the first text. Later ones are sentences, cut at clauses where they are longer
-    than ``longest_clause``, or where less than ``reserve`` is left to play. The next one is begun
-    when ``begin_below`` is left, and never more than ``most_ahead`` is kept. An engine has
-    ``patience`` for each frame; after ``most_failures`` in a row the answer stays silent.
+    passed since the first text. What follows are sentences; they are cut at clauses when they are
+    longer than ``longest_clause``, and when less than ``reserve`` is left to play.
     """
 
     first_letters: int = 12
@@ -51,20 +45,18 @@ class SpeakingSettings:
     first_patience: float = 0.25
     longest_clause: int = 200
     reserve: float = 0.5
-    begin_below: float = 10.0
-    most_ahead: float = 20.0
-    patience: float = 15.0
-    most_failures: int = 3
+    limits: NarrationLimits = field(default_factory=NarrationLimits)
 
 
 class SpeechSink:
-    """Speaks one answer on a track that its owner has reset and whose events it passes to ``told``.
+    """Speaks one answer on a track that was reset for it and whose events come in by ``told``.
 
-    ``on_clause`` is called when a clause begins to sound. ``on_failure`` hears of every clause the
-    engine fails at; what it had said of it is played, and the next clause is tried. Text that has
-    no sound, be it an action or a clause that failed, counts as heard once something after it is.
+    ``on_clause`` is called when a clause begins to sound, ``on_failure`` when one is not spoken or
+    not to its end. Text without sound, be it an action, code or what the engine failed at, counts
+    as heard once something after it is, whether or not it is shown elsewhere: nobody could have
+    heard it, and an interruption must not make the persona forget the rest.
 
-    ``emit`` never waits: what is kept of text is the answer itself, and sound is bounded.
+    ``emit`` never waits: it keeps the answer's text, and only sound is bounded.
     """
 
     def __init__(
@@ -80,68 +72,70 @@ class SpeechSink:
         on_failure: Callable[[ProviderError], None],
     ) -> None:
         self._track = track
-        self._speech = speech
-        self._voice = voice
-        self._clock = clock
         self._settings = settings
         self._on_clause = on_clause
-        self._on_failure = on_failure
         self._script = Script(
             Wording(lexicon=lexicon, language=voice.language),
             first_weight=settings.first_letters,
             first_words=settings.first_words,
             longest=settings.longest_clause,
         )
-        self._playback = Playback()
-        self._work = asyncio.timeout(None)
-        self._hurry: asyncio.TimerHandle | None = None
+        self._narration = Narration(
+            self._next_clause,
+            track=track,
+            speech=speech,
+            voice=voice,
+            clock=clock,
+            limits=settings.limits,
+            on_failure=on_failure,
+        )
+        self._timer: asyncio.TimerHandle | None = None
         self._hurried = False
         self._captioned = 0
-        self._saying = False
         self._complete = False  # no more text will come
         self._silent = False  # no more sound will come
-        self._failures = 0
-        self._end: Delivered | None = None
-        self._whole = False
+        self._over = False
+        self._delivered: Delivered | None = None
         self._more = asyncio.Event()
         self._moved = asyncio.Event()
 
     @property
     def whole(self) -> bool:
-        """Whether all of the answer was said and heard; known once ``drain`` has returned."""
-        return self._whole
+        """Whether all of the answer was said, by an engine that never failed, and heard."""
+        return self._delivered is None and self._narration.whole and self._heard_out
 
     async def run(self) -> None:
-        """Synthesise until the answer is over or this is cancelled; for its owner to await.
+        """Synthesise until the answer is over or this is cancelled.
 
-        Nothing is written to the track after either, and the engine's work is stopped.
+        From then on nothing is written to the track, and the engine's work is stopped; what is
+        still to be heard is left to the owner.
         """
         try:
-            with suppress(TimeoutError):
-                async with self._work:
-                    await self._say_all()
+            await self._narration.run()
         finally:
             self._silent = True
             self._moved.set()
-            if self._hurry is not None:
-                self._hurry.cancel()
+            self._forget_timer()
 
     def told(self, event: MixerEvent, /) -> None:
-        """Take what the mixer tells of the track, on the loop."""
+        """Take what the mixer tells of the track; called on the loop."""
+        if self._over:
+            return
         if isinstance(event, ClauseStarted):
             self._caption(event)
         self._moved.set()
         self._cut_early()
 
     async def emit(self, event: ReplyEvent, /) -> None:
-        """Take the next event; text is spoken once there is enough of it."""
+        """Take the next event; text is spoken once there is enough of it.
+
+        The terminal one ends the work; what was not drained by then is not spoken.
+        """
         if self._over:
             return
         match event:
             case TextDelta():
-                self._script.write(event.text)
-                self._begin_hurry()
-                self._cut_early()
+                self._write(event.text)
             case SentenceReady():
                 self._script.end_sentence(event.text)
                 self._more.set()
@@ -151,23 +145,89 @@ class SpeechSink:
                 pass
 
     async def drain(self) -> None:
-        """Return when the mixer has read the last sound, or none will come.
+        """Return when the mixer has read the last sound, or when none will come.
 
-        Text that no sentence was made of, because the answer broke off, is spoken as well.
+        Text that belongs to no sentence, because the answer broke off, is spoken as well.
         """
         if not self._over:
             self._script.finish()
             self._complete = True
             self._more.set()
-        while not self._out:
+        while not (self._over or (self._silent and self._heard_out)):
             self._moved.clear()
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_AGAIN):
+                async with asyncio.timeout(_LOOK_AGAIN_SECONDS):
                     await self._moved.wait()
-        self._whole = self._end is None and not self._failures and self._said_all
-        
+
     async def abort(self, reason: InterruptReason, /) -> Delivered:
-        """Fall silent with the next block and say what was heard; the engine's work is stopped."""
-        if self._end is None:
-            self._end = self._fall_silent()
-        return self._end
+        """Fall silent with the next block and say what was heard; the engine's work is stopped.
+
+        Of a clause that was cut as much counts as its share of the sound, back to a whole word.
+        """
+        if self._delivered is None:
+            everything, playback = self.whole, self._narration.playback
+            heard = self._track.heard if self._over or not len(playback) else self._track.clear()
+            self._stop()
+            if everything:
+                self._delivered = self._script.delivered(len(self._script.text))
+            else:
+                self._delivered = playback.delivered(self._script, heard)
+        return self._delivered
+
+    @property
+    def _heard_out(self) -> bool:
+        """Whether all sound there is was read."""
+        heard = self._track.heard.clauses >= len(self._narration.playback)
+        return heard or self._track.pending <= 0
+
+    def _write(self, text: str) -> None:
+        self._script.write(text)
+        if self._timer is None and text.strip():
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._settings.first_patience, self._hurry)
+        self._cut_early()
+
+    def _hurry(self) -> None:
+        self._hurried = True
+        self._cut_early()
+
+    def _cut_early(self) -> None:
+        """Let a clause go ahead of its sentence when nothing was said yet or little is left."""
+        if self._over or self._complete or self._script.waiting or self._narration.busy:
+            return
+        first = not self._script.begun
+        if first or self._track.pending < self._settings.reserve:
+            if self._script.cut_early(hurried=first and self._hurried):
+                self._more.set()
+
+    async def _next_clause(self) -> Clause | None:
+        """Return the next clause there is something to say for; ``None`` after the last."""
+        while True:
+            clause = self._script.take()
+            if clause is None:
+                if self._complete:
+                    return None
+                self._more.clear()
+                await self._more.wait()
+            elif clause.speech:
+                return clause
+
+    def _caption(self, event: ClauseStarted) -> None:
+        sounding = self._narration.playback.sounding(event.clause)
+        if sounding is None or event.clause <= self._captioned or event.at < sounding.begun_at:
+            return
+        self._captioned = event.clause
+        clause = sounding.clause
+        self._on_clause(
+            SpokenClause(index=event.clause, text=clause.text, speech_text=clause.speech)
+        )
+
+    def _stop(self) -> None:
+        self._over = True
+        self._narration.stop()
+        self._moved.set()
+        self._forget_timer()
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
