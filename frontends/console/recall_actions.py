@@ -36,7 +36,7 @@ async def choose_privacy(talk: Talk, argument: str) -> None:
             await talk.privacy.choose(talk.author.id, reach=reach)  # type: ignore[arg-type]
         case _:
             raise InvalidRequest("privacy_usage", _USAGE)
-    held = await talk.privacy.chosen_by(talk.author.id, talk.conversation)
+    held = await talk.privacy.chosen_by(talk.author.id)
     fields = {"learn": held.learn, "recall": held.recall, "reach": held.reach}
     talk.view.report(Report(kind="privacy", lines=_lines(held), fields=fields))
 

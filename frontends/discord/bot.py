@@ -29,6 +29,12 @@ from frontends.discord.ears import Ears, Hearing
 from frontends.discord.faces import Faces
 from frontends.discord.failures import tell
 from frontends.discord.following import Following
+from frontends.discord.library_parts import (
+    check_client,
+    end_awaiting_guilds,
+    end_buttons,
+    parsers_of,
+)
 from frontends.discord.lines import Lines
 from frontends.discord.listening import Listening
 from frontends.discord.pacing import Pacing
@@ -101,7 +107,8 @@ class AcoreBot(commands.Bot):
             guild_ready_timeout=0.2,
             enable_debug_events=False,
         )
-        tolerate(self._connection.parsers)
+        check_client(self)
+        tolerate(parsers_of(self))
         self.services = services
         self.settings = settings
         self.supervisor = supervisor
@@ -175,21 +182,9 @@ class AcoreBot(commands.Bot):
         """Leave Discord."""
         if self._web is not None:
             await self._web.close()
-        self._end_buttons()
+        end_buttons(self)
         await super().close()
-        awaiting_guilds = self._connection._ready_task  # noqa: SLF001  discord.py lets it run on
-        if awaiting_guilds is not None:
-            awaiting_guilds.cancel()
-
-    def _end_buttons(self) -> None:
-        """End what waits for clicks and forms; discord.py would let its timers run on."""
-        store = self._connection._view_store  # noqa: SLF001  there is no other way to them
-        kept = [*store._views.values()]  # noqa: SLF001
-        waiting = {item.view for items in kept for item in items.values()}
-        forms = store._modals.values()  # noqa: SLF001
-        for view in (*waiting, *forms):
-            if view is not None:
-                view.stop()
+        end_awaiting_guilds(self)
 
     async def _open_model(self) -> None:
         """Have the model's server known before the first message; without it others will try."""

@@ -131,14 +131,9 @@ class MemoryActing:
     async def privacy(self, interaction: Interaction) -> None:
         """Show what the person chose, and let them choose."""
         who = await arrived(interaction)
-        held = await self._services.privacy.chosen_by(who.author.id, who.conversation)
-        panel = PrivacyPanel(
-            interaction,
-            self._services.privacy,
-            held,
-            account=who.author.id,
-            conversation=who.conversation,
-        )
+        privacy, account = self._services.privacy, who.author.id
+        held = await privacy.chosen_by(account)
+        panel = PrivacyPanel(interaction, privacy, held, account=account)
         await answer(interaction, panel.text, view=panel)
 
     async def notice(self, interaction: Interaction) -> None:

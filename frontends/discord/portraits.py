@@ -41,7 +41,8 @@ class Portraits:
 
     A webhook shows a picture by its address, and a bot on somebody's own machine has no public
     one; an application's emojis have, for ever, and nobody else sees them. Named by their content,
-    they survive restarts, and a new picture gets a new one.
+    they survive restarts, and a new picture gets a new one: while a character talks, its picture is
+    looked at every minute.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Portraits:
         self._supervisor = supervisor
         self._known: dict[str, str] | None = None
         self._urls: dict[_Key, str | None] = {}
+        self._drawn: dict[bytes, str | None] = {}
         self._searches: dict[_Key, _Search] = {}
         self._lock = asyncio.Lock()
 
@@ -59,12 +61,12 @@ class Portraits:
         """Return where the character's picture is; ``None`` without one, or as long as it is not
         known.
 
-        The first two seconds of a search are waited for and no more, whoever asks; after one that
-        failed, the next is made a minute later.
+        The first two seconds of a search are waited for and no more, whoever asks. The next is made
+        a minute later; until it has found a changed picture, the one before is shown.
         """
         key = (persona.id, persona.version)
+        search = self._search(key, persona)
         if key not in self._urls:
-            search = self._search(key, persona)
             left = search.begun + _PATIENCE - self._now()
             if left > 0.0:
                 await asyncio.wait([search.task], timeout=left)
@@ -94,7 +96,7 @@ class Portraits:
         try:
             async with self._lock:
                 url = await self._look_up(persona)
-                if len(self._urls) >= _MOST:
+                if len(self._urls) >= _MOST and key not in self._urls:
                     self._urls.clear()
                 self._urls[key] = url
         except PostingFailed as error:
@@ -109,9 +111,15 @@ class Portraits:
         picture = await self._read(persona)
         if picture is None:
             return None
-        small = await asyncio.to_thread(_shrunk, picture)
-        if small is None:
-            return None
+        content = await asyncio.to_thread(_digest, picture)
+        if content not in self._drawn:
+            small = await asyncio.to_thread(_shrunk, picture)
+            if len(self._drawn) >= _MOST:
+                self._drawn.clear()
+            self._drawn[content] = None if small is None else await self._emoji(small)
+        return self._drawn[content]
+
+    async def _emoji(self, small: bytes) -> str:
         name = _PREFIX + hashlib.sha256(small).hexdigest()[:20]
         known = await self._emojis()
         if name not in known:
@@ -126,6 +134,10 @@ class Portraits:
                 found = await self._client.fetch_application_emojis()
             self._known = {emoji.name: emoji.url for emoji in found}
         return self._known
+
+
+def _digest(picture: bytes) -> bytes:
+    return hashlib.sha256(picture).digest()
 
 
 def _shrunk(picture: bytes) -> bytes | None:

@@ -12,7 +12,7 @@ from frontends.discord.confirming import Interaction, OwnView, close
 from frontends.discord.failures import tell
 from frontends.discord.memory_text import shown
 from frontends.discord.posting import PostingFailed, translated
-from services.domain.ids import AuthorId, ConversationId
+from services.domain.ids import AuthorId
 from services.people.privacy import Privacy, PrivacyChoices, Reach
 
 _UNCHOSEN = "usual"
@@ -35,12 +35,10 @@ class PrivacyPanel(OwnView):
         held: PrivacyChoices,
         *,
         account: AuthorId,
-        conversation: ConversationId,
     ) -> None:
         super().__init__(asked)
         self._privacy = privacy
         self._account = account
-        self._conversation = conversation
         self._held = held
         self._mark()
 
@@ -79,7 +77,7 @@ class PrivacyPanel(OwnView):
         await self._show_chosen(interaction)
 
     async def _show_chosen(self, interaction: Interaction) -> None:
-        self._held = await self._privacy.chosen_by(self._account, self._conversation)
+        self._held = await self._privacy.chosen_by(self._account)
         self._mark()
         async with translated():
             await interaction.response.edit_message(content=self.text, view=self)

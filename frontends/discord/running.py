@@ -11,6 +11,7 @@ import discord
 
 from frontends.discord.bot import AcoreBot
 from frontends.discord.endpoints import point_at
+from frontends.discord.library_parts import check_library
 from services.domain.errors import ConfigurationError, ProviderError, ProviderFault
 from services.lifecycle import Supervisor
 from services.settings import DiscordSettings, Settings
@@ -51,9 +52,10 @@ async def run_discord(services: ServiceFactory, *, settings: Settings) -> int:
     Intents the application lacks are done without, and the operator is told. A login that Discord
     fails at is tried again for a minute; a gateway that refuses connections is tried for ever.
 
-    Raises ``ConfigurationError`` for a token Discord refuses, and ``ProviderError`` when Discord
-    cannot be reached.
+    Raises ``ConfigurationError`` for a token Discord refuses and for another discord.py than it was
+    written for, and ``ProviderError`` when Discord cannot be reached.
     """
+    check_library()
     section = settings.discord
     token = _token(section)
     point_at(section)

@@ -60,11 +60,11 @@ class Lane:
         """Hand ``event`` to the sink now, past the queue."""
         if not self.alive:
             return
-        await self._guarded(self._sink.emit(event), event.kind)
-        if self.alive and isinstance(event, TextDelta):
+        taken = await self._guarded(self._sink.emit(event), event.kind)
+        if taken and isinstance(event, TextDelta):
             self._shown.append(event.text)
 
-    async def _guarded(self, work: Awaitable[None], what: str) -> None:
+    async def _guarded(self, work: Awaitable[None], what: str) -> bool:
         """Wait for the sink; a failure silences the lane for good."""
         try:
             await work
@@ -74,6 +74,7 @@ class Lane:
         except Exception:
             self.alive = False
             logger.exception("a sink failed; its lane is silent", extra={"event_kind": what})
+        return self.alive
 
     async def abort(self, reason: InterruptReason) -> Delivered:
         """Silence the sink within a second and return what had reached the human."""

@@ -11,6 +11,7 @@ from services.conversation import place_settings as settings
 from services.conversation.inbound import TriggerKind, Withheld
 from services.conversation.moderation.rules import NO_RULES as NOTHING_BLOCKED
 from services.conversation.moderation.rules import ContentRules
+from services.conversation.place_settings import WakeWord
 from services.conversation.quiet_hours import QuietHours
 from services.conversation.scenes import Cast
 from services.domain.errors import InvalidRequest
@@ -31,7 +32,8 @@ class PlaceRules:
 
     ``persona`` is a slug, empty for the default. A place that ``listens`` hears more than what is
     meant for a character. ``adults`` says that characters for adults may speak. ``timezone`` is an
-    IANA name, empty for the machine's zone, which ``zone`` is then ``None`` for.
+    IANA name, empty for the machine's zone, which ``zone`` is then ``None`` for. ``autoleave`` is
+    in minutes, 0 for never.
     """
 
     persona: str = ""
@@ -55,6 +57,11 @@ class PlaceRules:
     blocked_words: tuple[str, ...] = ()
     admin_roles: tuple[str, ...] = ()
     adults: bool = True
+    captions: bool = False
+    aloud: bool = False
+    wake: WakeWord = "always"
+    autojoin: bool = False
+    autoleave: int = 1
     blocked: ContentRules = field(default=NOTHING_BLOCKED, compare=False, repr=False)
 
     def quiet(self, now: datetime) -> bool:
@@ -128,6 +135,11 @@ def rules_of(
         "user_limit": of(settings.USER_LIMIT),
         "channel_limit": of(settings.CHANNEL_LIMIT),
         "admin_roles": of(settings.ADMIN_ROLES),
+        "captions": of(settings.CAPTIONS),
+        "aloud": of(settings.ALOUD),
+        "wake": of(settings.WAKE),
+        "autojoin": of(settings.AUTOJOIN),
+        "autoleave": of(settings.AUTOLEAVE),
     }
     return PlaceRules(
         **found,

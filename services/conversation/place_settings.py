@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
@@ -26,6 +26,9 @@ _TRIGGERS: tuple[TriggerKind, ...] = tuple(
 )
 _Limit = Annotated[int, Field(ge=1)]
 _Chance = Annotated[float, Field(ge=0.0, le=1.0)]
+
+WakeWord = Literal["always", "by_name", "push_to_listen"]
+"""When what is said in a call is meant for a character."""
 
 
 class ValueKind(StrEnum):
@@ -89,6 +92,11 @@ ANSWER_BOTS = _stored("place.answer_bots", bool | None)
 USER_LIMIT = _stored("place.user_limit", _Limit | None)
 CHANNEL_LIMIT = _stored("place.channel_limit", _Limit | None)
 BLOCKED_WORDS = _stored("place.blocked_words", tuple[str, ...], ())
+CAPTIONS = _stored("place.captions", bool, False)
+ALOUD = _stored("place.aloud", bool, False)
+WAKE = _stored("place.wake", WakeWord, "always")
+AUTOJOIN = _stored("place.autojoin", bool, False)
+AUTOLEAVE = _stored("place.autoleave", Annotated[int, Field(ge=0, le=values.MOST_MINUTES)], 1)
 ADMIN_ROLES: ScopedSetting[tuple[str, ...]] = ScopedSetting(
     "place.admin_roles", tuple[str, ...], default=(), scopes=frozenset({ScopeKind.GUILD})
 )
@@ -221,6 +229,25 @@ def place_settings(library: CharacterLibrary, prompts: PromptLibrary) -> Mapping
                 stored=BLOCKED_WORDS,
                 parse=values.blocked,
                 show=values.shown_words,
+            ),
+            switch("captions", CAPTIONS, "Whether what is said in a call is written in its chat."),
+            switch("aloud", ALOUD, "Whether answers in the chat of a call are spoken as well."),
+            PlaceSetting(
+                name="wake",
+                description="Whether a call is answered always, when named, or to a held button.",
+                kind=ValueKind.CHOICE,
+                stored=WAKE,
+                parse=values.one_of(lambda: get_args(WakeWord)),
+                options=lambda: get_args(WakeWord),
+            ),
+            switch("autojoin", AUTOJOIN, "Whether a call is joined when the first person enters."),
+            PlaceSetting(
+                name="autoleave",
+                description="After how many minutes alone a call is left.",
+                kind=ValueKind.NUMBER,
+                stored=AUTOLEAVE,
+                parse=values.minutes,
+                show=values.shown_minutes,
             ),
             PlaceSetting(
                 name="admin_roles",

@@ -24,9 +24,11 @@ LENGTHS: Mapping[str, int] = {
 _CODE = "place_value"
 _SHORTEST, _LONGEST = 50, 500
 _MOST_ANSWERS = 10_000
+MOST_MINUTES = 1_440
 _ON = frozenset({"on", "yes", "true", "1"})
 _OFF = frozenset({"off", "no", "false", "0"})
 _NONE = frozenset({"none", "nothing", "off"})
+_NEVER = frozenset({"never", "off", "0"})
 _ITEM = re.compile(r"\s*(/(?:[^/\\\n]|\\.)+/[a-z]*(?=\s*(?:[,\n]|$))|[^,\n]+)")
 _ROLE = re.compile(r"[\w.:-]{1,64}")
 
@@ -64,6 +66,20 @@ def shown_chance(value: float) -> str:
 def limit(text: str) -> int:
     """Read how many answers a window may have."""
     return _number(text, 1, _MOST_ANSWERS, "Write a number from 1 to 10000.")
+
+
+def minutes(text: str) -> int:
+    """Read a number of minutes; ``never`` is 0."""
+    word = text.strip().lower()
+    if word in _NEVER:
+        return 0
+    number = re.sub(r"\s*min(ute)?s?$", "", word)
+    return _number(number, 1, MOST_MINUTES, f"Write never, or minutes from 1 to {MOST_MINUTES}.")
+
+
+def shown_minutes(value: int) -> str:
+    """Return a number of minutes."""
+    return f"{value} minute{'' if value == 1 else 's'}" if value else "never"
 
 
 def length(text: str) -> int:

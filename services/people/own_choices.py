@@ -27,27 +27,26 @@ class OwnChoices:
     async def of(self, setting: ScopedSetting[T], account: AuthorId) -> T:
         """Return what whoever has an account chose; the default for one never seen."""
         try:
-            person = await self._owner(account)
+            person = await self.person(account)
         except NotFound:
             return setting.default
+        return await self.of_person(setting, person)
+
+    async def of_person(self, setting: ScopedSetting[T], person: PersonId) -> T:
+        """Return what a person chose, or the default."""
         return await self._scopes.own(setting, person)
 
     async def of_author(self, setting: ScopedSetting[T], author: Author | None) -> T:
-        """Do ``of`` for an author; machines choose nothing. No query where the person is known."""
+        """Do ``of`` for an author; machines choose nothing."""
         if author is None or author.kind is not AuthorKind.HUMAN:
             return setting.default
         if author.person is None:
             return await self.of(setting, author.id)
-        return await self._scopes.own(setting, author.person)
+        return await self.of_person(setting, author.person)
 
     async def choose(self, setting: ScopedSetting[T], account: AuthorId, value: T | None) -> None:
         """Store a choice, or forget it with ``None``; raises ``NotFound`` for one never seen."""
-        try:
-            person = await self._owner(account)
-        except NotFound:
-            raise NotFound(
-                "person_unknown", "Say something first, so that you are known."
-            ) from None
+        person = await self.person(account)
         asker = Asker(account=account, role=Role.MEMBER, person=person)
         here = Scope.user(person)
         if value is None:
@@ -55,6 +54,12 @@ class OwnChoices:
         else:
             await self._scopes.set(setting, here, value, asker=asker)
 
-    async def _owner(self, account: AuthorId) -> PersonId:
-        async with self._database.reader() as snapshot:
-            return await self._people.owner(snapshot, account)
+    async def person(self, account: AuthorId) -> PersonId:
+        """Return who has an account; raises ``NotFound`` for one never seen."""
+        try:
+            async with self._database.reader() as snapshot:
+                return await self._people.owner(snapshot, account)
+        except NotFound:
+            raise NotFound(
+                "person_unknown", "Say something first, so that you are known."
+            ) from None

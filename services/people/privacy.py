@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from services.domain.errors import NotFound
-from services.domain.ids import AuthorId, ConversationId, PersonId
-from services.domain.people import Role
+from services.domain.ids import AuthorId, PersonId
 from services.memory import scope
-from services.people.repository import PeopleRepository
-from services.people.scopes import Asker, Scope, ScopedSetting, ScopedSettings, ScopeKind
-from services.storage.database import Database
+from services.people.own_choices import OwnChoices
+from services.people.scopes import ScopedSetting, ScopeKind
 
 Reach = Literal["here", "guild", "everywhere"]
 
@@ -39,24 +36,20 @@ class PrivacyChoices:
 class Privacy:
     """Reads and keeps a person's choices; only the person changes them."""
 
-    def __init__(
-        self, scopes: ScopedSettings, *, database: Database, people: PeopleRepository
-    ) -> None:
-        self._scopes = scopes
-        self._database = database
-        self._people = people
+    def __init__(self, own: OwnChoices) -> None:
+        self._own = own
 
-    async def choices(self, person: PersonId, conversation: ConversationId) -> PrivacyChoices:
-        """Return what holds for a person; ``conversation`` is where it is asked."""
+    async def choices(self, person: PersonId) -> PrivacyChoices:
+        """Return what holds for a person."""
         return PrivacyChoices(
-            learn=await self._scopes.resolve(LEARN, conversation=conversation, person=person),
-            recall=await self._scopes.resolve(RECALL, conversation=conversation, person=person),
-            reach=await self._scopes.resolve(REACH, conversation=conversation, person=person),
+            learn=await self._own.of_person(LEARN, person),
+            recall=await self._own.of_person(RECALL, person),
+            reach=await self._own.of_person(REACH, person),
         )
 
-    async def chosen_by(self, account: AuthorId, conversation: ConversationId) -> PrivacyChoices:
+    async def chosen_by(self, account: AuthorId) -> PrivacyChoices:
         """Return what holds for whoever has an account; raises ``NotFound`` for one never seen."""
-        return await self.choices(await self._person(account), conversation)
+        return await self.choices(await self._own.person(account))
 
     async def choose(
         self,
@@ -67,21 +60,9 @@ class Privacy:
         reach: Reach | None = None,
     ) -> None:
         """Store what is not ``None``; raises ``NotFound`` for an account never seen."""
-        person = await self._person(account)
-        asker = Asker(account=account, role=Role.MEMBER, person=person)
-        here = Scope.user(person)
         if learn is not None:
-            await self._scopes.set(LEARN, here, learn, asker=asker)
+            await self._own.choose(LEARN, account, learn)
         if recall is not None:
-            await self._scopes.set(RECALL, here, recall, asker=asker)
+            await self._own.choose(RECALL, account, recall)
         if reach is not None:
-            await self._scopes.set(REACH, here, reach, asker=asker)
-
-    async def _person(self, account: AuthorId) -> PersonId:
-        try:
-            async with self._database.reader() as snapshot:
-                return await self._people.owner(snapshot, account)
-        except NotFound:
-            raise NotFound(
-                "person_unknown", "Say something first, so that you are known."
-            ) from None
+            await self._own.choose(REACH, account, reach)

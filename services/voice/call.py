@@ -49,6 +49,7 @@ from services.voice.listening.wording import words_of
 from services.voice.mouth import Mouth, Speaker
 from services.voice.reports import report
 from services.voice.speaking.spoken_clause import SpokenClause
+from services.voice.synthesis import Voice
 from services.voice.turns.attending import Attention
 from services.voice.turns.floor import Floor
 from services.voice.turns.orders import Duck, Order, Resume, Stop, Unduck
@@ -74,7 +75,10 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallParts:
-    """What a call is made of; ``names`` are those the bot goes by just now."""
+    """What a call is made of.
+
+    ``names`` are those the bot goes by just now; ``aside`` has a text said as soon as may be.
+    """
 
     listener: Listener
     policy: InterruptionPolicy
@@ -87,6 +91,7 @@ class CallParts:
     speaker_of: Callable[[TurnBrief], Awaitable[Speaker]]
     narrator: Callable[[], Awaitable[Speaker]]
     on_event: Callable[[CallEvent], None]
+    aside: Callable[[str], object]
 
 
 class VoiceCall:
@@ -131,6 +136,11 @@ class VoiceCall:
         return self._is.mouth.audible
 
     @property
+    def busy(self) -> bool:
+        """Whether an answer is thought of, made ready or spoken."""
+        return self._is.mouth.busy or self._is.exchanges.current is not None
+
+    @property
     def wake(self) -> Wake:
         """Who is heard and whose turns are for the bot."""
         return self._is.listener.wake
@@ -167,13 +177,26 @@ class VoiceCall:
         self._stop(None, hard=True)
         return True
 
-    async def say(self, text: str, /, *, uninterruptible: bool = False) -> None:
-        """Read a text aloud in the narrator's voice, once nobody else of us speaks.
+    @property
+    def locked(self) -> bool:
+        """Whether only moderators and above may interrupt; may be set."""
+        return self._is.policy.locked
+
+    @locked.setter
+    def locked(self, locked: bool) -> None:
+        self._is.policy.locked = locked
+
+    async def say(
+        self, text: str, /, *, voice: Voice | None = None, uninterruptible: bool = False
+    ) -> None:
+        """Read a text aloud in ``voice``, else the narrator's, once nobody else of us speaks.
 
         Returns when it was heard. Markdown is read as it is in answers.
         """
         parts = self._is
         speaker = replace(await parts.narrator(), uninterruptible=uninterruptible)
+        if voice is not None:
+            speaker = replace(speaker, voice=voice)
         async with parts.mouth.speaking(speaker) as sink:
             splitter = SentenceSplitter()
             await sink.emit(TextDelta(text=text))
@@ -250,7 +273,7 @@ class VoiceCall:
             parts.on_event(told)
         if isinstance(event, SpeechStarted):
             self._started(event)
-        elif isinstance(event, TranscriptReady):
+        elif isinstance(event, TranscriptReady) and event.text:
             self._fine(Trouble.EARS)
         stopped = self._stopped_by
         orders = parts.attention.take(event)
@@ -310,7 +333,9 @@ class VoiceCall:
             self._suspended_by = None
             parts.mouth.resume()
         if event.reason is DropReason.FAILED:
-            self._trouble(Trouble.EARS, "I cannot make out what is said just now.")
+            deaf = "I cannot make out what is said just now."
+            if self._trouble(Trouble.EARS, deaf):
+                parts.aside(deaf)
 
     # -- what the policy orders
 
@@ -399,16 +424,22 @@ class VoiceCall:
         """Tell once that the voice does not work."""
         self._trouble(Trouble.VOICE, error.user_message)
 
-    def answer_failed(self, text: str, /) -> None:
-        """Tell once that no answer comes."""
-        self._trouble(Trouble.MODEL, text)
+    def outcome(self, failure: str | None, /) -> None:
+        """Tell once, aloud as well, that no answer comes; ``None`` when one came."""
+        if failure is None:
+            self._fine(Trouble.MODEL)
+        elif self._trouble(Trouble.MODEL, failure):
+            self._is.aside(failure)
 
     # -- troubles
 
-    def _trouble(self, trouble: Trouble, text: str) -> None:
-        if trouble not in self._troubles:
-            self._troubles.add(trouble)
-            self._is.on_event(Troubled(trouble=trouble, text=text, at=self._is.clock.monotonic()))
+    def _trouble(self, trouble: Trouble, text: str) -> bool:
+        """Tell of a trouble; ``False`` when that was done before."""
+        if trouble in self._troubles:
+            return False
+        self._troubles.add(trouble)
+        self._is.on_event(Troubled(trouble=trouble, text=text, at=self._is.clock.monotonic()))
+        return True
 
     def _fine(self, trouble: Trouble) -> None:
         if trouble in self._troubles:

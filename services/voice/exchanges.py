@@ -52,8 +52,9 @@ class Place:
 class Exchanges:
     """Hands turns to the conversation core as the floor grants them.
 
-    What was not meant for the bot is handed over as overheard. ``on_failure`` hears one sentence
-    for people when an answer fails. All work happens in ``run``, in order.
+    What was not meant for the bot is handed over as overheard. ``on_outcome`` hears one sentence
+    for people when an answer fails, ``None`` when one was given. All work happens in ``run``, in
+    order.
     """
 
     def __init__(
@@ -64,14 +65,14 @@ class Exchanges:
         floor: Floor,
         clock: Clock,
         ids: IdSource,
-        on_failure: Callable[[str], None],
+        on_outcome: Callable[[str | None], None],
     ) -> None:
         self._conversations = conversations
         self._place = place
         self._floor = floor
         self._clock = clock
         self._ids = ids
-        self._on_failure = on_failure
+        self._on_outcome = on_outcome
         self._call = ids.new()
         self._current: Exchange | None = None
         self._work: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(_MOST_WAITING)
@@ -89,7 +90,7 @@ class Exchanges:
                 await work()
             except AcoreError as error:
                 logger.warning("a spoken turn was not taken in", extra={"code": error.code})
-                self._on_failure(error.user_message)
+                self._on_outcome(error.user_message)
 
     def answers(self, turn: int, /) -> bool:
         """Say whether the turn of that number is being answered."""
@@ -200,15 +201,20 @@ class Exchanges:
 
     def _settled(self, exchange: Exchange, outcome: Outcome | BaseException) -> None:
         if isinstance(outcome, AcoreError):
-            self._on_failure(outcome.user_message)
+            self._on_outcome(outcome.user_message)
         elif isinstance(outcome, Outcome):
-            failures = [each for each in outcome.terminals if isinstance(each, TurnFailed)]
-            refused = outcome.withheld
-            if failures:
-                self._on_failure(failures[-1].user_message)
-            elif refused is not None and refused.notify and refused.detail:
-                self._on_failure(refused.detail)
+            self._tell(outcome)
         self._over(exchange)
+
+    def _tell(self, outcome: Outcome) -> None:
+        failures = [each for each in outcome.terminals if isinstance(each, TurnFailed)]
+        refused = outcome.withheld
+        if failures:
+            self._on_outcome(failures[-1].user_message)
+        elif outcome.terminals:
+            self._on_outcome(None)
+        elif refused is not None and refused.notify and refused.detail:
+            self._on_outcome(refused.detail)
 
     def _over(self, exchange: Exchange) -> None:
         exchange.over = True

@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from services.conversation.service import ConversationService
 from services.domain.audio import AudioClip
@@ -19,7 +19,6 @@ from services.domain.ids import AuthorId, ConversationId, IdSource, PersonaId
 from services.domain.people import Author, Role
 from services.domain.replies import Delivery, InterruptReason, TurnBrief
 from services.lifecycle import Supervisor
-from services.observability.metrics import Metrics
 from services.persona.character import Persona
 from services.persona.library import CharacterLibrary
 from services.settings import VoiceSettings
@@ -48,6 +47,18 @@ logger = logging.getLogger(__name__)
 _SAMPLE = "Hello. This is how I sound."
 
 
+class Detector(Protocol):
+    """Makes detectors of speech, one a speaker."""
+
+    async def open(self) -> None:
+        """Make ready; idempotent."""
+        ...
+
+    def __call__(self) -> SpeechProbability:
+        """Return a detector for one more speaker."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engines:
     """What listens and speaks; without ``ears`` nobody is listened to."""
@@ -55,7 +66,7 @@ class Engines:
     speech: TextToSpeech
     ears: SpeechToText | None
     completion: TurnCompletion | None
-    probability: Callable[[], SpeechProbability]
+    probability: Detector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +127,6 @@ class VoiceService:
         settings: VoiceSettings,
         clock: Clock,
         ids: IdSource,
-        metrics: Metrics,
     ) -> None:
         self._engines = engines
         self._conversations = conversations
@@ -125,7 +135,6 @@ class VoiceService:
         self._settings = settings
         self._clock = clock
         self._ids = ids
-        self._metrics = metrics
         self._calls: dict[ConversationId, VoiceCall] = {}
         self._ready = False
 
@@ -149,8 +158,7 @@ class VoiceService:
 
         One that fails does not keep the others from getting ready.
         """
-        engines = [self._engines.speech]
-        opening = [engine.open() for engine in engines]
+        opening = [self._engines.probability.open(), self._engines.speech.open()]
         if self._engines.ears is not None:
             opening.append(self._engines.ears.open())
         failures = [
@@ -281,7 +289,7 @@ class VoiceService:
             floor=floor,
             clock=self._clock,
             ids=self._ids,
-            on_failure=call.answer_failed,
+            on_outcome=call.outcome,
         )
         return CallParts(
             listener=listener,
@@ -301,6 +309,7 @@ class VoiceService:
             speaker_of=partial(self._speaker, opening.conversation),
             narrator=partial(self._narrator, opening.conversation),
             on_event=on_event,
+            aside=lambda text: supervisor.start("aside", partial(call.say, text)),
         )
 
     def _names(self) -> Sequence[str]:

@@ -64,7 +64,8 @@ class Voices:
         Raises ``InvalidRequest`` for a speed or pitch out of bounds, ``NotAllowed``.
         """
         _check(choice)
-        known = dict(await self._scopes.of_scope(VOICES, scope))
+        chosen: Mapping[str, ChosenVoice] = await self._scopes.of_scope(VOICES, scope)
+        known = dict(chosen)
         known.pop(persona, None)
         if choice is not None:
             if len(known) >= _MOST:

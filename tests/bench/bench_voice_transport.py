@@ -1,6 +1,7 @@
 """Sound to and from Discord, as its server sees it: on time, soon, and ended at once.
 
-The server, which is on loopback in the same process, stamps packets as the kernel took them.
+The server is on loopback in the same process, which makes no figure better. It stamps packets as
+the kernel took them. Letters and numbers are those of the voice benchmarks as a whole.
 """
 
 from __future__ import annotations
@@ -14,20 +15,28 @@ import random
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import discord
 import numpy as np
 
+from frontends.discord.voice.link import VoiceLink
 from frontends.discord.voice.sender import Sender
+from services.domain.audio import AudioFrame
 from services.domain.clock import SystemClock
+from services.domain.ids import AuthorId
+from services.domain.people import Author
 from services.observability.metrics import Metrics
-from services.voice.audio_io import BLOCK_SECONDS
+from services.voice.audio_io import BLOCK_SECONDS, BlockSource
+from services.voice.mixing.mixer import Mixer
 from tests.bench.results import Figure, median, percentile, report
+from tests.discord_standin.founding import add_member, add_user
+from tests.discord_standin.voice.handset import Handset
 from tests.discord_standin.voice.opus import FRAME_BYTES, RATE, Decoder, load_opus
 from tests.discord_standin.voice.recorder import Heard
 from tests.discord_standin.voice.rtp import SAMPLES_PER_FRAME
+from tests.discord_standin.voice.sound import frames_of_pcm
 from tests.discord_standin.voice.stage import Stage, eventually, stage
 from tests.fakes.block_source import BlockQueue, blocks_of_tone
 
@@ -53,14 +62,14 @@ class Room:
 
 
 @asynccontextmanager
-async def room() -> AsyncIterator[Room]:
-    """Set up a call whose sender runs, with joining over."""
+async def room(source: BlockSource | None = None) -> AsyncIterator[Room]:
+    """Set up a call whose sender runs, with joining over; by default, it plays the queue."""
     load_opus()
     async with stage() as here:
         vc = await here.connects()
         await here.joins(here.town.alice)
         place = Room(here, vc, BlockQueue())
-        async with Sender(vc, place.queue, SystemClock(), Metrics()):
+        async with Sender(vc, source or place.queue.read, SystemClock(), Metrics()):
             await eventually(lambda: len(place.heard) >= 5)
             await asyncio.sleep(0.3)
             place.forget()
@@ -242,12 +251,216 @@ async def _closed(place: Room) -> None:
     await eventually(lambda: [each.silent for each in place.heard[-5:]] == [True] * 5)
 
 
+@dataclass
+class Crowd:
+    """People in a call with a bot that listens, each with speech of their own."""
+
+    here: Stage
+    link: VoiceLink
+    people: list[Handset]
+    speech: list[list[bytes]]
+
+    async def talks(self, seconds: float) -> dict[int, list[float]]:
+        """Let everybody talk, each a little after the one before; return when they did, by user."""
+        said: dict[int, list[float]] = {each.user_id: [] for each in self.people}
+        begun = time.monotonic()
+        apart = BLOCK_SECONDS / len(self.people)
+        for person in self.people:
+            person.announces()
+        for slot in range(int(seconds / BLOCK_SECONDS)):
+            for number, person in enumerate(self.people):
+                wait = begun + slot * BLOCK_SECONDS + number * apart - time.monotonic()
+                if wait > 0:
+                    await asyncio.sleep(wait)
+                frames = self.speech[number]
+                said[person.user_id].append(time.monotonic())
+                person.sends(frames[slot % len(frames)])
+        return said
+
+
+@asynccontextmanager
+async def crowd(count: int) -> AsyncIterator[Crowd]:
+    """Gather so many people, who hear nothing themselves."""
+    load_opus()
+    async with stage() as here:
+        channel = here.client.get_channel(here.lounge.id)
+        assert isinstance(channel, discord.VoiceChannel)
+        link = await VoiceLink.connect(
+            channel,
+            author_of=lambda user_id: Author(
+                id=AuthorId("discord", str(user_id)), display_name=str(user_id)
+            ),
+            clock=SystemClock(),
+            metrics=Metrics(),
+        )
+        world = here.town.standin.world
+        handsets = []
+        for number in range(count):
+            user = add_user(world, f"Person{number}")
+            add_member(world, here.town.guild, user)
+            handsets.append(await here.joins(here.town.standin.person(user)))
+        here.call.deafened.update(each.user_id for each in handsets)
+        speech = [
+            frames_of_pcm(b"".join(blocks_of_tone(50, frequency=120.0 + 20 * number)))
+            for number in range(count)
+        ]
+        yield Crowd(here, link, handsets, speech)
+        await link.close()
+
+
+async def soon_heard(seconds: float) -> list[Figure]:
+    """B1: from a packet to sound that somebody may fetch."""
+    arrived: dict[str, list[float]] = {}
+    async with crowd(5) as people:
+
+        async def listen() -> None:
+            async with aclosing(people.link.frames()) as frames:
+                async for each in frames:
+                    arrived.setdefault(each.speaker.id.user, []).append(time.monotonic())
+
+        async with asyncio.TaskGroup() as group:
+            listener = group.create_task(listen())
+            said = await people.talks(seconds)
+            await asyncio.sleep(0.5)
+            listener.cancel()
+    took = []
+    lost = 0
+    for user_id, moments in said.items():
+        there = arrived.get(str(user_id), [])
+        lost += len(moments) - len(there)
+        if len(there) == len(moments):
+            took += [(b - a) * 1e3 for a, b in zip(moments, there, strict=True)]
+    return [
+        Figure(name="B1 packet to sound, p50", value=median(took), unit="ms", target=1.0),
+        Figure(name="B1 packet to sound, p99", value=percentile(took, 0.99), unit="ms", target=5.0),
+        Figure(name="B1 frames lost", value=lost, unit="", target=0.0),
+    ]
+
+
+async def many_heard(seconds: float) -> list[Figure]:
+    """B3: 25 people at once, beside a bot that is deaf."""
+    frames = 0
+    shares: list[float] = []
+    reader = 0.0
+    async with crowd(25) as people:
+
+        async def listen() -> None:
+            nonlocal frames
+            async with aclosing(people.link.frames()) as heard:
+                async for _ in heard:
+                    frames += 1
+
+        async with asyncio.TaskGroup() as group:
+            listener = group.create_task(listen())
+            await people.talks(1.0)
+            await asyncio.sleep(0.5)
+            frames = 0
+            for deaf in (False, True):
+                people.here.call.deafened.update({people.here.bot_id} if deaf else ())
+                before, of_reader = time.process_time(), _reader_seconds()
+                await people.talks(seconds)
+                shares.append((time.process_time() - before) / seconds * 100)
+                if not deaf:
+                    reader = (_reader_seconds() - of_reader) / seconds * 100
+                    await asyncio.sleep(0.5)
+                    lost = 25 * int(seconds / BLOCK_SECONDS) - frames
+            listener.cancel()
+    return [
+        Figure(
+            name="B3 25 speakers: opened and decoded, of one core",
+            value=reader,
+            unit="%",
+            target=12.0,
+        ),
+        Figure(
+            name="B3 with handing on, and what their server does",
+            value=shares[0] - shares[1],
+            unit="%",
+        ),
+        Figure(name="B3 frames lost", value=lost, unit="", target=0.0),
+    ]
+
+
+def _reader_seconds() -> float:
+    """Return the processor time of the thread that reads packets."""
+    (thread,) = (each for each in threading.enumerate() if "socket-reader" in each.name)
+    assert thread.ident is not None
+    return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+
+
+async def mixes() -> list[Figure]:
+    """B13: music makes room for speech; both are mixed here and measured there."""
+    spoke = RATE * 2
+    at = np.arange(RATE * 6) / RATE
+    music = (0.5 * np.sin(2 * np.pi * _MUSIC * at) * 32_767).astype("<i2")
+    speech = (0.9 * np.sin(2 * np.pi * 300 * at[:spoke]) * 32_767).astype("<i2").tobytes()
+    mixer = Mixer(clock=SystemClock(), tell=lambda event: None)
+    mixed: list[bytes] = []
+
+    def source() -> bytes | None:
+        block = mixer.read()
+        if block is not None:
+            mixed.append(block)
+        return block
+
+    async with room(source) as place:
+        bed = mixer.bed()
+        frames = np.repeat(music[:, None], 2, axis=1).reshape(-1, RATE // 50 * 2)
+        began = 0
+        for number, frame in enumerate(frames):
+            piece = _frame(frame.tobytes(), channels=2)
+            await eventually(lambda piece=piece: bed.write(piece))  # type: ignore[misc]
+            if number == 150:
+                began = len(mixed)
+                mixer.speech.begin(1)
+                mixer.speech.write(_frame(speech, channels=1))
+                mixer.speech.end()
+        await asyncio.sleep(0.4)
+        bed.close()
+        await _closed(place)
+        decoder = Decoder()
+        heard = b"".join(decoder.decode(each.opus) for each in place.heard if each.opus)
+    there, here = _music_in(heard), _music_in(b"".join(mixed))
+    before, during = np.abs(there[began - 20 : began - 5]), np.abs(there[began + 10 : began + 80])
+    depth = 20 * np.log10(before.mean() / during.mean())
+    loudness = 20 * np.log10(np.abs(here[began:]) / np.abs(here[began - 10]))
+    ducked = int(np.argmax(loudness <= -11.0))
+    turns = np.degrees(np.abs(np.angle(here[2:-2] / here[1:-3])))
+    full = np.abs(np.frombuffer(b"".join(mixed), dtype="<i2")[::2].astype(int)) >= 32_767
+    flat = full[:-2] & full[1:-1] & full[2:]
+    return [
+        Figure(name="B13 duck depth, off 12 dB by", value=abs(depth - 12), unit="dB", target=1.0),
+        Figure(name="B13 ducked after, at most", value=(ducked + 1) * 20, unit="ms", target=100.0),
+        Figure(name="B13 clipped samples", value=int(flat.sum()), unit="", target=0),
+        Figure(name="B13 largest break of the music", value=turns.max(), unit="deg", target=1.0),
+    ]
+
+
+_MUSIC = 1_000
+"""Hertz; blocks hold whole waves of it, and of speech's 300."""
+
+
+def _music_in(pcm: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.complex128]]:
+    """Return how loud, and where in its wave, the music is in each block."""
+    left = np.frombuffer(pcm, dtype="<i2")[::2].reshape(-1, SAMPLES_PER_FRAME)
+    wave = np.exp(-2j * np.pi * _MUSIC * np.arange(SAMPLES_PER_FRAME) / RATE)
+    found: np.ndarray[tuple[int, ...], np.dtype[np.complex128]] = left @ wave
+    return found
+
+
+def _frame(pcm: bytes, *, channels: int) -> AudioFrame:
+    return AudioFrame(pcm=pcm, rate=RATE, channels=channels, started_at=0.0)
+
+
 async def measure(options: argparse.Namespace) -> list[Figure]:
     """Run the parts that were asked for."""
     parts: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
         "time": lambda: on_time(options.seconds, options.runs),
         "begin": lambda: begins_soon(options.rounds),
         "end": lambda: ends_at_once(options.rounds),
+        "heard": lambda: soon_heard(options.seconds / 2),
+        "crowd": lambda: many_heard(options.seconds / 4),
+        "mix": mixes,
     }
     figures: list[Figure] = []
     for name, part in parts.items():

@@ -41,7 +41,8 @@ class BlockQueue:
     def __len__(self) -> int:
         return len(self._blocks)
 
-    def __call__(self) -> bytes | None:
+    def read(self) -> bytes | None:
+        """Return the next block; what a sender is given."""
         self.reads += 1
         if not self._blocks:
             return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from services.domain.audio import AudioClip, AudioFrame, SpeakerFrame
 from services.domain.ids import ConversationId
 from services.domain.people import Author, Role
 from services.llm.model import ChatModel
+from services.settings import VoiceSettings
 from services.voice.audio_io import BLOCK_SECONDS, BlockSource
 from services.voice.call import VoiceCall
 from services.voice.call_events import CallEvent
@@ -25,9 +26,8 @@ from services.voice.recognition import SpeechToText, Transcript
 from services.voice.service import CallOpening, Engines, VoiceService
 from services.voice.synthesis import TextToSpeech
 from services.voice.voices import Voices
-from services.settings import VoiceSettings
 from tests.fakes.app import App, opened_app
-from tests.fakes.speech import LoudnessProbability, ScriptedCompletion, understood
+from tests.fakes.speech import LoudnessDetection, ScriptedCompletion, understood
 from tests.fakes.voice_call import ANN
 from tests.fakes.voice_engines import FakeSpeech
 
@@ -124,6 +124,7 @@ class LiveCall:
     loudspeaker: Loudspeaker
     ears: ToneEars
     speech: Any
+    leave: Callable[[], Awaitable[None]]
     events: list[CallEvent] = field(default_factory=list)
 
     def of(self, kind: type[E]) -> list[E]:
@@ -155,7 +156,7 @@ async def live_call(
     complete: float = 0.97,
     wake: WakeRule = WakeRule.ALWAYS,
     listening: bool = True,
-    **sections: object,
+    **sections: Any,
 ) -> AsyncIterator[LiveCall]:
     """Open an application with ``model`` and hold a call in it."""
     people, loudspeaker = People(), Loudspeaker()
@@ -168,7 +169,7 @@ async def live_call(
                 speech=speaking,
                 ears=ears or hearing,
                 completion=ScriptedCompletion(complete),
-                probability=LoudnessProbability,
+                probability=LoudnessDetection(),
             ),
             conversations=app.conversations,
             library=app.factory.library(),
@@ -176,7 +177,6 @@ async def live_call(
             settings=VoiceSettings(),
             clock=app.factory.clock(),
             ids=app.factory.ids(),
-            metrics=app.factory.metrics(),
         )
         opening = CallOpening(
             conversation=HERE,
@@ -185,9 +185,10 @@ async def live_call(
             wake=wake,
             listening=listening,
         )
-        async with (
-            service,
-            service.call(opening, ears=people, mouth=loudspeaker, on_event=events.append) as call,
-        ):
-            yield LiveCall(app, service, call, people, loudspeaker, hearing, speaking, events)
-        await app.conversations.drain(2.0)
+        async with service, AsyncExitStack() as held:
+            call = await held.enter_async_context(
+                service.call(opening, ears=people, mouth=loudspeaker, on_event=events.append)
+            )
+            yield LiveCall(
+                app, service, call, people, loudspeaker, hearing, speaking, held.aclose, events
+            )

@@ -75,6 +75,16 @@ class LoudnessProbability:
         pass
 
 
+class LoudnessDetection:
+    """Makes such detectors."""
+
+    async def open(self) -> None:
+        pass
+
+    def __call__(self) -> LoudnessProbability:
+        return LoudnessProbability()
+
+
 class ToneRecogniser:
     """Understands tones, each clip ``latency(clip)`` seconds of the clock later.
 

@@ -1,8 +1,10 @@
 """Characters speak in Discord with faces of their own."""
 
+import io
 import logging
 
 import pytest
+from PIL import Image
 
 from services.domain.ids import AuthorId, ConversationId
 from services.domain.people import Author, Role
@@ -14,6 +16,7 @@ from tests.discord_standin.founding import add_channel
 from tests.discord_standin.permissions import Permission
 from tests.discord_standin.scene import scene
 from tests.fakes.discord_app import discord_app
+from tests.fakes.discord_commands import eventually
 from tests.fakes.scripted_model import Script, ScriptedModel
 from tests.fakes.troupe import write_cards
 
@@ -459,3 +462,40 @@ async def test_an_upload_that_took_effect_unheard_is_found_again(
         assert (await asked(town)).author.avatar is None
         assert (await asked(town, count=2)).author.avatar is not None
         assert home.bot.is_ready()
+
+
+async def test_a_changed_picture_of_the_same_version_is_seen(town, faces, tmp_path, monkeypatch):
+    monkeypatch.setattr("frontends.discord.portraits._AGAIN", 0.0)
+    sections = cards(tmp_path)
+    avatar = tmp_path / "cards" / "ann" / "avatar.png"
+    avatar.write_bytes(picture("red"))
+    async with discord_app(town, ScriptedModel("Hello."), tmp_path, **sections) as home:
+        ann = home.app.factory.library().find("ann")
+        before = await home.bot.portraits.url(ann)
+
+        async def another():
+            url = await home.bot.portraits.url(ann)
+            return url if url != before else None
+
+        avatar.write_bytes(picture("blue"))
+        assert await another() is None, "nobody waits for another picture"
+        after = await eventually(another)
+        said = await asked(town)
+        assert town.standin.world.avatars[said.author.avatar] == after
+
+
+async def test_a_picture_that_stays_is_kept_once(town, faces, tmp_path, monkeypatch):
+    monkeypatch.setattr("frontends.discord.portraits._AGAIN", 0.0)
+    sections = cards(tmp_path)
+    (tmp_path / "cards" / "ann" / "avatar.png").write_bytes(picture("red"))
+    async with discord_app(town, ScriptedModel("Hello."), tmp_path, **sections):
+        for count in (1, 2, 3):
+            await asked(town, count=count)
+    assert len(requests(town, "POST", "/emojis")) == 1
+    assert len({one.author.avatar for one in of_bots(town.general)}) == 1
+
+
+def picture(colour):
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), colour).save(out, "PNG")
+    return out.getvalue()

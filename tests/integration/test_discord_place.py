@@ -70,10 +70,10 @@ async def test_pages_are_turned_by_whoever_asked_alone(here):
     asked = bob.uses(town.general, town.bot, "settings show")
     await town.until(lambda: bob.answers_to(asked))
     (shown,) = bob.answers_to(asked)
-    assert "1 / 2" in shown.content
+    assert "1 / 3" in shown.content
     first = shown.content
     bob.clicks(shown, "▶")
-    await town.until(lambda: "2 / 2" in shown.content)
+    await town.until(lambda: "2 / 3" in shown.content)
     bob.clicks(shown, "◀")
     await town.until(lambda: shown.content == first)
 
@@ -211,7 +211,7 @@ async def test_blocked_people_get_no_answer_until_they_are_unblocked(here):
     assert "is answered again" in await said(here, town.alice, "unblock", user=town.bob.user)
     assert "was not blocked" in await said(here, town.alice, "unblock", user=town.bob.user)
     assert await said(here, town.alice, "blocks") == "Nobody is blocked here."
-    assert "1 / 2" in await said(here, town.bob, "settings show")
+    assert "1 / 3" in await said(here, town.bob, "settings show")
 
 
 async def test_nobody_blocks_above_themselves_or_the_bot(here):

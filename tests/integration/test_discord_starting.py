@@ -6,6 +6,7 @@ import asyncio
 import signal
 from contextlib import asynccontextmanager
 
+import discord
 import pytest
 from dependency_injector import providers
 
@@ -103,6 +104,13 @@ async def refused(town, data, kind, *, then=None, **changes):
     assert isinstance(error, kind), error
     assert error.user_message.endswith(".")
     return error.user_message
+
+
+async def test_another_discord_py_is_refused_before_anything_is_sent(town, tmp_path, monkeypatch):
+    monkeypatch.delattr(discord.http.HTTPClient, "bulk_upsert_global_commands")
+    said = await refused(town, tmp_path, ConfigurationError)
+    assert f"discord.py {discord.__version__}" in said
+    assert not town.standin.api.exchanges
 
 
 def ready(town):

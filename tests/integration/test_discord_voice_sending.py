@@ -44,7 +44,7 @@ class Studio:
         self.metrics = Metrics()
 
     def sender(self, source: BlockSource | None = None) -> Sender:
-        return Sender(self.vc, source or self.queue, SystemClock(), self.metrics)
+        return Sender(self.vc, source or self.queue.read, SystemClock(), self.metrics)
 
     @property
     def recorder(self) -> Recorder:
@@ -103,7 +103,7 @@ async def test_what_the_source_gives_is_heard_and_five_frames_of_silence_end_it(
         assert loudest * RATE / len(sound) == pytest.approx(300, abs=5)
 
 
-async def test_timestamps_go_on_while_nothing_sounds_and_sequences_do_not():
+async def test_over_a_pause_timestamps_go_on_but_neither_sequences_nor_what_was_said():
     async with studio() as here:
         async with here.sender():
             await here.greeted()
@@ -118,6 +118,7 @@ async def test_timestamps_go_on_while_nothing_sounds_and_sequences_do_not():
         assert all(step > 0 and step % SAMPLES_PER_FRAME == 0 for step in steps)
         pause_us = heard[8].at_us - heard[7].at_us
         assert steps[7] / RATE >= 0.25
+        assert [each.opus for each in heard[8:]] == [each.opus for each in heard[:8]]
         assert steps[7] / RATE == pytest.approx(pause_us / 1e6, abs=0.5)
 
 
@@ -237,6 +238,25 @@ async def test_whoever_leaves_in_mid_sound_hears_it_ended():
         assert len(here.metrics.timed("voice_send_late_seconds")) > sent
 
 
+async def test_op_5_may_be_slow_and_is_not_forgotten(monkeypatch):
+    async with studio() as here:
+        speak = here.vc.ws.speak
+
+        async def slowly(state: discord.SpeakingState) -> None:
+            await asyncio.sleep(0.08)
+            await speak(state)
+
+        monkeypatch.setattr(here.vc.ws, "speak", slowly)
+        async with here.sender():
+            await here.greeted()
+            here.queue.put(blocks_of_tone(500))
+            await eventually(lambda: here.kinds.count("#") > 20)
+            assert here.lights == [0, 1]
+        await eventually(lambda: here.lights == [0, 1, 0])
+        late = here.metrics.timed("voice_send_late_seconds")
+        assert sorted(late)[len(late) // 2] < 0.02
+
+
 async def test_leaving_does_not_wait_for_a_source_that_blocks_and_nothing_is_sent_later():
     stuck, free = threading.Event(), threading.Event()
     block = blocks_of_tone(1)[0]
@@ -274,7 +294,7 @@ async def test_one_sender_after_another_goes_on_where_the_first_stopped():
 async def test_of_two_senders_at_once_only_the_first_touches_the_client():
     async with studio() as here:
         second = BlockQueue()
-        async with here.sender(), here.sender(second):
+        async with here.sender(), here.sender(second.read):
             here.queue.put(blocks_of_tone(5))
             await eventually(lambda: here.kinds.endswith("#####....."))
             assert second.reads == 0

@@ -6,7 +6,6 @@ import base64
 import os
 import signal
 from contextlib import aclosing
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +27,6 @@ from tests.fakes.tiny_onnx import content_network, voice_network
 from tests.fakes.voice_engines import FakeSpeech, sine
 
 pytestmark = pytest.mark.timeout(90)
-needs_onnx = pytest.mark.skipif(find_spec("onnxruntime") is None, reason="no onnxruntime")
 NORA = ConversionTarget(model="nora")
 
 
@@ -48,7 +46,6 @@ def clip(hertz: float, seconds: float = 1.0, rate: int = 22050) -> AudioClip:
     return AudioClip(pcm=sine(hertz, seconds, rate), rate=rate)
 
 
-@needs_onnx
 async def test_the_voice_is_given_the_pitch_and_the_length_stays(rvc: RvcProcess):
     made = await rvc.convert(clip(220), target=NORA)
     assert made.rate == 40000
@@ -57,7 +54,6 @@ async def test_the_voice_is_given_the_pitch_and_the_length_stays(rvc: RvcProcess
     assert level == pytest.approx(220, rel=0.02)
 
 
-@needs_onnx
 async def test_semitones_and_other_rates(rvc: RvcProcess):
     target = ConversionTarget(model="oskar", pitch=-12)
     made = await rvc.convert(clip(440, 0.5, 24000), target=target)
@@ -65,13 +61,11 @@ async def test_semitones_and_other_rates(rvc: RvcProcess):
     assert np.median(from_pcm(made.pcm)) * 2000 == pytest.approx(220, rel=0.02)
 
 
-@needs_onnx
 async def test_a_clip_of_nothing_and_of_a_moment(rvc: RvcProcess):
     assert (await rvc.convert(clip(220, 0.02), target=NORA)).seconds <= 0.03
     assert not (await rvc.convert(AudioClip(pcm=b"", rate=16000), target=NORA)).pcm
 
 
-@needs_onnx
 @pytest.mark.parametrize(
     ("model", "fault"),
     [
@@ -96,7 +90,6 @@ async def test_without_its_content_network_it_says_what_is_missing(tmp_path: Pat
     await converter.close()
 
 
-@needs_onnx
 async def test_speech_goes_through_and_survives_the_death_of_the_converter(rvc: RvcProcess):
     told: list[str] = []
     speech = ConvertedSpeech(

@@ -7,7 +7,6 @@ import io
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -28,9 +27,6 @@ from tests.fakes.speech_servers import EdgeServer, SpeechServer
 from tests.fakes.voice_engines import FakeSpeech, sine
 
 pytestmark = pytest.mark.timeout(60)
-needs_edge = pytest.mark.skipif(
-    find_spec("edge_tts") is None or find_spec("av") is None, reason="edge-tts is not installed"
-)
 
 
 @pytest.fixture
@@ -225,7 +221,6 @@ async def edge_speech(edge_server: EdgeServer) -> AsyncIterator[ProcessSpeech]:
     await engine.close()
 
 
-@needs_edge
 async def test_edge_is_decoded_without_its_leading_silence(
     edge_speech: ProcessSpeech, edge_server: EdgeServer
 ):
@@ -241,7 +236,6 @@ async def test_edge_is_decoded_without_its_leading_silence(
     assert "Hallo &amp; tschüss" in asked
 
 
-@needs_edge
 async def test_edge_begins_before_its_end_has_come(
     edge_speech: ProcessSpeech, edge_server: EdgeServer
 ):
@@ -254,7 +248,6 @@ async def test_edge_begins_before_its_end_has_come(
         await edge_server.left.wait()
 
 
-@needs_edge
 @pytest.mark.parametrize("status", [403, 503])
 async def test_edge_refusing_and_saying_nothing(
     edge_speech: ProcessSpeech, edge_server: EdgeServer, status: int
@@ -269,7 +262,6 @@ async def test_edge_refusing_and_saying_nothing(
     assert caught.value.fault is ProviderFault.REJECTED
 
 
-@needs_edge
 async def test_edge_hanging_is_replaced_by_the_local_engine(
     edge_speech: ProcessSpeech, edge_server: EdgeServer
 ):

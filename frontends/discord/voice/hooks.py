@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import discord
-from discord import gateway, voice_client, voice_state
+from discord import utils, voice_client, voice_state
 from discord.gateway import DiscordVoiceWebSocket
 from discord.voice_state import SocketReader, VoiceConnectionState
 
@@ -18,8 +18,13 @@ _NEEDED: Final[tuple[tuple[type, tuple[str, ...]], ...]] = (
     (
         VoiceConnectionState,
         (
-            *("_connect_websocket", "_handshake_websocket", "_create_socket", "_execute_transition"),
-            *("_recover_from_invalid_commit", "_update_voice_channel", "_wait_for_state"),
+            *(
+                "_connect_websocket",
+                "_handshake_websocket",
+                "_create_socket",
+                "_execute_transition",
+            ),
+            *("_recover_from_invalid_commit", "_wait_for_state", "_inside_runner"),
             *("reinit_dave_session", "add_socket_listener", "state", "is_connected"),
             *("voice_state_update", "voice_server_update", "connect", "disconnect", "move_to"),
         ),
@@ -35,7 +40,7 @@ _NEEDED: Final[tuple[tuple[type, tuple[str, ...]], ...]] = (
     (SocketReader, ("register", "unregister", "pause", "resume", "stop")),
     (discord.VoiceClient, ("create_connection_state", "checked_add", "send_audio_packet")),
 )
-_WORDS: Final[tuple[tuple[object, tuple[str, ...]], ...]] = (
+_WORDS: Final[tuple[tuple[Callable[..., object], tuple[str, ...]], ...]] = (
     (
         VoiceConnectionState.__init__,
         (
@@ -75,7 +80,7 @@ def _missing() -> Iterator[str]:
     for owner, names in _NEEDED:
         yield from (f"{owner.__name__}.{name}" for name in names if not hasattr(owner, name))
     for function, words in _WORDS:
-        known = inspect.getsource(function)  # type: ignore[arg-type]
-        yield from (word for word in words if f".{word}" not in known)
-    if not hasattr(gateway.utils, "_from_json"):
+        known = inspect.unwrap(function).__code__.co_names
+        yield from (word for word in words if word not in known)
+    if not hasattr(utils, "_from_json"):
         yield "utils._from_json"

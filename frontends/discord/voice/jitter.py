@@ -40,7 +40,8 @@ class Jitter:
     """
 
     def __init__(self) -> None:
-        self._expected: int | None = None
+        self._begun = False
+        self._expected = 0
         self._held: dict[int, Arrived] = {}
         self.late = 0
         self.repeated = 0
@@ -49,8 +50,8 @@ class Jitter:
         """Take a frame, and return what is to be heard now."""
         if not self.wants(arrived.sequence):
             return []
-        if self._expected is None:
-            self._expected = arrived.sequence
+        if not self._begun:
+            self._begun, self._expected = True, arrived.sequence
         if (arrived.sequence - self._expected) % _SEQUENCES > MOST_MISSING:
             return self._begin_anew(arrived)
         self._held[arrived.sequence] = arrived
@@ -61,7 +62,7 @@ class Jitter:
 
     def wants(self, sequence: int) -> bool:
         """Say whether a frame is neither late nor here already; those are counted."""
-        if self._expected is None:
+        if not self._begun:
             return True
         behind = (self._expected - sequence) % _SEQUENCES
         if 0 < behind <= MOST_MISSING:
@@ -95,16 +96,13 @@ class Jitter:
 
     def _skip(self) -> list[Next]:
         """Give up what is missing before the first held frame."""
-        expected = self._expected
-        assert expected is not None
-        missing = min((sequence - expected) % _SEQUENCES for sequence in self._held)
-        self._expected = (expected + missing) % _SEQUENCES
+        missing = min((sequence - self._expected) % _SEQUENCES for sequence in self._held)
+        self._expected = (self._expected + missing) % _SEQUENCES
         first, *rest = self._in_order()
         return [Next(first.arrived, missing), *rest]
 
     def _in_order(self) -> list[Next]:
         ready: list[Next] = []
-        assert self._expected is not None
         while (arrived := self._held.pop(self._expected, None)) is not None:
             ready.append(Next(arrived))
             self._expected = (self._expected + 1) % _SEQUENCES

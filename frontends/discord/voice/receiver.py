@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -100,8 +100,8 @@ class Receiver:
         self, connection: Sealed, speakers: Speakers, clock: Clock, *, deaf: Callable[[], None]
     ) -> None:
         self.counts = Counts()
-        self.ignored: frozenset[int] = frozenset()
-        """User ids whose sound nobody wants."""
+        self.ignored: Mapping[int, float] = {}
+        """User ids whose sound nobody wants, and until when."""
         self._connection = connection
         self._speakers = speakers
         self._opener = Opener(connection, speakers)
@@ -201,7 +201,7 @@ class Receiver:
                 self._hear(ssrc, opened, arrived)
 
     def _hear(self, ssrc: int, opened: Opened, arrived: Arrived) -> bool:
-        if opened.user_id in self.ignored:
+        if self.ignored.get(opened.user_id, 0.0) > arrived.at:
             self._streams.pop(ssrc, None)
             return False
         stream = self._streams.get(ssrc)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Hook = Callable[..., Awaitable[None]]
+Hook = Callable[..., Coroutine[Any, Any, Any]]
 
 _SILENCE_SECONDS: Final = 15.0
 """Three heartbeats that were not answered: the connection is dead."""
@@ -82,7 +82,7 @@ class VoiceSocket(DiscordVoiceWebSocket):
         op = msg[2] if len(msg) > 2 else None
         try:
             await self._follow_bytes(op, msg)
-        except Exception:  # noqa: BLE001  davey's errors and what malformed bytes lead to
+        except Exception:
             logger.warning("a voice frame was ignored", exc_info=True, extra={"op": op})
 
     async def discover_ip(self) -> tuple[str, int]:
@@ -184,9 +184,7 @@ class VoiceSocket(DiscordVoiceWebSocket):
             [session.user_id, *self._connection.speakers.roster],
         )
         if isinstance(result, davey.CommitWelcome):
-            await self.send_binary(
-                self.MLS_COMMIT_WELCOME, result.commit + (result.welcome or b"")
-            )
+            await self.send_binary(self.MLS_COMMIT_WELCOME, result.commit + (result.welcome or b""))
 
 
 def _read(text: str) -> Mapping[str, Any]:

@@ -92,7 +92,7 @@ class Transmission:
 
     def _serve(self, slot: Slot, block: bytes | None) -> None:
         client = self._client
-        if not client.is_connected():
+        if not (client.is_connected() and client.secret_key):
             self._greeted, self._lit, self._silence_due = None, False, 0
             self.tally.unsent["unconnected"] += block is not None
             return

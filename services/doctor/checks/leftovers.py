@@ -63,7 +63,8 @@ def _elsewhere(case: Case, circumstances: Round) -> ChoreReport:
 
 def _candidates(case: Case) -> Iterator[Path]:
     yield from list(backups_folder(case).glob("acore-*.part"))
-    yield from list(installed_models().glob(".fetch-*"))
+    for folder in (installed_models(), installed_models() / "voice"):
+        yield from list(folder.glob(".fetch-*"))
 
 
 def _housekeeping(case: Case) -> HousekeepingSettings:

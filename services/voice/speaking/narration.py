@@ -143,8 +143,10 @@ class Narration:
 
     async def _room(self, most: float) -> None:
         """Wait until at most ``most`` seconds of sound are left to play."""
-        while (excess := self._track.pending - most) > 0 and not self._stopped:
+        excess = self._track.pending - most
+        while excess > 0:
             await asyncio.sleep(max(excess, _SHORTEST_WAIT))
+            excess = self._track.pending - most
 
     def _begin(self, clause: Clause) -> Sounding:
         sounding = self.playback.begin(clause, at=self._clock.monotonic())

@@ -196,9 +196,9 @@ class SpeechSink:
         if self._over or self._complete or self._script.waiting or self._narration.busy:
             return
         first = not self._script.begun
-        if first or self._track.pending < self._settings.reserve:
-            if self._script.cut_early(hurried=first and self._hurried):
-                self._more.set()
+        early = first or self._track.pending < self._settings.reserve
+        if early and self._script.cut_early(hurried=first and self._hurried):
+            self._more.set()
 
     async def _next_clause(self) -> Clause | None:
         """Return the next clause there is something to say for; ``None`` after the last."""

@@ -36,7 +36,5 @@ def goes_on_acting(text: str, /, *, acting: bool) -> bool:
 
 
 def _open(text: str) -> bool:
-    last = None
-    for last in _ACTION.finditer(text):
-        pass
-    return last is not None and last.end() == len(text) and text[-1] not in "*\n"
+    ends = [action.end() for action in _ACTION.finditer(text)]
+    return bool(ends) and ends[-1] == len(text) and text[-1] not in "*\n"

@@ -48,6 +48,11 @@ SAMPLES = {
     "user_limit": ("3", "3"),
     "channel_limit": ("30", "30"),
     "blocked_words": ("spam, /fr(ee|i), *nitro/i", "spam, /fr(ee|i), *nitro/i"),
+    "captions": ("on", "on"),
+    "aloud": ("on", "on"),
+    "wake": ("by_name", "by_name"),
+    "autojoin": ("on", "on"),
+    "autoleave": ("5", "5 minutes"),
     "admin_roles": ("123, 456", "123, 456"),
 }
 WRONG = {
@@ -69,6 +74,11 @@ WRONG = {
     "user_limit": "0",
     "channel_limit": "1e3",
     "blocked_words": "fine, /(/",
+    "captions": "loud",
+    "aloud": "loud",
+    "wake": "sometimes",
+    "autojoin": "soon",
+    "autoleave": "1441",
     "admin_roles": "@everyone!",
 }
 

@@ -20,6 +20,7 @@ from services.memory.learning.memory_block import Suggestion
 from services.memory.recall.retrieval import TurnRetrieval
 from services.memory.rights.service import MemoryRights, Requester
 from services.memory.scope import Viewer
+from services.people.own_choices import OwnChoices
 from services.people.privacy import Privacy
 from services.people.scopes import ScopedSettings
 from tests.fakes.scripted_model import ScriptedModel
@@ -49,7 +50,7 @@ async def world(tmp_path, clock, ids):
 @pytest.fixture
 def privacy(world):
     scopes = ScopedSettings(world.database, clock=world.clock)
-    return Privacy(scopes, database=world.database, people=world.people)
+    return Privacy(OwnChoices(scopes, database=world.database, people=world.people))
 
 
 def knowing(**more):

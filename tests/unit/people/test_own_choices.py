@@ -9,6 +9,7 @@ from services.domain.ids import AuthorId
 from services.domain.people import Author, AuthorKind
 from services.people.answer_style import PRESETS, AnswerStyles
 from services.people.own_choices import OwnChoices
+from services.people.privacy import Privacy, PrivacyChoices
 from services.people.repository import PeopleRepository
 from services.people.scopes import ScopedSettings
 from services.people.timezones import Timezones, zone, zone_name
@@ -76,6 +77,25 @@ async def test_machines_have_no_style(styles):
     assert await styles.of_author(bot) is None
     assert await styles.of_author(None) is None
     assert await styles.of_author(ALICE) is not None
+
+
+async def test_a_privacy_choice_leaves_the_others_as_they_were(own, database):
+    privacy = Privacy(own)
+    await privacy.choose(ALICE.id, recall=False)
+    await privacy.choose(ALICE.id, reach="here")
+    chosen = PrivacyChoices(learn=True, recall=False, reach="here")
+    assert await privacy.chosen_by(ALICE.id) == chosen
+    assert await privacy.chosen_by(BOB.id) == PrivacyChoices()
+    async with database.transaction() as tx:
+        await own._people.link(tx, ALICE.id, BOB.id)
+    assert await privacy.chosen_by(BOB.id) == chosen
+
+
+async def test_privacy_of_somebody_never_seen_is_neither_shown_nor_stored(own):
+    nobody = AuthorId("discord", "nobody")
+    for asked in (Privacy(own).chosen_by(nobody), Privacy(own).choose(nobody, learn=False)):
+        with pytest.raises(NotFound, match="Say something first"):
+            await asked
 
 
 @pytest.mark.parametrize(

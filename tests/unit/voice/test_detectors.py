@@ -1,15 +1,15 @@
-"""Detectors of speech and of ends of turns; with real models where those are installed."""
+"""Detectors of speech and of ends of turns; with the real models."""
 
 from __future__ import annotations
 
-import os
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from services.domain.errors import ProviderError, ProviderFault
+from services.voice.engines.model_catalog import SMART_TURN
+from services.voice.engines.packaged_models import silero_model
 from services.voice.listening.detectors import detector
 from services.voice.listening.energy import EnergyProbability
 from services.voice.listening.mel import log_mel
@@ -18,23 +18,15 @@ from services.voice.listening.smart_turn import SmartTurn
 from services.voice.listening.vad import SileroModel, SileroProbability
 from tests.fakes.speech import hush, tone
 
-_FOLDER = "ACORE_TEST_VOICE_MODELS"
-_PLACES = {
-    "silero_vad_v6.onnx": ("faster_whisper", "assets"),
-    "smart-turn-v3.2-cpu.onnx": ("pipecat", "audio/turn/smart_turn/data"),
-}
+
+def silero_path() -> Path:
+    path = silero_model()
+    assert path is not None, "run make test, which installs faster-whisper"
+    return path
 
 
-def model(name: str) -> Path:
-    """Find a model in the folder the environment names, or in the package that holds it."""
-    folder = os.environ.get(_FOLDER)
-    if folder:
-        return Path(folder) / name
-    package, inside = _PLACES[name]
-    found = find_spec(package)
-    if found is None or not found.submodule_search_locations:
-        pytest.skip(f"neither {_FOLDER} nor the package {package} holds {name}")
-    return Path(found.submodule_search_locations[0]) / inside / name
+def smart_turn_path() -> Path:
+    return SMART_TURN.verified() / "smart-turn-v3.2-cpu.onnx"
 
 
 def windows(samples: Samples) -> list[Samples]:
@@ -107,7 +99,7 @@ def test_features_have_the_shape_and_range_the_model_takes():
 
 
 def test_silero_hears_a_voice_and_not_a_room():
-    silero = SileroModel(model("silero_vad_v6.onnx"))
+    silero = SileroModel(silero_path())
     voice = [silero.speaker()(window) for window in windows(to_samples(hush(0.5)))]
     assert max(voice) < 0.3
     detect = silero.speaker()
@@ -115,7 +107,7 @@ def test_silero_hears_a_voice_and_not_a_room():
 
 
 def test_speakers_of_one_model_do_not_disturb_each_other():
-    silero = SileroModel(model("silero_vad_v6.onnx"))
+    silero = SileroModel(silero_path())
     sound = windows(vowel(1.0))
     alone = list(map(silero.speaker(), sound))
     one, other = silero.speaker(), silero.speaker()
@@ -129,12 +121,12 @@ def test_speakers_of_one_model_do_not_disturb_each_other():
 
 
 def test_a_found_model_is_used():
-    assert isinstance(detector(model("silero_vad_v6.onnx"))(), SileroProbability)
+    assert isinstance(detector(silero_path())(), SileroProbability)
 
 
 @pytest.mark.parametrize("seconds", [0.1, 3.0, 20.0])
 async def test_smart_turn_judges_sound_of_any_length(seconds: float):
-    smart_turn = SmartTurn(model("smart-turn-v3.2-cpu.onnx"))
+    smart_turn = SmartTurn(smart_turn_path())
     assert 0 <= await smart_turn.probability(vowel(seconds)) <= 1
     later = np.concatenate((np.zeros(20 * SAMPLE_RATE, dtype=np.float32), vowel(9.0)))
     assert smart_turn.judge(later) == pytest.approx(smart_turn.judge(later[-8 * SAMPLE_RATE :]))

@@ -28,6 +28,7 @@ from services.domain.ids import PersonaId
 from services.domain.people import Author, Role
 from services.memory.rights.service import MemoryRights
 from services.people.linking import AccountLinks
+from services.people.own_choices import OwnChoices
 from services.people.privacy import Privacy
 from services.people.scopes import ScopedSettings
 from services.settings import Settings
@@ -188,13 +189,11 @@ async def asked(
 ) -> list[dict[str, Any]]:
     """Return what the chat shows for some lines."""
     out = io.StringIO()
+    scopes = ScopedSettings(world.database, clock=world.clock)
+    own = OwnChoices(scopes, database=world.database, people=world.people)
     talk = SimpleNamespace(
         memory_rights=services_of(world).memory_rights(),
-        privacy=Privacy(
-            ScopedSettings(world.database, clock=world.clock),
-            database=world.database,
-            people=world.people,
-        ),
+        privacy=Privacy(own),
         account_links=links,
         author=author,
         conversation=PRIVATE,

@@ -1,0 +1,409 @@
+"""One call of the bot in one server, from joining to leaving."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import statistics
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from frontends.discord.delivery import DiscordDelivery
+from frontends.discord.places import Place, place_of
+from frontends.discord.voice.call_chat import CallChat
+from frontends.discord.voice.captions import CaptionedAnswers, Captions
+from frontends.discord.voice.presence import Admission, CallChannel, Presence
+from frontends.discord.voice.talk_button import talk_row
+from frontends.discord.voice.voice_text import ENDINGS, NO_EARS, PUSH_TO_LISTEN, notice, over_notice
+from services.conversation.place_rules import PlaceRules
+from services.domain.errors import AcoreError, InvalidRequest, NotAllowed
+from services.domain.ids import AuthorId
+from services.domain.people import Author
+from services.voice.audio_io import AudioInput, AudioOutput
+from services.voice.call import VoiceCall
+from services.voice.call_events import (
+    AnswerBegun,
+    CallEvent,
+    Trouble,
+    Troubled,
+    TurnLost,
+    TurnTaken,
+)
+from services.voice.listening.wake import WakeRule
+from services.voice.service import CallOpening, VoiceService
+
+if TYPE_CHECKING:
+    from frontends.discord.bot import AcoreBot
+
+logger = logging.getLogger(__name__)
+
+KEY_SECONDS = 30.0
+"""How long the button of push-to-listen counts as held when nothing is said."""
+
+_TOLD_AGAIN_SECONDS = 300.0
+_MOST_DELAYS = 20
+_MOST_KEYS = 100
+
+
+class Link(AudioInput, AudioOutput, Protocol):
+    """A connection to a server's voice, as ``VoiceLink`` is."""
+
+    closed: asyncio.Event
+
+    @property
+    def ending(self) -> str | None:
+        """Why it is over; ``None`` until it is."""
+        ...
+
+    async def move(self, channel: CallChannel) -> None:
+        """Go into another channel. Raises ``AcoreError``."""
+        ...
+
+    async def close(self) -> None:
+        """Leave."""
+        ...
+
+    def health(self) -> Any:  # noqa: ANN401  a LinkHealth, whose module needs davey
+        """Return how it fares."""
+        ...
+
+
+Connect = Callable[[CallChannel, Callable[[int], Author | None]], Awaitable[Link]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallParts:
+    """What a call is held with; ``minute`` is in seconds, shorter for tests alone."""
+
+    bot: AcoreBot
+    voice: VoiceService
+    admission: Admission
+    connect: Connect
+    minute: float = 60.0
+
+
+class HeldCall:
+    """The bot in a voice channel, wherever that moves, until it leaves or is made to.
+
+    ``over`` is called once at the end.
+    """
+
+    def __init__(
+        self, parts: CallParts, channel: CallChannel, *, over: Callable[[HeldCall], None]
+    ) -> None:
+        self._parts = parts
+        self._bot = parts.bot
+        self._over = over
+        self._supervisor = parts.bot.supervisor
+        self._clock = parts.bot.services.clock()
+        self._target: CallChannel | None = channel
+        self._turned = asyncio.Event()
+        self._entered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._notice: int | None = None
+        self._told: dict[Trouble, float] = {}
+        self._keys: dict[AuthorId, asyncio.Task[None]] = {}
+        self._asked: TurnTaken | None = None
+        self._delays: deque[float] = deque(maxlen=_MOST_DELAYS)
+        self._link: Link | None = None
+        self._chat: CallChat | None = None
+        self.presence = Presence(parts.bot, parts.admission, channel)
+        self.call: VoiceCall | None = None
+        self.followed: int | None = None
+        """The user the bot goes along with."""
+        self.troubles: dict[Trouble, str] = {}
+        """What does not work now, and what people were told of it."""
+        self.ended = asyncio.Event()
+        """Set once the bot has left."""
+
+    # -- from outside
+
+    @property
+    def channel(self) -> CallChannel:
+        """Where the call is."""
+        return self.presence.channel
+
+    @property
+    def link(self) -> Link:
+        """The connection."""
+        if self._link is None:
+            raise InvalidRequest("call_over", "I am in no voice channel here any more.")
+        return self._link
+
+    @property
+    def talk(self) -> VoiceCall:
+        """The call itself. Raises ``InvalidRequest`` between two channels and after the end."""
+        if self.call is None:
+            raise InvalidRequest("call_over", "I am in no voice channel here any more.")
+        return self.call
+
+    @property
+    def delay(self) -> float | None:
+        """The median of the last seconds from the end of a turn to the first sound of an answer."""
+        return statistics.median(self._delays) if self._delays else None
+
+    async def open(self) -> None:
+        """Join, and return once the call is on. Raises ``AcoreError`` when that fails."""
+        channel = self.channel
+        await self.presence.begin(channel)
+        self._link = await self._parts.connect(channel, self.presence.author_of)
+        self._supervisor.start("voice call", self._run)
+        await asyncio.shield(self._entered)
+
+    async def move(self, channel: CallChannel) -> None:
+        """Go into another channel of the server. Raises ``AcoreError`` and stays where it is."""
+        await self.link.move(channel)
+        self.moved(channel)
+
+    def moved(self, channel: CallChannel) -> None:
+        """Go on where the bot was moved to."""
+        if self._target is not None and self._target.id != channel.id:
+            self._target = channel
+            self._turned.set()
+
+    async def leave(self) -> None:
+        """Leave, and return once that is done."""
+        self._target = None
+        self._turned.set()
+        await self.ended.wait()
+
+    async def listen(self) -> None:
+        """Listen, after everybody could read that.
+
+        Raises ``InvalidRequest`` without ears, ``NotAllowed`` where that cannot be written.
+        """
+        call, chat = self.talk, self._chat
+        if self._parts.voice.status().ears is None:
+            raise InvalidRequest("voice_ears", NO_EARS)
+        if call.listening and self._notice is not None:
+            return
+        rule = WakeRule((await self._rules()).wake)
+        posted = await chat.post(notice(rule)) if chat is not None else None
+        if posted is None:
+            raise NotAllowed(
+                "voice_notice",
+                f"I listen to nobody before I may say so: let me write in {self.channel.mention}.",
+            )
+        await self._take_notice_back()
+        self._notice = posted
+        if self.call is call:
+            call.listen()
+            await self.offer_key()
+
+    async def deafen(self) -> None:
+        """Listen no more."""
+        self.talk.deafen()
+        await self._take_notice_back()
+
+    async def choose_wake(self) -> None:
+        """Heed the rule that the place has chosen by now."""
+        call = self.talk
+        rule = WakeRule((await self._rules()).wake)
+        if call.wake.rule is not rule:
+            call.wake.rule = rule
+            if call.listening:
+                await self.offer_key()
+
+    async def offer_key(self) -> None:
+        """Post the button that is held to be listened to, where that is the rule."""
+        if self.talk.wake.rule is WakeRule.PUSH_TO_LISTEN and self._chat is not None:
+            await self._chat.post(PUSH_TO_LISTEN, view=talk_row(self.channel.id))
+
+    def press(self, who: Author) -> bool:
+        """Hold the key for somebody, or let it go; say whether it is held now."""
+        call = self.talk
+        if who.id in self._keys:
+            self._let_go(who.id)
+            call.release(who.id)
+            return False
+        if len(self._keys) < _MOST_KEYS:
+            call.wake.press(who.id)
+            self._keys[who.id] = self._supervisor.start("key", partial(self._hold_key, who.id))
+        return True
+
+    async def refused(self, who: Author) -> None:
+        """Heed that somebody chose anew whether to be listened to."""
+        user = int(who.id.user)
+        if self.presence.holds(user):
+            self.presence.leave(user)
+            if self.call is not None and not await self._parts.admission.consent.given(who.id):
+                self.call.left(who.id)
+
+    def gone(self, who: AuthorId) -> None:
+        """Somebody left the channel."""
+        self.presence.leave(int(who.user))
+        self._let_go(who)
+        if self.call is not None:
+            self.call.left(who)
+
+    # -- the life of it
+
+    async def _run(self) -> None:
+        try:
+            while self._target is not None:
+                channel, self._target = self._target, self._target
+                if channel.id != self.presence.channel.id:
+                    await self.presence.begin(channel)
+                await self._hold(channel)
+        except AcoreError as error:
+            logger.warning("a call could not be held", extra={"code": error.code})
+            if not self._entered.done():
+                self._entered.set_exception(error)
+        finally:
+            self.call = None
+            await self.link.close()
+            self._link = None
+            self._over(self)
+            self.ended.set()
+            if not self._entered.done():
+                self._entered.cancel()
+
+    async def _hold(self, channel: CallChannel) -> None:
+        """Hold the call in one channel until it is over or moves."""
+        place = place_of(channel, channel.guild)
+        assert place is not None
+        rules = await self._bot.services.places().of(place.conversation)
+        self._turned.clear()
+        if self._target is not channel:
+            return
+        self._chat = CallChat(place, self._bot.pacing)
+        captions = Captions(self._chat, wanted=self._captioned)
+        on_event = partial(self._happened, captions)
+        opening = self._opening(place, rules)
+        holding = self._parts.voice.call(
+            opening, ears=self.link, mouth=self.link, on_event=on_event
+        )
+        async with holding as call:
+            self.call = call
+            self._begin()
+            async with asyncio.TaskGroup() as group:
+                works = (captions.run, self._mind_the_link, self._mind_emptiness)
+                tasks = [group.create_task(work()) for work in works]
+                await self._turned.wait()
+                for task in tasks:
+                    task.cancel()
+            self.call = None
+        await self._end()
+
+    def _opening(self, place: Place, rules: PlaceRules) -> CallOpening:
+        shown = DiscordDelivery(self._bot.desk, place, asker=None)
+        return CallOpening(
+            conversation=place.conversation,
+            present=self.presence.present,
+            role=self.presence.role_of,
+            text=CaptionedAnswers(shown, self._captioned),
+            wake=WakeRule(rules.wake),
+            adults=place.adults,
+            listening=False,
+        )
+
+    def _begin(self) -> None:
+        self._supervisor.start("warming voice", self._warm)
+        self._supervisor.start("listening notice", self._listen_first)
+
+    async def _listen_first(self) -> None:
+        """Listen from the beginning, if that can be; then nobody is told why it cannot."""
+        try:
+            await self.listen()
+        except AcoreError as error:
+            logger.info("a call is not listened to", extra={"code": error.code})
+        finally:
+            if not self._entered.done():
+                self._entered.set_result(None)
+
+    async def _warm(self) -> None:
+        try:
+            await self._parts.voice.warm()
+        except AcoreError as error:
+            await self._say(f"⚠ {error.user_message}")
+
+    async def _mind_the_link(self) -> None:
+        link = self.link
+        await link.closed.wait()
+        self._target = None
+        self._turned.set()
+        ending = ENDINGS.get(str(link.ending or ""))
+        if ending:
+            await self._say(ending)
+
+    async def _mind_emptiness(self) -> None:
+        """Leave after the minutes that the place has chosen without anybody there."""
+        presence = self.presence
+        while True:
+            await presence.empty.wait()
+            minutes = (await self._rules()).autoleave
+            try:
+                async with asyncio.timeout(minutes * self._parts.minute or None):
+                    await presence.peopled.wait()
+            except TimeoutError:
+                self._target = None
+                self._turned.set()
+                return
+
+    async def _end(self) -> None:
+        for who in tuple(self._keys):
+            self._let_go(who)
+        self.troubles.clear()
+        await self._take_notice_back()
+
+    async def _take_notice_back(self) -> None:
+        message, self._notice = self._notice, None
+        if message is not None and self._chat is not None:
+            await self._chat.edit(message, over_notice())
+
+    async def _rules(self) -> PlaceRules:
+        place = place_of(self.channel, self.channel.guild)
+        assert place is not None
+        return await self._bot.services.places().of(place.conversation)
+
+    async def _captioned(self) -> bool:
+        return (await self._rules()).captions
+
+    async def _say(self, text: str) -> None:
+        if self._chat is not None:
+            await self._chat.post(text)
+
+    # -- what happens in it
+
+    def _happened(self, captions: Captions, event: CallEvent) -> None:
+        captions.take(event)
+        match event:
+            case TurnTaken():
+                self._let_go(event.speaker.id)
+                if event.addressed:
+                    self._asked = event
+            case TurnLost():
+                self._let_go(event.speaker.id)
+            case AnswerBegun():
+                asked, self._asked = self._asked, None
+                if asked is not None:
+                    self._delays.append(event.at - asked.ended_at)
+            case Troubled():
+                self._troubled(event)
+            case _:
+                pass
+
+    def _troubled(self, event: Troubled) -> None:
+        if event.over:
+            self.troubles.pop(event.trouble, None)
+            return
+        self.troubles[event.trouble] = event.text
+        last = self._told.get(event.trouble)
+        if last is None or event.at - last >= _TOLD_AGAIN_SECONDS:
+            self._told[event.trouble] = event.at
+            self._supervisor.start("voice trouble", partial(self._say, f"⚠ {event.text}"))
+
+    async def _hold_key(self, who: AuthorId) -> None:
+        await asyncio.sleep(KEY_SECONDS)
+        self._keys.pop(who, None)
+        if self.call is not None:
+            self.call.release(who)
+
+    def _let_go(self, who: AuthorId) -> None:
+        task = self._keys.pop(who, None)
+        if task is not None:
+            task.cancel()
+            if self.call is not None:
+                self.call.wake.release(who)
