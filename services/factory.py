@@ -6,7 +6,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from services.conversation.actions import PendingActions
 from services.conversation.amnesia import Amnesia
@@ -57,9 +57,9 @@ from services.conversation.transcripts.importing import ChatImport
 from services.conversation.turns import TurnStore
 from services.conversation.user_personas import DescribedUsers
 from services.conversation.warming import Warming
-from services.domain.clock import SystemClock
+from services.domain.clock import Clock, SystemClock
 from services.domain.events import Notice
-from services.domain.ids import AuthorId, UlidSource
+from services.domain.ids import AuthorId, IdSource, UlidSource
 from services.events.local import LocalEventBus
 from services.housekeeping.chores import every_chore
 from services.housekeeping.departures import Departures
@@ -126,14 +126,10 @@ from services.storage.blobs import BlobStore
 from services.storage.database import Database
 from services.storage.health import DatabaseProbe
 from services.toolbox.toolbox import Toolbox
-from services.voice.engines.registry import (
-    build_probability,
-    build_speech_to_text,
-    build_text_to_speech,
-    build_turn_completion,
-)
-from services.voice.service import Engines, VoiceService
 from services.voice.voices import Voices
+
+if TYPE_CHECKING:
+    from services.voice.service import VoiceService
 
 Resource: TypeAlias = AbstractAsyncContextManager[Any]
 
@@ -171,10 +167,6 @@ def _if_remembering(settings: MemorySettings, *resources: Resource) -> Sequence[
     return resources if settings.enabled else ()
 
 
-def _if_calling(settings: VoiceSettings, *resources: Resource) -> Sequence[Resource]:
-    return resources if settings.enabled else ()
-
-
 def _embedder_of_lore(settings: MemorySettings, embedder: Embedder) -> Embedder | None:
     return embedder if settings.enabled else None
 
@@ -197,6 +189,42 @@ def _vocabulary(library: CharacterLibrary) -> Callable[[], Iterable[str]]:
             yield from (card.first_mes, card.mes_example, *card.alternate_greetings)
 
     return texts
+
+
+def _voice(
+    settings: VoiceSettings,
+    *,
+    data: Path,
+    conversations: ConversationService,
+    library: CharacterLibrary,
+    voices: Voices,
+    clock: Clock,
+    ids: IdSource,
+    announce: Callable[[str, str], None],
+) -> VoiceService:
+    from services.voice.engines.registry import (  # numpy and more, for those who call
+        build_probability,
+        build_speech_to_text,
+        build_text_to_speech,
+        build_turn_completion,
+    )
+    from services.voice.service import Engines, VoiceService
+
+    engines = Engines(
+        speech=build_text_to_speech(settings, data=data, clock=clock, on_notice=announce),
+        ears=build_speech_to_text(settings, data=data),
+        completion=build_turn_completion(),
+        probability=build_probability(),
+    )
+    return VoiceService(
+        engines,
+        conversations=conversations,
+        library=library,
+        voices=voices,
+        settings=settings,
+        clock=clock,
+        ids=ids,
+    )
 
 
 def _lorebooks(data: Path) -> Path:
@@ -637,31 +665,16 @@ class ServiceFactory(containers.DeclarativeContainer):
 
     # -- calls
     voices = providers.Singleton(Voices, scopes)
-    speech = providers.Singleton(
-        build_text_to_speech,
+    voice = providers.Singleton(
+        _voice,
         settings.provided.voice,
         data=settings.provided.storage.data,
-        clock=clock,
-        on_notice=announce,
-    )
-    engines = providers.Singleton(
-        Engines,
-        speech=speech,
-        ears=providers.Singleton(
-            build_speech_to_text, settings.provided.voice, data=settings.provided.storage.data
-        ),
-        completion=providers.Singleton(build_turn_completion),
-        probability=providers.Singleton(build_probability),
-    )
-    voice = providers.Singleton(
-        VoiceService,
-        engines,
         conversations=conversations,
         library=library,
         voices=voices,
-        settings=settings.provided.voice,
         clock=clock,
         ids=ids,
+        announce=announce,
     )
 
     # -- what people may do with what is remembered of them
@@ -761,7 +774,6 @@ class ServiceFactory(containers.DeclarativeContainer):
             _if_remembering, settings.provided.memory, learner, summaries, documents
         ),
         providers.List(conversations),
-        providers.Callable(_if_calling, settings.provided.voice, voice),
     )
 
 

@@ -33,6 +33,7 @@ class Conclusion:
         self._ends = ends
         self._speaking = self._answering = False
         self._awaited = self._unsure = False
+        self._hushed = False
         self._nothing_yet = True
 
     def take(self, event: CallEvent, /, *, now: float) -> None:
@@ -45,8 +46,8 @@ class Conclusion:
                 self._speaking = False
             case TurnTaken():
                 self._speaking = False
-                if self._answering:
-                    self._unsure = event.addressed
+                if self._answering or self._hushed:
+                    self._unsure, self._hushed = event.addressed, False
                 else:
                     self._awaited = event.addressed
             case AnswerBegun():
@@ -54,7 +55,7 @@ class Conclusion:
             case AnswerEnded():
                 self._answering = False
             case Interrupted():
-                self._awaited = not event.hard
+                self._awaited, self._hushed = not event.hard, event.hard
             case Resumed() | Troubled(trouble=Trouble.MODEL, over=False):
                 self._awaited = False
             case _:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket as sockets
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,10 +14,11 @@ import discord
 from discord.errors import ConnectionClosed
 from discord.utils import MISSING
 from discord.voice_state import ConnectionFlowState as Flow
-from discord.voice_state import SocketReader, VoiceConnectionState
+from discord.voice_state import VoiceConnectionState
 
 from frontends.discord.voice.news import Bell, News
 from frontends.discord.voice.persistence import Ending, Persistence, Way, way_after
+from frontends.discord.voice.reader import DatagramReader
 from frontends.discord.voice.recovery import Cooldown
 from frontends.discord.voice.socket import VoiceSocket
 from frontends.discord.voice.speakers import Speakers
@@ -307,8 +307,7 @@ class VoiceConnection(VoiceConnectionState):
         self.dave_downgraded = False
         self.ip = self.port = self.endpoint_ip = self.secret_key = MISSING
         self._shut_datagrams()
-        if not self._socket_reader.is_alive():
-            self._replace_reader()
+        self._need_reader()
         self._create_socket()
         self.ws = await self._connect_websocket(resume=False)
         await self._handshake_websocket()
@@ -422,16 +421,16 @@ class VoiceConnection(VoiceConnectionState):
             logger.debug("the voice server did not hear the goodbye", exc_info=True)
 
     def _shut_datagrams(self) -> None:
-        """Close the UDP socket so that its reader, which may be waiting for it, notices."""
-        self._socket_reader.pause()
         if self.socket is not MISSING:
-            with contextlib.suppress(OSError):
-                self.socket.shutdown(sockets.SHUT_RDWR)
             self.socket.close()
 
-    def _replace_reader(self) -> None:
-        """Let another thread read, where the former died."""
-        self._socket_reader = SocketReader(self)
+    def _need_reader(self) -> None:
+        """Let a thread of our own read, and another one where it died."""
+        reader = self._socket_reader
+        if isinstance(reader, DatagramReader) and reader.is_alive():
+            return
+        reader.stop()
+        self._socket_reader = DatagramReader(self)
         self._socket_reader.start()
         for callback in self._listeners:
             self._socket_reader.register(callback)

@@ -12,14 +12,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from frontends.discord.delivery import DiscordDelivery
-from frontends.discord.places import Place, place_of
+from frontends.discord.places import Place, account, place_of
 from frontends.discord.voice.call_chat import CallChat
 from frontends.discord.voice.captions import CaptionedAnswers, Captions
 from frontends.discord.voice.presence import Admission, CallChannel, Presence
 from frontends.discord.voice.talk_button import talk_row
 from frontends.discord.voice.voice_text import ENDINGS, NO_EARS, PUSH_TO_LISTEN, notice, over_notice
-from services.conversation.place_rules import PlaceRules
-from services.domain.errors import AcoreError, InvalidRequest, NotAllowed
+from services.conversation.place_rules import NO_RULES, PlaceRules
+from services.domain.errors import AcoreError, InvalidRequest, NotAllowed, StorageError
 from services.domain.ids import AuthorId
 from services.domain.people import Author
 from services.voice.audio_io import AudioInput, AudioOutput
@@ -36,6 +36,8 @@ from services.voice.listening.wake import WakeRule
 from services.voice.service import CallOpening, VoiceService
 
 if TYPE_CHECKING:
+    import discord
+
     from frontends.discord.bot import AcoreBot
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ KEY_SECONDS = 30.0
 _TOLD_AGAIN_SECONDS = 300.0
 _MOST_DELAYS = 20
 _MOST_KEYS = 100
+_OVER = "I am in no voice channel here any more; let me join again."
 
 
 class Link(AudioInput, AudioOutput, Protocol):
@@ -107,6 +110,7 @@ class HeldCall:
         self._keys: dict[AuthorId, asyncio.Task[None]] = {}
         self._asked: TurnTaken | None = None
         self._delays: deque[float] = deque(maxlen=_MOST_DELAYS)
+        self._known_rules = NO_RULES
         self._link: Link | None = None
         self._chat: CallChat | None = None
         self.presence = Presence(parts.bot, parts.admission, channel)
@@ -129,14 +133,14 @@ class HeldCall:
     def link(self) -> Link:
         """The connection."""
         if self._link is None:
-            raise InvalidRequest("call_over", "I am in no voice channel here any more.")
+            raise InvalidRequest("call_over", _OVER)
         return self._link
 
     @property
     def talk(self) -> VoiceCall:
         """The call itself. Raises ``InvalidRequest`` between two channels and after the end."""
         if self.call is None:
-            raise InvalidRequest("call_over", "I am in no voice channel here any more.")
+            raise InvalidRequest("call_over", _OVER)
         return self.call
 
     @property
@@ -223,13 +227,12 @@ class HeldCall:
             self._keys[who.id] = self._supervisor.start("key", partial(self._hold_key, who.id))
         return True
 
-    async def refused(self, who: Author) -> None:
-        """Heed that somebody chose anew whether to be listened to."""
-        user = int(who.id.user)
-        if self.presence.holds(user):
-            self.presence.leave(user)
-            if self.call is not None and not await self._parts.admission.consent.given(who.id):
-                self.call.left(who.id)
+    async def review(self, member: discord.Member) -> None:
+        """Heed that somebody chose anew whether to be listened to, or may do something else now."""
+        if self.presence.holds(member.id):
+            await self.presence.enter(member)
+            if self.call is not None and self.presence.author_of(member.id) is None:
+                self.call.left(account(member.id))
 
     def gone(self, who: AuthorId) -> None:
         """Somebody left the channel."""
@@ -243,7 +246,7 @@ class HeldCall:
     async def _run(self) -> None:
         try:
             while self._target is not None:
-                channel, self._target = self._target, self._target
+                channel = self._target
                 if channel.id != self.presence.channel.id:
                     await self.presence.begin(channel)
                 await self._hold(channel)
@@ -258,13 +261,13 @@ class HeldCall:
             self._over(self)
             self.ended.set()
             if not self._entered.done():
-                self._entered.cancel()
+                self._entered.set_exception(InvalidRequest("call_over", _OVER))
 
     async def _hold(self, channel: CallChannel) -> None:
         """Hold the call in one channel until it is over or moves."""
         place = place_of(channel, channel.guild)
         assert place is not None
-        rules = await self._bot.services.places().of(place.conversation)
+        rules = await self._rules()
         self._turned.clear()
         if self._target is not channel:
             return
@@ -330,17 +333,19 @@ class HeldCall:
 
     async def _mind_emptiness(self) -> None:
         """Leave after the minutes that the place has chosen without anybody there."""
-        presence = self.presence
+        presence, alone = self.presence, 0
         while True:
             await presence.empty.wait()
-            minutes = (await self._rules()).autoleave
             try:
-                async with asyncio.timeout(minutes * self._parts.minute or None):
+                async with asyncio.timeout(self._parts.minute):
                     await presence.peopled.wait()
+                alone = 0
             except TimeoutError:
-                self._target = None
-                self._turned.set()
-                return
+                alone += 1
+                if 0 < (await self._rules()).autoleave <= alone:
+                    self._target = None
+                    self._turned.set()
+                    return
 
     async def _end(self) -> None:
         for who in tuple(self._keys):
@@ -354,9 +359,14 @@ class HeldCall:
             await self._chat.edit(message, over_notice())
 
     async def _rules(self) -> PlaceRules:
+        """Return what holds in the channel, or did when that could last be read."""
         place = place_of(self.channel, self.channel.guild)
         assert place is not None
-        return await self._bot.services.places().of(place.conversation)
+        try:
+            self._known_rules = await self._bot.services.places().of(place.conversation)
+        except StorageError as error:
+            logger.warning("the rules of a call could not be read", extra={"code": error.code})
+        return self._known_rules
 
     async def _captioned(self) -> bool:
         return (await self._rules()).captions

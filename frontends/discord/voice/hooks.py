@@ -37,7 +37,7 @@ _NEEDED: Final[tuple[tuple[type, tuple[str, ...]], ...]] = (
             *("DAVE_PREPARE_EPOCH", "MLS_PROPOSALS", "MLS_EXTERNAL_SENDER", "CLIENTS_CONNECT"),
         ),
     ),
-    (SocketReader, ("register", "unregister", "pause", "resume", "stop")),
+    (SocketReader, ("register", "unregister", "resume", "stop")),
     (discord.VoiceClient, ("create_connection_state", "checked_add", "send_audio_packet")),
 )
 _WORDS: Final[tuple[tuple[Callable[..., object], tuple[str, ...]], ...]] = (
@@ -49,6 +49,7 @@ _WORDS: Final[tuple[tuple[Callable[..., object], tuple[str, ...]], ...]] = (
             *("dave_pending_transitions", "token", "session_id", "endpoint", "ip", "socket"),
         ),
     ),
+    (SocketReader.__init__, ("state", "_callbacks", "_running", "_end")),
     (DiscordVoiceWebSocket.__init__, ("_close_code", "_hook", "seq_ack", "secret_key")),
     (DiscordVoiceWebSocket.from_connection_state, ("_connection", "seq_ack")),
 )

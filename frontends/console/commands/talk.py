@@ -1,0 +1,70 @@
+"""Talk aloud to a character: over WAV files in real time, or with a microphone."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from frontends.console.failures import DONE, UNREACHABLE
+from frontends.console.identity import person_here
+from frontends.console.invocation import Invocation
+from frontends.console.notices import notices_shown
+from frontends.console.wording import clean, printable
+
+if TYPE_CHECKING:
+    from frontends.console.talking.conversing import Talking
+    from frontends.console.talking.events import EventLines
+    from frontends.console.talking.wav_output import Recording
+    from services.domain.events import Notice
+    from services.factory import ServiceFactory
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add what is heard, who answers and what is kept."""
+    heard = parser.add_mutually_exclusive_group(required=True)
+    heard.add_argument(
+        "--wav", type=Path, nargs="+", metavar="IN.wav",
+        help="recordings to talk over, each in a conversation of its own",
+    )  # fmt: skip
+    heard.add_argument("--mic", action="store_true", help="use the microphone and the loudspeaker")
+    parser.add_argument("--persona", metavar="NAME", help="character to talk to")
+    parser.add_argument(
+        "--out", type=Path, metavar="OUT.wav",
+        help="keep what the character says, at the times of the input",
+    )  # fmt: skip
+    parser.add_argument(
+        "--stub-model", metavar="FIRST_TOKEN_MS,TOKENS_PER_S",
+        help="answer with fixed words at this pace instead of a model, for measuring",
+    )  # fmt: skip
+    parser.add_argument(
+        "--json", action="store_true", dest="as_json", help="print one JSON object per event"
+    )
+
+
+async def execute(call: Invocation) -> int:
+    """Talk until the recordings are over or somebody ends it."""
+    from frontends.console.talking.events import EventLines
+    from frontends.console.talking.microphone import sound_devices
+    from frontends.console.talking.stage import opened_stage
+    from frontends.console.talking.stub_model import read_pace
+    from frontends.console.talking.wav_output import recording
+
+    asked = call.arguments
+    stub = None if asked.stub_model is None else read_pace(asked.stub_model)
+    devices = sound_devices() if asked.mic else None
+    sounds = await asyncio.to_thread(_sounds, asked.wav or ())
+    lines = EventLines(sys.stdout, as_json=asked.as_json)
+    with ExitStack() as stack:
+        kept = stack.enter_context(recording(asked.out)) if asked.out is not None else None
+        async with opened_stage(call.settings, stub=stub) as services:
+            async with _ready(services, call, lines, kept) as talking:
+                if devices is None:
+                    await _hear(talking, services, sounds)
+                else:
+                    await _listen(talking, services, devices)
+    return UNREACHABLE if lines.troubled else DONE
