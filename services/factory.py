@@ -698,6 +698,7 @@ class ServiceFactory(containers.DeclarativeContainer):
             scopes=scopes,
             permissions=permissions,
             user_personas=user_persona_book,
+            viewers=viewers,
             answers=wrapping,
         ),
         vocabulary=providers.Callable(_vocabulary, library),

@@ -51,8 +51,10 @@ from frontends.discord.portraits import Portraits
 from frontends.discord.syncing import sync
 from frontends.discord.tolerance import tolerate
 from frontends.discord.translating import Translations
+from frontends.discord.voice.calls import Calls
 from services.domain.errors import AcoreError
 from services.domain.ids import ConversationId
+from services.domain.replies import Delivery
 from services.lifecycle import Supervisor
 from services.settings import DiscordSettings
 
@@ -133,6 +135,7 @@ class AcoreBot(commands.Bot):
             supervisor=supervisor,
         )
         self.acting = Acting(self.desk, self.faces)
+        self.calls = Calls(self)
         self.first_ready: datetime | None = None
         self._ahead = timedelta()
         self._owners: frozenset[int] = frozenset()
@@ -160,6 +163,7 @@ class AcoreBot(commands.Bot):
                 me=self.user,
                 activity=partial(activity_of, enabled=self.settings.presences),
                 owns=self.owns,
+                typed=self.calls.typed,
             )
         )
         self._listening = Listening(self)
@@ -286,13 +290,15 @@ class AcoreBot(commands.Bot):
         ready = self.first_ready
         return ready is not None and moment < ready - timedelta(seconds=10)
 
-    async def reach(self, conversation: ConversationId) -> DiscordDelivery | None:
+    async def reach(self, conversation: ConversationId) -> Delivery | None:
         """Return a delivery to a conversation whose channel is there, to speak unasked."""
         place = self.place(conversation)
-        if place is None or not may_write(place, webhooks=self.settings.webhooks):
+        if place is None:
             return None
         await self.services.places().note_adults(conversation, adults=place.adults)
-        return DiscordDelivery(self.desk, place, asker=None)
+        writes = may_write(place, webhooks=self.settings.webhooks)
+        delivery = DiscordDelivery(self.desk, place, asker=None) if writes else None
+        return await self.calls.unasked(conversation, delivery)
 
     def place(self, conversation: ConversationId) -> Place | None:
         """Return the place of a conversation, as far as it is known."""

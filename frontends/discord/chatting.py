@@ -65,12 +65,13 @@ async def converse(interaction: Used, who: Asked, said: Utterance) -> None:
     bot = interaction.client
     bot.chains.human(who.conversation)
     conversations = bot.services.conversations()
+    delivery = DiscordDelivery(
+        desk_for(interaction), who.place, asker=who.author, reply_to=said.reply_to
+    )
     receipt = await conversations.receive(
         Inbound(
             message=await _message(bot, who, said),
-            delivery=DiscordDelivery(
-                desk_for(interaction), who.place, asker=who.author, reply_to=said.reply_to
-            ),
+            delivery=await bot.calls.typed(who.conversation, delivery),
             addressing=await _addressing(bot, who),
             role=who.role,
             adults=who.place.adults,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import discord
@@ -15,9 +15,10 @@ from frontends.discord.mentions import quoted, readable
 from frontends.discord.places import Place, User, account, author_of, role_of
 from services.conversation.inbound import Addressing, Inbound
 from services.conversation.places import PlaceSettings
-from services.domain.ids import AuthorId, IdSource, MessageId, PersonaId
+from services.domain.ids import AuthorId, ConversationId, IdSource, MessageId, PersonaId
 from services.domain.messages import BlobPart, HistoryEntry, Message, Part, TextPart
 from services.domain.people import Role
+from services.domain.replies import Delivery
 from services.persona.activity import Activity
 from services.persona.library import CharacterLibrary
 from services.persona.names import NameIndex
@@ -27,7 +28,11 @@ _GREETING = "Hello!"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
-    """What the ears work with; ``me`` is the bot's own account, ``owns`` knows its owners."""
+    """What the ears work with.
+
+    ``me`` is the bot's own account, ``owns`` knows its owners, ``typed`` has answers in the chat of
+    a call spoken as well.
+    """
 
     desk: Desk
     library: CharacterLibrary
@@ -38,6 +43,7 @@ class Hearing:
     me: discord.ClientUser
     activity: Callable[[User], Activity | None]
     owns: Callable[[int], bool]
+    typed: Callable[[ConversationId, Delivery], Awaitable[Delivery]]
 
 
 class Ears:
@@ -92,9 +98,10 @@ class Ears:
         )
         permissions = permissions_in(place, message.author)
         role = role_of(message.author, permissions=permissions, admins=rules.admin_roles)
+        delivery = self.delivery(place, reply_to=message.id, asker=message.author)
         return Inbound(
             message=said,
-            delivery=self.delivery(place, reply_to=message.id, asker=message.author),
+            delivery=await self._with.typed(place.conversation, delivery),
             addressing=addressing,
             role=Role.OWNER if self._with.owns(message.author.id) else role,
             adults=place.adults,

@@ -70,14 +70,19 @@ def place_of(channel: object, guild: discord.Guild | None) -> Place | None:
             adults=bool(parent is not None and parent.is_nsfw()),
         )
     if isinstance(channel, discord.TextChannel | discord.VoiceChannel | discord.StageChannel):
-        return Place(
-            conversation=ConversationId(PLATFORM, str(channel.guild.id), str(channel.id)),
-            channel=channel,
-            guild=channel.guild,
-            parent=channel,
-            adults=channel.is_nsfw(),
-        )
+        return in_guild(channel)
     return None
+
+
+def in_guild(channel: discord.TextChannel | discord.VoiceChannel | discord.StageChannel) -> Place:
+    """Return the place that a channel of a server is."""
+    return Place(
+        conversation=ConversationId(PLATFORM, str(channel.guild.id), str(channel.id)),
+        channel=channel,
+        guild=channel.guild,
+        parent=channel,
+        adults=channel.is_nsfw(),
+    )
 
 
 def may_write(place: Place, *, webhooks: bool) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from services.conversation.history import History
+from services.conversation.recollection import Viewers
 from services.conversation.scene_state import SceneStates
 from services.conversation.service import ConversationService
 from services.domain.ids import ConversationId
@@ -29,10 +30,11 @@ class Amnesia:
         scopes: ScopedSettings,
         permissions: Permissions,
         user_personas: UserPersonaBook,
+        viewers: Viewers,
         answers: Wrapping,
     ) -> None:
         self._conversations = conversations
-        self._caches = (history, states, people, scopes, permissions, user_personas)
+        self._caches = (history, states, people, scopes, permissions, user_personas, viewers)
         self._answers = answers
 
     async def hush(self, conversations: Collection[str], /) -> None:

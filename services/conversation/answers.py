@@ -124,6 +124,7 @@ class AnswerSource:
             limits=limits,
             persona_version=turn.persona.version,
             rules=self._content.joined(turn.forbidden),
+            certain=turn.certain,
         )
         kept = False
         async with aclosing(self._told(turn, job, prompt.scenery)) as events:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, Sequence
@@ -69,7 +70,8 @@ GenerationEvent = Text | ToolStarted | ToolFinished | NeedsConfirmation | Done
 class Assignment:
     """What to generate: the packed prompt, the tools on offer, and how to clean the text.
 
-    ``rules`` are what may not be said in this place.
+    ``rules`` are what may not be said in this place. No tool runs before all of ``certain`` are
+    set.
     """
 
     model: ChatModel
@@ -83,6 +85,7 @@ class Assignment:
     limits: ConversationSettings
     persona_version: str = ""
     rules: ContentRules = NO_RULES
+    certain: Sequence[asyncio.Event] = ()
 
     @property
     def tenant(self) -> str:
@@ -142,6 +145,8 @@ class Generation:
             if not done.calls or not tools or cleaner.finished:
                 break
             transcript.append(_spoken(done))
+            for certain in job.certain:
+                await certain.wait()
             for call in done.calls:
                 tool = self._toolbox.find(call.name)
                 if tool is not None and tool.confirm and job.context.role >= tool.permission:

@@ -36,6 +36,8 @@ class Inbound:
     """A message, where the answer goes, and what the platform knows of the asker.
 
     ``adults`` says that the place is for adults, so that characters for adults may answer there.
+    ``certain`` is set once it is sure that the message is all there, as somebody who speaks may go
+    on: the answer is begun before, but runs no tool.
     """
 
     message: Message
@@ -44,6 +46,7 @@ class Inbound:
     role: Role = Role.MEMBER
     witnesses: frozenset[AuthorId | PersonaId] = frozenset()
     adults: bool = True
+    certain: asyncio.Event | None = None
 
 
 TriggerKind = Literal[

@@ -220,6 +220,7 @@ class Intake:
             asker=entry.message.author,
             role=inbound.role,
             fired=[fired],
+            certain=[] if inbound.certain is None else [inbound.certain],
             hop=inbound.message.hop,
             witnesses=entry.witnesses,
             account={

@@ -73,7 +73,8 @@ class Job:
     ``correlation`` is that of the newest message it answers. ``in_order`` leaves what is answered
     where it was said; ``given`` are the answers given so far, and ``answered`` tells how many of
     ``personas`` have had their turn. ``superseded`` are parts of answers that were begun anew; what
-    their persona says next takes their place. ``withheld`` is why nobody answered.
+    their persona says next takes their place. ``withheld`` is why nobody answered. Tools wait for
+    what has yet to be ``certain``.
     """
 
     kind: TurnKind
@@ -84,6 +85,7 @@ class Job:
     asker: Author | None = None
     role: Role = Role.MEMBER
     fired: list[Fired] = field(default_factory=list)
+    certain: list[asyncio.Event] = field(default_factory=list)
     instruction: str | None = None
     hop: int = 0
     witnesses: frozenset[AuthorId | PersonaId] = frozenset()
@@ -105,6 +107,7 @@ class Job:
         self.burst.extend(other.burst)
         self.receipts.extend(other.receipts)
         self.fired.extend(other.fired)
+        self.certain.extend(other.certain)
         self.personas = tuple(dict.fromkeys([*self.personas, *other.personas]))
         self.delivery, self.asker, self.role = other.delivery, other.asker, other.role
         self.witnesses |= other.witnesses

@@ -72,6 +72,7 @@ async def prepare(
         alternative_of=job.alternative_of,
         extends=job.extends,
         resumed=job.resumed,
+        certain=tuple(job.certain),
         witnesses=_witnesses(job, cast, entries, persona),
         cast=cast.seen_by(persona),
         explanation={

@@ -79,6 +79,10 @@ class Viewers:
     def apply(self, settings: MemorySettings) -> None:
         """Use ``settings`` from now on."""
         self._settings = settings
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Keep nobody in memory who was asked for; for changes made past this class."""
         self._asked.clear()
 
     async def of(self, brief: TurnBrief) -> Viewer:
@@ -117,11 +121,12 @@ class Viewers:
         )
 
     async def _person(self, author: Author | None) -> tuple[PersonId | None, tuple[AuthorId, ...]]:
+        """Return whose account it is now; a message knows whose it was when it was recorded."""
         if author is None or author.kind is not AuthorKind.HUMAN:
             return None, ()
         async with self._database.reader() as snapshot:
             try:
-                person = author.person or await self._people.owner(snapshot, author.id)
+                person = await self._people.owner(snapshot, author.id)
             except NotFound:
                 return None, (author.id,)
             linked = await self._people.accounts(snapshot, person)

@@ -306,6 +306,7 @@ def _together(running: Job, new: Job) -> Job:
         receipts=list(running.receipts),
         burst=list(running.burst),
         fired=list(running.fired),
+        certain=list(running.certain),
         account=dict(new.account),
         hop=new.hop,
         witnesses=running.witnesses,

@@ -22,11 +22,11 @@ class Turn:
     """One persona's answer in the making.
 
     ``alternative_of`` is the reply this one is another version of; ``extends`` is the reply it
-    continues. ``resumed`` is a tool call a person has agreed to, with its result. ``cast`` is the
-    scene the persona speaks in, and ``history`` what it knows of what was said. ``forbidden`` is
-    what nobody may say in the place beyond what is forbidden everywhere. ``explanation``
-    gathers what was decided, for ``why``. Nothing is kept of a turn that is stopped because what
-    it answers was ``withdrawn``.
+    continues. ``resumed`` is a tool call a person has agreed to, with its result; no tool runs
+    before all of ``certain`` are set. ``cast`` is the scene the persona speaks in, and ``history``
+    what it knows of what was said. ``forbidden`` is what nobody may say in the place beyond what
+    is forbidden everywhere. ``explanation`` gathers what was decided, for ``why``. Nothing is kept
+    of a turn that is stopped because what it answers was ``withdrawn``.
     """
 
     brief: TurnBrief
@@ -40,6 +40,7 @@ class Turn:
     alternative_of: HistoryEntry | None = None
     extends: HistoryEntry | None = None
     resumed: tuple[ToolCall, ToolResult] | None = None
+    certain: Sequence[asyncio.Event] = ()
     witnesses: frozenset[AuthorId | PersonaId] = frozenset()
     cast: Cast = NO_CAST
     forbidden: ContentRules = NO_RULES

@@ -189,6 +189,8 @@ class TurnStore:
     async def recover(self, tx: Transaction, *, at: datetime) -> list[TurnRecord]:
         """Interrupt the turns a crash left open and record what they had delivered.
 
+        Nothing is kept of an answer whose question was removed after it had begun.
+
         Call it once at start, before new turns begin. Returns the turns as they stand afterwards,
         oldest first.
         """
@@ -266,10 +268,13 @@ class TurnStore:
 
     async def _checkpointed(
         self, tx: Transaction, turn: TurnRecord, *, at: datetime
-    ) -> DeliveredReply:
+    ) -> DeliveredReply | None:
         witnesses = witnesses_from_json(turn.why.get("witnesses"))
         if turn.trigger is not None:
-            witnesses = (await self._history.entry(tx, turn.trigger)).witnesses
+            question = await self._history.entry(tx, turn.trigger)
+            if question.deleted_at is not None and question.deleted_at >= turn.started_at:
+                return None
+            witnesses = question.witnesses
         author = await tx.run(_author_of, turn)
         message = Message(
             id=MessageId(self._ids.new()),

@@ -88,7 +88,8 @@ class Case:
 
     ``settings`` are the settings, or why they could not be loaded; ``storage`` says where data lies
     in either case. ``project`` is the program's own folder. ``models`` opens the models for live
-    checks. What is read from the machine can be replaced.
+    checks; ``voice_models`` is where voice models were fetched to, by default the environment's own
+    folder. What is read from the machine can be replaced.
     """
 
     settings: Settings | ConfigurationError
@@ -99,6 +100,7 @@ class Case:
     config: Path | None = None
     project: Path = PROJECT
     models: Callable[[], AbstractAsyncContextManager[Models]] | None = None
+    voice_models: Path | None = None
     free_bytes: Callable[[Path], int] = field(default=free_bytes)
     mounts: Callable[[], str] = field(default=mounts)
     memory_table: Callable[[], str] = field(default=memory_table)

@@ -18,7 +18,17 @@ from services.domain.errors import AcoreError, ConfigurationError, ProviderError
 
 logger = logging.getLogger(__name__)
 
-AREAS = ("program", "settings", "data", "database", "characters", "web", "discord", "model")
+AREAS = (
+    "program",
+    "settings",
+    "data",
+    "database",
+    "characters",
+    "web",
+    "discord",
+    "voice",
+    "model",
+)
 
 _AT_A_TIME = 8
 _SEE_ABOVE = "Do what the sentence says; the log has the details."

@@ -113,6 +113,13 @@ METRICS: Mapping[str, MetricSpec] = {
     "memory_index_failures": _counter(
         "How often a vector index failed and was filled anew, by index.", "index"
     ),
+    # -- voice, as received from Discord
+    "voice_frames_received": _counter(
+        "Frames of 20 ms: heard, lost, guessed in their place, broken, late, locked (no key opened "
+        "them) or overflowed (nobody fetched them).",
+        "outcome",
+    ),
+    "voice_reconnects": _counter("Sessions with voice servers after the first of a call."),
     # -- voice, as sent to Discord
     "voice_packets_sent": _counter("Packets of 20 ms: sound, or the silence after it.", "kind"),
     "voice_packets_unsent": _counter(

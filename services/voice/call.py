@@ -7,7 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from services.conversation.sentences import SentenceSplitter
@@ -35,17 +35,19 @@ from services.voice.call_events import (
     Unducked,
 )
 from services.voice.exchanges import Exchanges
+from services.voice.listening.completeness import Completeness, completeness
 from services.voice.listening.events import (
     DropReason,
     ListeningEvent,
     SpeechStarted,
+    Stage,
     TranscriptReady,
     TurnDecided,
     TurnDropped,
 )
 from services.voice.listening.listener import Listener
 from services.voice.listening.wake import Wake
-from services.voice.listening.wording import words_of
+from services.voice.listening.wording import wording, words_of
 from services.voice.mouth import Mouth, Speaker
 from services.voice.reports import report
 from services.voice.speaking.spoken_clause import SpokenClause
@@ -94,21 +96,31 @@ class CallParts:
     aside: Callable[[str], object]
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """How somebody's latest turn began; ``over_answer`` while the bot could be heard."""
+
+    turn: int
+    since: float
+    continues: int | None
+    over_answer: bool = field(kw_only=True)
+
+
 class VoiceCall:
     """The turn manager of one call.
 
     Listening events and mixer events come in on the event loop; orders go to the mouth at once and
-    turns to the conversation core. ``run`` does the work until it is cancelled. What is said and
+    turns to the conversation core, presumed ones as well, whose answers stay unheard until they are
+    decided. ``run`` does the work until it is cancelled. What is said and
     answered is reported as ``CallEvent`` in the order it happens.
     """
 
     def __init__(self) -> None:
         self._parts: CallParts | None = None
         self._people: OrderedDict[AuthorId, Author] = OrderedDict()
-        self._over_answer: OrderedDict[AuthorId, int] = OrderedDict()
+        self._begun: OrderedDict[AuthorId, _Begun] = OrderedDict()
         self._commanded: OrderedDict[AuthorId, int] = OrderedDict()
         self._stopped_by: AuthorId | None = None
-        self._suspended_by: int | None = None
         self._resuming = False
         self._troubles: set[Trouble] = set()
         self._listening = True
@@ -275,6 +287,8 @@ class VoiceCall:
             self._started(event)
         elif isinstance(event, TranscriptReady) and event.text:
             self._fine(Trouble.EARS)
+            if event.stage is Stage.SPECULATIVE:
+                self._presume(event)
         stopped = self._stopped_by
         orders = parts.attention.take(event)
         self._obey(orders)
@@ -289,23 +303,47 @@ class VoiceCall:
 
     def _started(self, event: SpeechStarted) -> None:
         parts = self._is
-        if parts.mouth.audible:
-            _keep(self._over_answer, event.speaker.id, event.turn)
+        over_answer = parts.mouth.audible
+        if event.resumed:
+            known = self._begun.get(event.speaker.id)
+            over_answer = over_answer or (known is not None and known.over_answer)
+        begun = _Begun(event.turn, event.since, event.continues, over_answer=over_answer)
+        _keep(self._begun, event.speaker.id, begun)
         if event.continues is not None and parts.exchanges.answers(event.continues):
-            self._suspended_by = event.turn
-            parts.mouth.hold()
+            parts.mouth.suspend()
+
+    def _presume(self, event: TranscriptReady) -> None:
+        """Begin, or begin anew, the answer to what may be a whole turn; it stays unheard as yet."""
+        parts = self._is
+        begun = self._begun.get(event.speaker.id)
+        if begun is None or begun.turn != event.turn:
+            return
+        if parts.exchanges.answers(event.turn) or parts.exchanges.answers(begun.continues):
+            parts.exchanges.revise(event.turn, event.text)
+            return
+        if begun.over_answer or self.busy:
+            return
+        wake = parts.listener.wake
+        if not wake.addressed(event.speaker.id, event.text, since=begun.since):
+            return
+        lists = wording(parts.listener.languages.of(event.speaker.id))
+        if completeness(event.text, lists) is Completeness.UNFINISHED:
+            return
+        parts.mouth.suspend()
+        if not parts.exchanges.presume(event.turn, event.speaker, event.text):
+            parts.mouth.release(goes_on=True)
 
     def _decided(self, turn: TurnDecided, *, interrupted: bool) -> None:
         parts = self._is
         parts.listener.wake.call(parts.names())
         meant = parts.attention.remark(turn.speaker, turn.text)
-        over_answer = self._over_answer.pop(turn.speaker.id, None) == turn.turn
+        begun = self._begun.pop(turn.speaker.id, None)
+        over_answer = begun is not None and begun.turn == turn.turn and begun.over_answer
         commanded = self._commanded.pop(turn.speaker.id, None) is not None
         if commanded and meant is Remark.HARD and len(words_of(turn.text)) <= _ONLY_A_COMMAND:
             return
-        if turn.continues is not None and parts.exchanges.answers(turn.continues):
-            self._suspended_by = None
-            parts.exchanges.correct(turn, unchanged=parts.mouth.resume)
+        if parts.exchanges.answers(turn.turn) or parts.exchanges.answers(turn.continues):
+            parts.exchanges.agree(turn, then=self._released)
         elif not turn.addressed or (over_answer and meant is Remark.BACK_CHANNEL):
             parts.exchanges.overhear(turn)
         elif interrupted or self._goes_on(turn):
@@ -316,22 +354,23 @@ class VoiceCall:
         else:
             parts.exchanges.answer(turn)
 
+    def _released(self, goes_on: bool) -> None:  # noqa: FBT001  a callback's argument
+        self._is.mouth.release(goes_on=goes_on)
+
     def _goes_on(self, turn: TurnDecided) -> bool:
         """Say whether whoever is being answered adds something before anything was heard."""
         parts = self._is
         current = parts.exchanges.current
         return (
-            current is not None
-            and current.turn.speaker.id == turn.speaker.id
-            and not parts.mouth.begun
+            current is not None and current.speaker.id == turn.speaker.id and not parts.mouth.begun
         )
 
     def _dropped(self, event: TurnDropped) -> None:
         parts = self._is
-        self._over_answer.pop(event.speaker.id, None)
-        if self._suspended_by == event.turn:
-            self._suspended_by = None
-            parts.mouth.resume()
+        begun = self._begun.pop(event.speaker.id, None)
+        continued = begun is not None and parts.exchanges.answers(begun.continues)
+        if parts.exchanges.answers(event.turn) or continued:
+            parts.exchanges.withdraw(event.turn, then=self._released)
         if event.reason is DropReason.FAILED:
             deaf = "I cannot make out what is said just now."
             if self._trouble(Trouble.EARS, deaf):
@@ -399,7 +438,7 @@ class VoiceCall:
         self._fine(Trouble.VOICE)
         current = parts.exchanges.current
         if first and current is not None:
-            parts.listener.wake.engage(current.turn.speaker.id, at=at)
+            parts.listener.wake.engage(current.speaker.id, at=at)
         resumption, self._resuming = self._resuming, False
         if first or resumption:
             orders = parts.policy.bot_started(

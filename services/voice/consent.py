@@ -23,7 +23,7 @@ class Consent:
 
     async def refuse(self, account: AuthorId) -> None:
         """Have a person listened to nowhere. Raises ``NotFound`` for an account never seen."""
-        await self._own.choose(UNHEARD, account, True)  # noqa: FBT003  a value
+        await self._own.choose(UNHEARD, account, True)
 
     async def give(self, account: AuthorId) -> None:
         """Have a person listened to again. Raises ``NotFound`` for an account never seen."""

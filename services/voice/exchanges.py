@@ -1,4 +1,4 @@
-"""From decided turns to answers: one exchange with the conversation core at a time."""
+"""From what people say to answers: one exchange with the conversation core at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from services.conversation.inbound import Addressing, Inbound, Outcome, Receipt
+from services.conversation.inbound import Addressing, Inbound, Outcome
 from services.conversation.service import ConversationService
 from services.domain.clock import Clock
 from services.domain.errors import AcoreError
@@ -25,14 +25,22 @@ _MOST_WAITING = 64
 
 @dataclass(slots=True)
 class Exchange:
-    """A turn that was granted the floor, and what became of it."""
+    """What somebody said that has the floor, and its answer.
 
-    turn: TurnDecided
+    ``turns`` are the numbers of the turns it is made of. ``agreed`` is its text as it was last
+    decided, ``None`` while it is only presumed that its speaker has finished; an ``outcome`` until
+    then is waiting to be told.
+    """
+
+    speaker: Author
     message: MessageId
     external_id: str
-    receipt: Receipt | None = None
+    text: str
+    turns: set[int]
+    agreed: str | None = None
+    certain: asyncio.Event = field(default_factory=asyncio.Event)
+    outcome: Outcome | BaseException | None = None
     over: bool = False
-    turns: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +58,7 @@ class Place:
 
 
 class Exchanges:
-    """Hands turns to the conversation core as the floor grants them.
+    """Hands what is said to the conversation core as the floor grants it.
 
     What was not meant for the bot is handed over as overheard. ``on_outcome`` hears one sentence
     for people when an answer fails, ``None`` when one was given. All work happens in ``run``, in
@@ -92,7 +100,7 @@ class Exchanges:
                 logger.warning("a spoken turn was not taken in", extra={"code": error.code})
                 self._on_outcome(error.user_message)
 
-    def answers(self, turn: int, /) -> bool:
+    def answers(self, turn: int | None, /) -> bool:
         """Say whether the turn of that number is being answered."""
         return self._current is not None and turn in self._current.turns
 
@@ -116,18 +124,67 @@ class Exchanges:
         self._current = None
         self.answer(turn)
 
-    def correct(self, turn: TurnDecided, /, *, unchanged: Callable[[], None]) -> None:
-        """Let the present exchange be about the longer turn that continues it.
+    def presume(self, turn: int, speaker: Author, text: str, /) -> bool:
+        """Begin the answer to a turn that is probably over; ``False`` when the floor is taken.
 
-        ``unchanged`` is called when there is nothing to begin anew.
+        ``agree`` or ``withdraw`` has to follow. Until then no tool runs.
+        """
+        if not self._floor.reserve(turn):
+            return False
+        self._post(self._exchange(turn, speaker, text))
+        return True
+
+    def revise(self, turn: int, text: str, /) -> None:
+        """Let the present answer be to ``text``, with which ``turn`` goes on, presumably."""
+        exchange = self._current
+        if exchange is None:
+            return
+        exchange.turns.add(turn)
+        if exchange.text != text:
+            exchange.text = text
+            self._do(lambda: self._correct(exchange, text, _nothing))
+
+    def agree(self, turn: TurnDecided, /, *, then: Callable[[bool], None]) -> None:
+        """Let the present answer be to ``turn`` for good.
+
+        ``then`` is called with whether the answer goes on as it is, once that is sure.
         """
         exchange = self._current
-        if exchange is None or exchange.over:
-            self.answer(turn)
+        if exchange is None:
             return
-        exchange.turn = turn
+        self._floor.offer(turn)
         exchange.turns.add(turn.turn)
-        self._do(lambda: self._corrected(exchange, turn, unchanged))
+        exchange.agreed = turn.text
+        exchange.certain.set()
+        if exchange.outcome is not None:
+            then(False)
+            self._settle(exchange, exchange.outcome)
+            return
+        if exchange.text == turn.text:
+            then(True)
+            return
+        exchange.text = turn.text
+        self._do(lambda: self._correct(exchange, turn.text, then))
+
+    def withdraw(self, turn: int, /, *, then: Callable[[bool], None]) -> None:
+        """Undo what was presumed with ``turn``, which came to nothing.
+
+        ``then`` is called with whether an answer goes on as it is, once that is sure.
+        """
+        exchange = self._current
+        if exchange is None:
+            return
+        agreed = exchange.agreed
+        if agreed is None:
+            self._current = None
+            exchange.over = True
+            self._do(lambda: self._withdraw(exchange, then))
+            self.give_floor()
+        elif agreed != exchange.text:
+            exchange.text = agreed
+            self._do(lambda: self._correct(exchange, agreed, then))
+        else:
+            then(True)
 
     def stop(self, reason: InterruptReason = InterruptReason.BARGE_IN) -> bool:
         """End the answer that runs, keeping what was heard; ``False`` when none does."""
@@ -143,53 +200,69 @@ class Exchanges:
         for missed in grant.missed:
             self.overhear(missed)
         turn = grant.turn
-        exchange = Exchange(
-            turn=turn,
+        exchange = self._exchange(turn.turn, turn.speaker, turn.text)
+        exchange.agreed = turn.text
+        exchange.certain.set()
+        self._post(exchange)
+
+    def _exchange(self, turn: int, speaker: Author, text: str) -> Exchange:
+        return Exchange(
+            speaker=speaker,
             message=MessageId(self._ids.new()),
-            external_id=f"voice-{self._call}-{turn.turn}",
-            turns={turn.turn},
+            external_id=self._external_id(turn),
+            text=text,
+            turns={turn},
         )
+
+    def _post(self, exchange: Exchange) -> None:
         self._current = exchange
-        self._do(lambda: self._post(exchange))
+        self._do(lambda: self._receive(exchange, exchange.text))
 
-    async def _post(self, exchange: Exchange) -> None:
-        turn = exchange.turn
-        message = self._message(turn, exchange.message, exchange.external_id)
+    async def _receive(self, exchange: Exchange, text: str) -> None:
+        if exchange.over:
+            return
+        message = self._message(exchange, text)
         try:
-            exchange.receipt = await self._conversations.receive(
-                self._inbound(message, addressed=True)
+            receipt = await self._conversations.receive(
+                self._inbound(message, addressed=True, certain=exchange.certain)
             )
-        except AcoreError:
-            self._over(exchange)
-            raise
-        exchange.receipt.then(lambda outcome: self._settled(exchange, outcome))
+        except AcoreError as error:
+            self._settled(exchange, error)
+            return
+        receipt.then(lambda outcome: self._settled(exchange, outcome))
 
-    async def _corrected(
-        self, exchange: Exchange, turn: TurnDecided, unchanged: Callable[[], None]
-    ) -> None:
+    async def _correct(self, exchange: Exchange, text: str, then: Callable[[bool], None]) -> None:
         changed = await self._conversations.corrected(
-            self._place.conversation, exchange.external_id, turn.text, by=turn.speaker
+            self._place.conversation, exchange.external_id, text, by=exchange.speaker
         )
-        if not changed:
-            unchanged()
+        then(not changed)
+
+    async def _withdraw(self, exchange: Exchange, then: Callable[[bool], None]) -> None:
+        await self._conversations.withdrawn(self._place.conversation, [exchange.external_id])
+        then(False)
 
     async def _overheard(self, turn: TurnDecided) -> None:
-        identifier = MessageId(self._ids.new())
-        message = self._message(turn, identifier, f"voice-{self._call}-{turn.turn}")
+        exchange = self._exchange(turn.turn, turn.speaker, turn.text)
+        message = self._message(exchange, turn.text)
         await self._conversations.receive(self._inbound(message, addressed=False))
 
-    def _message(self, turn: TurnDecided, identifier: MessageId, external_id: str) -> Message:
+    def _external_id(self, turn: int) -> str:
+        return f"voice-{self._call}-{turn}"
+
+    def _message(self, exchange: Exchange, text: str) -> Message:
         return Message(
-            id=identifier,
+            id=exchange.message,
             conversation=self._place.conversation,
-            author=turn.speaker,
-            parts=(TextPart(text=turn.text),),
+            author=exchange.speaker,
+            parts=(TextPart(text=text),),
             created_at=self._clock.now(),
             modality=Modality.VOICE,
-            external_ids=(external_id,),
+            external_ids=(exchange.external_id,),
         )
 
-    def _inbound(self, message: Message, *, addressed: bool) -> Inbound:
+    def _inbound(
+        self, message: Message, *, addressed: bool, certain: asyncio.Event | None = None
+    ) -> Inbound:
         return Inbound(
             message=message,
             delivery=self._place.delivery,
@@ -197,9 +270,16 @@ class Exchanges:
             role=self._place.role(message.author),
             witnesses=self._place.present(),
             adults=self._place.adults,
+            certain=certain,
         )
 
     def _settled(self, exchange: Exchange, outcome: Outcome | BaseException) -> None:
+        if exchange.agreed is None and not exchange.over:
+            exchange.outcome = outcome
+        else:
+            self._settle(exchange, outcome)
+
+    def _settle(self, exchange: Exchange, outcome: Outcome | BaseException) -> None:
         if isinstance(outcome, AcoreError):
             self._on_outcome(outcome.user_message)
         elif isinstance(outcome, Outcome):
@@ -227,3 +307,7 @@ class Exchanges:
             self._work.put_nowait(work)
         except asyncio.QueueFull:
             logger.warning("spoken turns come faster than they are taken in")
+
+
+def _nothing(_: bool) -> None:  # noqa: FBT001  a callback's argument
+    """Do nothing."""

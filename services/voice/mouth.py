@@ -101,6 +101,7 @@ class Mouth:
         self._answer: _Answer | None = None
         self._audible = False
         self._held = False
+        self._suspended = False
         self.mixer = Mixer(clock=clock, tell=self._tell)
 
     @property
@@ -129,6 +130,8 @@ class Mouth:
         async with self._taken:
             self.mixer.speech.reset()
             self._held = False
+            if self._suspended:
+                self.mixer.speech.hold()
             sink = SpeechSink(
                 track=self.mixer.speech,
                 speech=self._speech,
@@ -167,7 +170,20 @@ class Mouth:
         if self._held:
             self._held = False
             self.mixer.speech.restore()
-            self.mixer.speech.resume()
+            if not self._suspended:
+                self.mixer.speech.resume()
+
+    def suspend(self) -> None:
+        """Let nothing sound, of later answers neither, until ``release``; they are made ready."""
+        self._suspended = True
+        self.mixer.speech.hold()
+
+    def release(self, *, goes_on: bool) -> None:
+        """Let answers sound again, the present one only if it ``goes_on``."""
+        if self._suspended:
+            self._suspended = False
+            if goes_on and not self._held:
+                self.mixer.speech.resume()
 
     def give_up(self) -> None:
         """Drop the rest of the present answer; whoever waits for its end goes on."""

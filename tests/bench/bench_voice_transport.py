@@ -1,7 +1,7 @@
 """Sound to and from Discord, as its server sees it: on time, soon, and ended at once.
 
-The server is on loopback in the same process, which makes no figure better. It stamps packets as
-the kernel took them. Letters and numbers are those of the voice benchmarks as a whole.
+The server is on loopback and stamps packets as the kernel took them. Where the bot speaks, it runs
+in the same process, which makes no figure better; where it listens, in a process of its own.
 """
 
 from __future__ import annotations
@@ -9,33 +9,36 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
+import json
 import multiprocessing
 import os
 import random
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import discord
 import numpy as np
 
-from frontends.discord.voice.link import VoiceLink
 from frontends.discord.voice.sender import Sender
 from services.domain.audio import AudioFrame
 from services.domain.clock import SystemClock
-from services.domain.ids import AuthorId
-from services.domain.people import Author
 from services.observability.metrics import Metrics
 from services.voice.audio_io import BLOCK_SECONDS, BlockSource
 from services.voice.mixing.mixer import Mixer
 from tests.bench.results import Figure, median, percentile, report
-from tests.discord_standin.founding import add_member, add_user
+from tests.discord_standin.entities import ChannelType
+from tests.discord_standin.founding import add_channel, add_member, add_user
+from tests.discord_standin.scene import Scene, scene
+from tests.discord_standin.voice.call import Call
 from tests.discord_standin.voice.handset import Handset
 from tests.discord_standin.voice.opus import FRAME_BYTES, RATE, Decoder, load_opus
 from tests.discord_standin.voice.recorder import Heard
 from tests.discord_standin.voice.rtp import SAMPLES_PER_FRAME
+from tests.discord_standin.voice.settings import VoiceSettings
 from tests.discord_standin.voice.sound import frames_of_pcm
 from tests.discord_standin.voice.stage import Stage, eventually, stage
 from tests.fakes.block_source import BlockQueue, blocks_of_tone
@@ -143,7 +146,7 @@ async def on_time(seconds: float, runs: int) -> list[Figure]:
         late: list[float] = []
         gaps: list[float] = []
         missing = 0
-        for _ in range(runs):
+        for _ in range(runs if target else 1):
             async with room() as place:
                 with work():
                     await asyncio.sleep(2.0)
@@ -253,83 +256,92 @@ async def _closed(place: Room) -> None:
 
 @dataclass
 class Crowd:
-    """People in a call with a bot that listens, each with speech of their own."""
+    """People in a call with a bot that listens in a process of its own."""
 
-    here: Stage
-    link: VoiceLink
+    town: Scene
+    call: Call
+    process: asyncio.subprocess.Process
     people: list[Handset]
     speech: list[list[bytes]]
 
-    async def talks(self, seconds: float) -> dict[int, list[float]]:
+    async def talks(self, seconds: float) -> dict[str, list[float]]:
         """Let everybody talk, each a little after the one before; return when they did, by user."""
-        said: dict[int, list[float]] = {each.user_id: [] for each in self.people}
+        said: dict[str, list[float]] = {str(each.user_id): [] for each in self.people}
         begun = time.monotonic()
         apart = BLOCK_SECONDS / len(self.people)
-        for person in self.people:
-            person.announces()
         for slot in range(int(seconds / BLOCK_SECONDS)):
             for number, person in enumerate(self.people):
                 wait = begun + slot * BLOCK_SECONDS + number * apart - time.monotonic()
                 if wait > 0:
                     await asyncio.sleep(wait)
                 frames = self.speech[number]
-                said[person.user_id].append(time.monotonic())
+                said[str(person.user_id)].append(time.monotonic())
                 person.sends(frames[slot % len(frames)])
+        await asyncio.sleep(0.5)
         return said
+
+    async def asks(self) -> tuple[dict[str, float], dict[str, list[float]]]:
+        """Return the bot's processor seconds, and when it heard whom since it was last asked."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(b"\n")
+        answer = json.loads(await self.process.stdout.readline())
+        return answer["spent"], answer["moments"]
 
 
 @asynccontextmanager
 async def crowd(count: int) -> AsyncIterator[Crowd]:
-    """Gather so many people, who hear nothing themselves."""
+    """Gather so many people, who hear nothing themselves; each has said something."""
     load_opus()
-    async with stage() as here:
-        channel = here.client.get_channel(here.lounge.id)
-        assert isinstance(channel, discord.VoiceChannel)
-        link = await VoiceLink.connect(
-            channel,
-            author_of=lambda user_id: Author(
-                id=AuthorId("discord", str(user_id)), display_name=str(user_id)
-            ),
-            clock=SystemClock(),
-            metrics=Metrics(),
+    async with scene(limits=False, voice=VoiceSettings()) as town:
+        world, gateway = town.standin.world, town.standin.gateway
+        lounge = add_channel(world, town.guild, "Lounge", kind=ChannelType.VOICE)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-W", "ignore", "-m", "tests.bench.voice_listener", str(lounge.id)),
+            env=os.environ | town.standin.environment(town.bot),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=1 << 24,
         )
-        world = here.town.standin.world
-        handsets = []
+        call = gateway.voice.call_in(lounge)
+        await town.until(lambda: town.bot.user.id in call.parties)
+        people = []
         for number in range(count):
             user = add_user(world, f"Person{number}")
-            add_member(world, here.town.guild, user)
-            handsets.append(await here.joins(here.town.standin.person(user)))
-        here.call.deafened.update(each.user_id for each in handsets)
+            add_member(world, town.guild, user)
+            person = town.standin.person(user)
+            person.joins_voice(lounge)
+            await town.until(lambda: call.group.settled)
+            people.append(person.voice)
+        call.deafened.update(each.user_id for each in people)
         speech = [
             frames_of_pcm(b"".join(blocks_of_tone(50, frequency=120.0 + 20 * number)))
             for number in range(count)
         ]
-        yield Crowd(here, link, handsets, speech)
-        await link.close()
+        for each in people:
+            each.announces()
+        gathered = Crowd(town, call, process, people, speech)
+        await gathered.talks(2.0)
+        await gathered.asks()
+        yield gathered
+        assert process.stdin
+        process.stdin.close()
+        await process.wait()
 
 
 async def soon_heard(seconds: float) -> list[Figure]:
-    """B1: from a packet to sound that somebody may fetch."""
-    arrived: dict[str, list[float]] = {}
+    """B1: from a packet to sound that somebody may fetch, with five people talking."""
     async with crowd(5) as people:
-
-        async def listen() -> None:
-            async with aclosing(people.link.frames()) as frames:
-                async for each in frames:
-                    arrived.setdefault(each.speaker.id.user, []).append(time.monotonic())
-
-        async with asyncio.TaskGroup() as group:
-            listener = group.create_task(listen())
-            said = await people.talks(seconds)
-            await asyncio.sleep(0.5)
-            listener.cancel()
-    took = []
-    lost = 0
-    for user_id, moments in said.items():
-        there = arrived.get(str(user_id), [])
-        lost += len(moments) - len(there)
-        if len(there) == len(moments):
-            took += [(b - a) * 1e3 for a, b in zip(moments, there, strict=True)]
+        said = await people.talks(seconds)
+        _, heard = await people.asks()
+    lost = sum(len(moments) - len(heard.get(user, [])) for user, moments in said.items())
+    took = [
+        (there - here) * 1e3
+        for user, moments in said.items()
+        if len(heard.get(user, [])) == len(moments)
+        for here, there in zip(moments, heard[user], strict=True)
+    ]
     return [
         Figure(name="B1 packet to sound, p50", value=median(took), unit="ms", target=1.0),
         Figure(name="B1 packet to sound, p99", value=percentile(took, 0.99), unit="ms", target=5.0),
@@ -338,54 +350,23 @@ async def soon_heard(seconds: float) -> list[Figure]:
 
 
 async def many_heard(seconds: float) -> list[Figure]:
-    """B3: 25 people at once, beside a bot that is deaf."""
-    frames = 0
-    shares: list[float] = []
-    reader = 0.0
+    """B3: the processor time of a bot that listens to 25 people at once."""
     async with crowd(25) as people:
-
-        async def listen() -> None:
-            nonlocal frames
-            async with aclosing(people.link.frames()) as heard:
-                async for _ in heard:
-                    frames += 1
-
-        async with asyncio.TaskGroup() as group:
-            listener = group.create_task(listen())
-            await people.talks(1.0)
-            await asyncio.sleep(0.5)
-            frames = 0
-            for deaf in (False, True):
-                people.here.call.deafened.update({people.here.bot_id} if deaf else ())
-                before, of_reader = time.process_time(), _reader_seconds()
-                await people.talks(seconds)
-                shares.append((time.process_time() - before) / seconds * 100)
-                if not deaf:
-                    reader = (_reader_seconds() - of_reader) / seconds * 100
-                    await asyncio.sleep(0.5)
-                    lost = 25 * int(seconds / BLOCK_SECONDS) - frames
-            listener.cancel()
+        before, _ = await people.asks()
+        said = await people.talks(seconds)
+        after, heard = await people.asks()
+    lost = sum(map(len, said.values())) - sum(map(len, heard.values()))
+    shares = {part: (after[part] - before[part]) / seconds * 100 for part in after}
     return [
         Figure(
-            name="B3 25 speakers: opened and decoded, of one core",
-            value=reader,
+            name="B3 25 speakers: received and decoded, of one core",
+            value=shares["reader"],
             unit="%",
             target=12.0,
         ),
-        Figure(
-            name="B3 with handing on, and what their server does",
-            value=shares[0] - shares[1],
-            unit="%",
-        ),
+        Figure(name="B3 with handing on, and all else", value=shares["all"], unit="%"),
         Figure(name="B3 frames lost", value=lost, unit="", target=0.0),
     ]
-
-
-def _reader_seconds() -> float:
-    """Return the processor time of the thread that reads packets."""
-    (thread,) = (each for each in threading.enumerate() if "socket-reader" in each.name)
-    assert thread.ident is not None
-    return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
 
 
 async def mixes() -> list[Figure]:
@@ -452,6 +433,27 @@ def _frame(pcm: bytes, *, channels: int) -> AudioFrame:
     return AudioFrame(pcm=pcm, rate=RATE, channels=channels, started_at=0.0)
 
 
+async def takes_little(seconds: float) -> list[Figure]:
+    """Return the processor time of the thread that sends, while silent and while not."""
+    shares = []
+    async with room() as place:
+        for count in (0, int(seconds / BLOCK_SECONDS)):
+            place.queue.put(blocks_of_tone(50) * (count // 50))
+            before = _sender_seconds()
+            await asyncio.sleep(seconds)
+            shares.append((_sender_seconds() - before) / seconds * 100)
+    return [
+        Figure(name="sender, silent, of one core", value=shares[0], unit="%"),
+        Figure(name="sender, sounding, of one core", value=shares[1], unit="%"),
+    ]
+
+
+def _sender_seconds() -> float:
+    (thread,) = (each for each in threading.enumerate() if each.name == "voice sender")
+    assert thread.ident is not None
+    return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+
+
 async def measure(options: argparse.Namespace) -> list[Figure]:
     """Run the parts that were asked for."""
     parts: dict[str, Callable[[], Awaitable[list[Figure]]]] = {
@@ -461,6 +463,7 @@ async def measure(options: argparse.Namespace) -> list[Figure]:
         "heard": lambda: soon_heard(options.seconds / 2),
         "crowd": lambda: many_heard(options.seconds / 4),
         "mix": mixes,
+        "little": lambda: takes_little(options.seconds / 4),
     }
     figures: list[Figure] = []
     for name, part in parts.items():

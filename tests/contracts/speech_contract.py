@@ -27,12 +27,17 @@ def lasting(frames: list[AudioFrame]) -> float:
 
 
 class SpeechContract:
-    """Subclasses give the fixture ``speech``; ``paced`` where speed shortens."""
+    """Subclasses give the fixture ``speech``; ``paced`` where speed shortens.
+
+    Slow engines say less: a shorter ``sentence``, and ``long``, which is at least four times it.
+    """
 
     paced = True
+    sentence = SENTENCE
+    long = LONG
 
     async def test_it_speaks_in_mono_frames_of_at_most_100_ms(self, speech: TextToSpeech):
-        frames = await spoken(speech, SENTENCE)
+        frames = await spoken(speech, self.sentence)
         assert lasting(frames) > 0.5
         assert {frame.channels for frame in frames} == {1}
         assert len({frame.rate for frame in frames}) == 1
@@ -40,46 +45,46 @@ class SpeechContract:
         assert all(len(frame.pcm) % 2 == 0 for frame in frames)
 
     async def test_frames_say_where_they_begin(self, speech: TextToSpeech):
-        frames = await spoken(speech, SENTENCE)
+        frames = await spoken(speech, self.sentence)
         at = 0.0
         for frame in frames:
             assert abs(frame.started_at - at) < 1e-6
             at += frame.seconds
 
     async def test_it_begins_with_speech_not_silence(self, speech: TextToSpeech):
-        pcm = b"".join(frame.pcm for frame in await spoken(speech, SENTENCE))
-        rate = (await spoken(speech, SENTENCE))[0].rate
+        pcm = b"".join(frame.pcm for frame in await spoken(speech, self.sentence))
+        rate = (await spoken(speech, self.sentence))[0].rate
         start = np.frombuffer(pcm, "<i2")[: rate // 20]
         assert np.abs(start).max() > 100
 
     async def test_faster_speech_is_shorter(self, speech: TextToSpeech):
-        usual = lasting(await spoken(speech, SENTENCE))
-        fast = lasting(await spoken(speech, SENTENCE, voice=Voice(speed=1.5)))
+        usual = lasting(await spoken(speech, self.sentence))
+        fast = lasting(await spoken(speech, self.sentence, voice=Voice(speed=1.5)))
         if self.paced:
             assert fast < 0.85 * usual
 
     async def test_closing_in_the_middle_leaves_it_usable(self, speech: TextToSpeech):
-        async with aclosing(speech.synthesize(LONG, voice=Voice())) as frames:
+        async with aclosing(speech.synthesize(self.long, voice=Voice())) as frames:
             await anext(frames)
-        assert lasting(await spoken(speech, SENTENCE)) > 0.5
+        assert lasting(await spoken(speech, self.sentence)) > 0.5
 
     async def test_a_cancelled_listener_leaves_it_usable(self, speech: TextToSpeech):
-        task = asyncio.get_running_loop().create_task(spoken(speech, LONG))
+        task = asyncio.get_running_loop().create_task(spoken(speech, self.long))
         await asyncio.sleep(0.02)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        assert lasting(await spoken(speech, SENTENCE)) > 0.5
+        assert lasting(await spoken(speech, self.sentence)) > 0.5
 
     async def test_two_at_once_do_not_mix(self, speech: TextToSpeech):
-        alone = lasting(await spoken(speech, SENTENCE))
-        both = await asyncio.gather(spoken(speech, SENTENCE), spoken(speech, LONG))
+        alone = lasting(await spoken(speech, self.sentence))
+        both = await asyncio.gather(spoken(speech, self.sentence), spoken(speech, self.long))
         assert abs(lasting(both[0]) - alone) < 0.35 * alone
         assert lasting(both[1]) > 3 * alone
 
     async def test_odd_texts_do_no_harm(self, speech: TextToSpeech):
         for text in ("...", "🦊", "a\x00b", "\ud800 hi", "naïve 你好", "<b>&amp;"):
             await spoken(speech, text)
-        assert lasting(await spoken(speech, SENTENCE)) > 0.5
+        assert lasting(await spoken(speech, self.sentence)) > 0.5
 
     async def test_it_lists_voices_with_names(self, speech: TextToSpeech):
         listed = await speech.voices()

@@ -14,7 +14,9 @@ from services.voice.engines.converted_speech import ConvertedSpeech
 from services.voice.engines.fallback_speech import FallbackSpeech, SpeechChoice
 from services.voice.engines.model_catalog import KOKORO, PIPER_JOE, WHISPER_TINY_EN
 from services.voice.engines.process_engines import faster_whisper, kokoro, piper
+from services.voice.engines.process_speech import ProcessSpeech
 from services.voice.pcm import from_pcm, resampled, to_pcm
+from services.voice.synthesis import Voice
 from tests.contracts.speech_contract import SENTENCE, EarsContract, SpeechContract, spoken
 from tests.fakes.clock import ManualClock
 from tests.fakes.voice_engines import FakeConverter, FakeEars, FakeSpeech, sine
@@ -69,14 +71,31 @@ class TestPiper(SpeechContract):
         await engine.close()
 
 
+@pytest.fixture
+async def kokoro_speech():
+    folder = KOKORO.verified()
+    engine = kokoro(folder / "kokoro.onnx", folder / "voices.npz")
+    yield engine
+    await engine.close()
+
+
+@pytest.mark.timeout(120)
+async def test_kokoro_speaks_with_a_voice_it_has(kokoro_speech: ProcessSpeech):
+    listed = {voice.name: voice.language for voice in await kokoro_speech.voices()}
+    assert listed["jf_alpha"] == "ja"
+    frames = await spoken(kokoro_speech, "Hello, my dear.", voice=Voice(name="nobody"))
+    assert sum(frame.seconds for frame in frames) > 0.5
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 class TestKokoro(SpeechContract):
+    sentence = "Hello, my dear."
+    long = " ".join([sentence] * 5)
+
     @pytest.fixture
-    async def speech(self):
-        folder = KOKORO.verified()
-        engine = kokoro(folder / "kokoro.onnx", folder / "voices.npz")
-        yield engine
-        await engine.close()
+    async def speech(self, kokoro_speech: ProcessSpeech):
+        return kokoro_speech
 
 
 class TestFakeEars(EarsContract):

@@ -7,11 +7,13 @@ import json
 import os
 import shutil
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from aiohttp import web
 from sqlalchemy import insert
@@ -23,6 +25,7 @@ from services.domain.errors import ConfigurationError
 from services.settings import Settings, StorageSettings
 from services.storage.connection import sqlite_engine
 from services.storage.tables import attachments, blobs, conversations, messages
+from services.voice.engines.model_catalog import SMART_TURN
 from tests.fakes.card_files import png, text, v2, v3
 from tests.fakes.ollama_server import Answer, FakeOllama, Model
 from tests.fakes.openai_server import FakeOpenAi
@@ -312,6 +315,32 @@ def _other_pins(case: Case) -> Case:
         '[project]\ndependencies = ["aiohttp==0.0.1", "not-there-at-all==1.0"]\n'
     )
     return replace(case, project=project)
+
+
+def _without(module: str) -> Seed:
+    """Hide a package, here and from programs that are started."""
+
+    @asynccontextmanager
+    async def seed(it: Installation) -> AsyncIterator[None]:
+        hiding = f"import sys\nsys.modules[{module!r}] = None\n"
+        it.env["PYTHONPATH"] = str(it.write("hiding/sitecustomize.py", hiding).parent)
+        with patch.dict(sys.modules, {module: None}):
+            yield
+
+    return seed
+
+
+def _with_empty_models(case: Case) -> Case:
+    return replace(case, voice_models=case.cwd / "no-models")
+
+
+def _with_damaged_model(case: Case) -> Case:
+    folder = case.cwd / "models" / SMART_TURN.folder_name
+    folder.mkdir(parents=True)
+    for file in SMART_TURN.files:
+        with (folder / file.name).open("wb") as out:
+            out.truncate(file.size)
+    return replace(case, voice_models=folder.parent)
 
 
 _WRONG_CARD = '{"spec": "chara_card_v3", "data": {'
@@ -659,6 +688,81 @@ FAULTS: Sequence[Fault] = (
         fix="ACORE_OPENROUTER__API_KEY",
         seed=_env(ACORE_LLM__ENDPOINT="openrouter"),
         code=1,
+    ),
+    Fault(
+        name="no davey",
+        program=True,
+        check="voice_discord",
+        says="The package davey is not installed",
+        fix="make setup",
+        status="warning",
+        code=0,
+        seed=_without("davey"),
+    ),
+    Fault(
+        name="no PyAV",
+        check="voice_discord",
+        says="The package av (PyAV) is not installed",
+        fix="make setup",
+        status="warning",
+        code=0,
+        seed=_without("av"),
+    ),
+    Fault(
+        name="no Piper",
+        check="voice_speech",
+        says="Nothing can speak in calls. Piper needs the module piper",
+        fix="make setup",
+        status="warning",
+        code=0,
+        seed=_without("piper"),
+        inside=_with_empty_models,
+    ),
+    Fault(
+        name="voice engine asked for and not set up",
+        check="voice_speech",
+        says="No speech server is set up",
+        fix="voice.speech_url",
+        status="warning",
+        code=0,
+        seed=_env(ACORE_VOICE__SPEECH="openai, piper"),
+    ),
+    Fault(
+        name="no faster-whisper",
+        check="voice_ears",
+        says="Listening needs the module faster_whisper",
+        fix="make setup",
+        status="warning",
+        code=0,
+        seed=_without("faster_whisper"),
+    ),
+    Fault(
+        name="no such Whisper model",
+        program=True,
+        check="voice_ears",
+        says="There is no Whisper model enormous",
+        fix="models/ears",
+        status="warning",
+        code=0,
+        seed=_env(ACORE_VOICE__EARS_MODEL="enormous"),
+    ),
+    Fault(
+        name="voice models not fetched",
+        check="voice_turns",
+        says="The model Smart Turn is not installed",
+        fix="make model",
+        status="warning",
+        code=0,
+        seed=_at_once(lambda it: None),
+        inside=_with_empty_models,
+    ),
+    Fault(
+        name="damaged voice model",
+        check="voice_models",
+        says="Smart Turn has a wrong smart-turn-v3.2-cpu.onnx",
+        fix="make model",
+        seed=_at_once(lambda it: None),
+        inside=_with_damaged_model,
     ),
     Fault(
         name="placeholder for a key",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -14,12 +15,9 @@ from tests.discord_standin.voice.stage import Stage, eventually, stage
 from tests.fakes.voice_link import Linked, linked
 
 SOON_SECONDS = 5.0
+UNMOVED_SECONDS = 0.3
 
 Fault = Callable[[Linked], Awaitable[object]]
-
-
-def _bot(here: Stage) -> int:
-    return here.bot_id
 
 
 async def garbage_proposals(line: Linked) -> None:
@@ -48,7 +46,7 @@ async def second_external_sender(line: Linked) -> None:
     call.parties[line.here.bot_id].told_bytes(Op.EXTERNAL_SENDER, call.sender.package)
 
 
-async def empty_binary_frame(line: Linked) -> None:
+async def frames_of_nonsense(line: Linked) -> None:
     connection = line.here.board.servers[0].connections_of(line.here.bot_id)[0]
     await connection.socket.send_bytes(b"")
     await connection.socket.send_str("no json")
@@ -91,6 +89,7 @@ async def failing_poller(line: Linked) -> None:
 async def dead_reader(line: Linked) -> None:
     reader = line.client._connection._socket_reader
     reader.stop()
+    await asyncio.to_thread(reader.join)
     line.here.board.servers[0].dismiss(line.here.bot_id, Close.SESSION_INVALID)
 
 
@@ -154,39 +153,44 @@ async def lost_main_session(line: Linked) -> None:
     await line.here.town.standin.gateway.invalidate(resumable=False)
 
 
+UNMOVED, RESUMED, ANEW = (1, 0), (1, 1), (2, 0)
+"""How many sessions there have been in the end, and how often one was resumed."""
+
 FAULTS = [
-    garbage_proposals,
-    forged_proposals,
-    broken_transition,
-    unknown_transition,
-    broken_commit,
-    second_external_sender,
-    empty_binary_frame,
-    new_transport_key,
-    group_founded_anew,
-    out_of_encryption_and_back,
-    failing_hook,
-    failing_poller,
-    dead_reader,
-    closed_datagrams,
-    invalid_session,
-    dismissed_without_a_word,
-    crashed_server,
-    crashed_server_that_forgot,
-    terminated_call,
-    cut_line,
-    session_timeout,
-    moved_region,
-    moved_region_after_a_gap,
-    moved_region_while_the_old_server_talks,
-    two_moves_at_once,
-    cut_main_gateway,
-    lost_main_session,
+    (garbage_proposals, UNMOVED),
+    (forged_proposals, UNMOVED),
+    (broken_transition, UNMOVED),
+    (unknown_transition, UNMOVED),
+    (broken_commit, UNMOVED),
+    (second_external_sender, UNMOVED),
+    (frames_of_nonsense, UNMOVED),
+    (new_transport_key, UNMOVED),
+    (group_founded_anew, UNMOVED),
+    (out_of_encryption_and_back, UNMOVED),
+    (failing_hook, UNMOVED),
+    (failing_poller, ANEW),
+    (dead_reader, ANEW),
+    (closed_datagrams, ANEW),
+    (invalid_session, ANEW),
+    (session_timeout, ANEW),
+    (dismissed_without_a_word, ANEW),
+    (terminated_call, ANEW),
+    (crashed_server, RESUMED),
+    (cut_line, RESUMED),
+    (crashed_server_that_forgot, ANEW),
+    (moved_region, ANEW),
+    (moved_region_after_a_gap, ANEW),
+    (moved_region_while_the_old_server_talks, ANEW),
+    (two_moves_at_once, (3, 0)),
+    (cut_main_gateway, UNMOVED),
+    (lost_main_session, UNMOVED),
 ]
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda each: each.__name__.replace("_", " "))
-async def test_both_hear_each_other_again_soon_after(fault: Fault):
+@pytest.mark.parametrize(
+    ("fault", "expected"), FAULTS, ids=[each.__name__.replace("_", " ") for each, _ in FAULTS]
+)
+async def test_both_hear_each_other_again_soon_after(fault: Fault, expected: tuple[int, int]):
     async with stage() as here, linked(here) as line:
         alice = here.town.alice
         await here.joins(alice)
@@ -194,16 +198,93 @@ async def test_both_hear_each_other_again_soon_after(fault: Fault):
             await line.both_ways(alice)
             await fault(line)
             begun = asyncio.get_running_loop().time()
-            await settled(line)
+            await has_come(line, expected)
+            await here.settles()
             await line.both_ways(alice)
             taken = asyncio.get_running_loop().time() - begun
-            print(fault.__name__, round(taken, 2), line.link.health().counts)
-            assert taken < SOON_SECONDS
-            assert not line.link.closed.is_set()
+        health = line.link.health()
+        assert (health.sessions, health.resumptions) == expected
+        assert taken < SOON_SECONDS
+        assert not line.link.closed.is_set()
 
 
-async def settled(line: Linked) -> None:
-    """Wait until a fault has had its effect, and that is over."""
-    await asyncio.sleep(0.3)
-    await eventually(lambda: line.link.health().connected)
-    await line.here.settles()
+async def has_come(line: Linked, expected: tuple[int, int]) -> None:
+    """Wait until the connection is the expected one; what moves nothing has a moment to do so."""
+    if expected == UNMOVED:
+        await asyncio.sleep(UNMOVED_SECONDS)
+
+    def is_so() -> bool:
+        health = line.link.health()
+        return health.connected and (health.sessions, health.resumptions) >= expected
+
+    await eventually(is_so)
+
+
+async def test_who_came_in_without_encryption_follows_when_it_returns():
+    async with stage() as here:
+        alice = await here.joins(here.town.alice)
+        await here.joins(here.town.bob)
+        here.call.group.downgrade()
+        await eventually(lambda: here.call.group.version == 0)
+        async with linked(here) as line, line.talk(here.town.alice):
+            await line.both_ways(here.town.alice)
+            assert not any(each.encrypted for each in alice.recorder.of(here.bot_id))
+            here.call.group.upgrade()
+            await here.settles()
+            await eventually(lambda: line.link.health().encrypted)
+            alice.recorder.heard.clear()
+            await line.both_ways(here.town.alice)
+            assert all(each.encrypted for each in alice.recorder.of(here.bot_id) if not each.silent)
+
+
+async def test_a_stranger_nobody_announced_is_not_let_into_the_group():
+    async with stage() as here, linked(here) as line:
+        await here.joins(here.town.alice)
+        stranger = add_user(here.town.standin.world, "Stranger")
+        committed = commits_of_bot(here)
+        mischief.send_stranger(here.call, here.bot_id, stranger.id)
+        async with line.talk(here.town.alice):
+            await line.both_ways(here.town.alice)
+        assert commits_of_bot(here) == committed
+        await here.joins(here.town.bob)  # and who is announced is still let in
+        async with line.talk(here.town.bob):
+            await line.both_ways(here.town.bob)
+
+
+async def test_36_frames_nobody_can_open_make_the_bot_ask_for_new_keys_once(monkeypatch):
+    async with stage() as here, linked(here) as line:
+        alice = await here.joins(here.town.alice)
+        broken = b"\x78not sealed with any key here" + bytes(8) + b"\x01\x0d\xfa\xfa"
+        monkeypatch.setattr(alice.endpoint, "encrypt", lambda _: broken)
+        for _ in range(100):
+            alice.sends(b"\x78")
+            await asyncio.sleep(0.001)
+        await eventually(lambda: line.link.health().counts.packets > 100)
+        monkeypatch.undo()
+        await eventually(lambda: here.call.group.invalid)
+        await here.settles()
+        async with line.talk(here.town.alice):
+            await line.both_ways(here.town.alice)
+        assert here.call.group.invalid == [here.bot_id]
+
+
+async def test_nothing_is_left_of_a_link_that_was_closed():
+    before = set(threading.enumerate())
+    async with stage() as here:
+        for _ in range(3):
+            async with linked(here) as line:
+                here.board.servers[0].crash()
+                await has_come(line, RESUMED)
+                here.board.servers[0].dismiss(here.bot_id, Close.SESSION_INVALID)
+                await has_come(line, ANEW)
+    names = ("voice", "socket-reader")
+
+    def left() -> list[threading.Thread]:
+        found = set(threading.enumerate()) - before
+        return [each for each in found if any(name in each.name for name in names)]
+
+    await eventually(lambda: not left())
+
+
+def commits_of_bot(here: Stage) -> int:
+    return [op for op, _ in here.session.taken].count(Op.COMMIT_WELCOME)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 
+from pydantic import BaseModel
+
 from services.conversation.jobs import Initiative
+from services.domain.calls import ToolCall
 from services.domain.errors import ProviderError, ProviderFault
 from services.domain.ids import ConversationId
 from services.domain.replies import Delivery
+from services.llm.model import ChatRequest
+from services.toolbox.spec import ToolContext, ToolSpec
 from services.voice.call_events import (
     AnswerBegun,
     AnswerEnded,
@@ -20,7 +26,10 @@ from services.voice.call_events import (
     TurnLost,
     TurnTaken,
     Unducked,
+    WordsHeard,
 )
+from services.voice.listening.endpointing import Ending
+from services.voice.listening.events import Stage
 from services.voice.listening.wake import WakeRule
 from tests.fakes.live_call import HERE, live_call
 from tests.fakes.recording import RecordingDelivery
@@ -28,6 +37,11 @@ from tests.fakes.scripted_model import Script, Scripted, ScriptedModel
 from tests.fakes.speech import hush, spoken
 from tests.fakes.voice_call import ANN, BOB
 from tests.fakes.voice_engines import FakeSpeech
+
+
+class Nothing(BaseModel):
+    """No arguments."""
+
 
 STORY = "Once there was a long road. It went over nine hills. At its end stood a small house."
 
@@ -122,6 +136,56 @@ async def test_somebody_who_goes_on_before_anything_was_heard_is_answered_once(t
             ("mira", "Good idea."),
         ]
         assert len(live.of(AnswerBegun)) == 1
+
+
+async def test_a_pause_in_mid_sentence_leads_to_one_answer_to_all_of_it(tmp_path):
+    async with live_call(tmp_path, ScriptedModel("One answer."), complete=0.3) as live:
+        await live.people.say(spoken("apple", "boat") + hush(0.35) + spoken("cloud", "drum"))
+        await live.comes(AnswerEnded)
+        await live.app.conversations.drain(2.0)
+        assert await live.history() == [("ann", "apple boat cloud drum"), ("mira", "One answer.")]
+        assert len(live.of(TurnTaken)) == len(live.of(AnswerBegun)) == 1
+
+
+async def test_nothing_is_heard_and_no_tool_runs_before_the_turn_is_over(tmp_path):
+    ran: list[float] = []
+
+    async def light(_: Nothing, __: ToolContext) -> str:
+        ran.append(time.monotonic())
+        return "It is lit."
+
+    lamp = ToolSpec(name="lamp", description="Light it.", parameters=Nothing, handler=light)
+    call = Script(calls=[ToolCall(id="1", name="lamp", arguments={})])
+    asked: list[float] = []
+
+    def answer(_: ChatRequest) -> Scripted:
+        asked.append(time.monotonic())
+        return call if len(asked) == 1 else "Lit."
+
+    model = ScriptedModel(answer)
+    async with live_call(tmp_path, model, complete=0.3, tools=[lamp]) as live:
+        await live.people.say(spoken("apple", "boat"))
+        taken = await live.comes(TurnTaken)
+        assert taken.ending is Ending.TIMEOUT
+        begun = await live.comes(AnswerBegun)
+        assert len(model.requests) == 2
+        assert ran[0] >= taken.at
+        assert begun.at >= taken.at
+        heard = next(one for one in live.of(WordsHeard) if one.stage is Stage.SPECULATIVE)
+        assert heard.at <= asked[0] < taken.at - 0.1
+
+
+async def test_what_was_presumed_of_somebody_who_left_is_not_kept(tmp_path):
+    model = ScriptedModel("Hello.")
+    async with live_call(tmp_path, model, complete=0.3) as live:
+        await live.people.say(spoken("apple", "boat"))
+        await live.until(lambda: model.requests)
+        live.call.left(ANN.id)
+        await live.comes(TurnLost)
+        await live.until(lambda: not live.call.busy)
+        await live.app.conversations.drain(2.0)
+        assert await live.history() == []
+        assert not live.of(AnswerBegun)
 
 
 async def test_two_people_who_ask_at_once_are_answered_one_after_the_other(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from sqlalchemy import Connection, select
 
 from services.conversation.inbound import Addressing, Inbound, Outcome
+from services.conversation.ledger import Ending, TurnResult
+from services.conversation.turn import Turn
 from services.domain.errors import InvalidRequest, NotAllowed, NotFound
 from services.domain.ids import ConversationId, MessageId
 from services.domain.messages import Alternatives
@@ -443,6 +446,30 @@ async def test_an_answer_to_a_deleted_message_is_stopped_and_unsaid(tmp_path: Pa
         assert await app.history() == []
         assert await core.found(PLACE, "q1") is None
         assert await core.withdrawn(PLACE, ["q1"]) == 0
+
+
+async def test_killed_before_an_answer_is_unsaid_it_is_unsaid_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = PausingModel(["Old words. And more."], words=3)
+    async with opened_app(tmp_path / "living", model) as app:
+        ledger, delivery = app.factory.ledger(), RecordingDelivery()
+        commit = ledger.commit
+
+        async def dying(turn: Turn, ending: Ending) -> TurnResult:
+            await asyncio.to_thread(shutil.copytree, tmp_path / "living", tmp_path / "killed")
+            return await commit(turn, ending)
+
+        monkeypatch.setattr(ledger, "commit", dying)
+        receipt = await app.post("Tell me", delivery, external=["q1"])
+        await until(lambda: "Old words." in delivery.sink.text)
+        assert await app.conversations.withdrawn(PLACE, ["q1"]) == 1
+        await receipt.outcome()
+    async with opened_app(tmp_path / "killed", ScriptedModel([])) as app:
+        account = await app.factory.ledger().account(PLACE, None)
+        assert account is not None
+        assert account.reason == InterruptReason.CRASH
+        assert await app.history() == []
 
 
 async def test_what_was_begun_anew_is_unsaid_as_well(tmp_path: Path) -> None:

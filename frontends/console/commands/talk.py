@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from frontends.console.wording import clean, printable
 if TYPE_CHECKING:
     from frontends.console.talking.conversing import Talking
     from frontends.console.talking.events import EventLines
+    from frontends.console.talking.microphone import SoundDevices
     from frontends.console.talking.wav_output import Recording
     from services.domain.events import Notice
     from services.factory import ServiceFactory
@@ -59,12 +60,68 @@ async def execute(call: Invocation) -> int:
     devices = sound_devices() if asked.mic else None
     sounds = await asyncio.to_thread(_sounds, asked.wav or ())
     lines = EventLines(sys.stdout, as_json=asked.as_json)
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         kept = stack.enter_context(recording(asked.out)) if asked.out is not None else None
-        async with opened_stage(call.settings, stub=stub) as services:
-            async with _ready(services, call, lines, kept) as talking:
-                if devices is None:
-                    await _hear(talking, services, sounds)
-                else:
-                    await _listen(talking, services, devices)
+        services = await stack.enter_async_context(opened_stage(call.settings, stub=stub))
+        talking = await stack.enter_async_context(_ready(services, call, lines, kept))
+        if devices is None:
+            await _hear(talking, services, sounds)
+        else:
+            await _listen(talking, services, devices)
     return UNREACHABLE if lines.troubled else DONE
+
+
+def _sounds(paths: Sequence[Path]) -> Mapping[str, bytes]:
+    from frontends.console.talking.wav_reading import read_wav
+
+    return {clean(str(path)): read_wav(path) for path in paths}
+
+
+@asynccontextmanager
+async def _ready(
+    services: ServiceFactory, call: Invocation, lines: EventLines, kept: Recording | None
+) -> AsyncIterator[Talking]:
+    """Make everything that answers ready; raises ``AcoreError`` where that cannot be."""
+    from frontends.console.talking.conversing import Talking
+    from services.domain.errors import InvalidRequest
+
+    if not call.settings.voice.enabled:
+        raise InvalidRequest("voice_disabled", "Voice is switched off: set voice.enabled to true.")
+    chosen = call.arguments.persona
+    persona = services.library().default() if chosen is None else services.library().find(chosen)
+    lines.heading("Getting ready ...")
+    talking = Talking(
+        voice=services.voice(),
+        conversations=services.conversations(),
+        clock=services.clock(),
+        person=person_here(call.settings),
+        persona=None if chosen is None else persona.slug,
+        lines=lines,
+        kept=kept,
+    )
+    async with notices_shown(services.bus(), _complain):
+        await talking.warm(persona)
+        yield talking
+
+
+async def _hear(talking: Talking, services: ServiceFactory, sounds: Mapping[str, bytes]) -> None:
+    from services.domain.ids import ConversationId
+
+    run = services.ids().new()
+    for number, (name, pcm) in enumerate(sounds.items(), start=1):
+        place = ConversationId("console", "talk", f"{run}-{number}")
+        await talking.hear(name, pcm, place=place)
+
+
+async def _listen(talking: Talking, services: ServiceFactory, devices: SoundDevices) -> None:
+    from frontends.console.talking.timeline import Timeline
+    from services.domain.ids import ConversationId
+
+    timeline = Timeline(talking.clock)
+    microphone = devices.microphone(speaker=talking.person, clock=talking.clock, timeline=timeline)
+    place = ConversationId("console", "talk", services.ids().new())
+    await talking.listen(microphone, devices.loudspeaker(), timeline=timeline, place=place)
+
+
+async def _complain(notice: Notice) -> None:
+    sys.stderr.write(f"{printable(notice.text)}\n")

@@ -17,6 +17,7 @@ from services.domain.clock import Clock
 from services.domain.errors import InvalidRequest
 from services.domain.ids import ConversationId
 from services.domain.people import Author, Role
+from services.persona.character import Persona
 from services.voice.audio_io import AudioInput, AudioOutput
 from services.voice.call_events import CallEvent
 from services.voice.service import CallOpening, VoiceService
@@ -36,11 +37,12 @@ class Talking:
     lines: EventLines
     kept: Recording | None = None
 
-    async def warm(self) -> None:
+    async def warm(self, persona: Persona) -> None:
         """Make the engines and the character's model ready. Raises ``AcoreError``."""
         if self.voice.status().ears is None:
             raise InvalidRequest("no_ears", "Nothing listens here: choose voice.ears.")
         await self.voice.warm()
+        await self.conversations.warm(persona)
 
     async def hear(self, name: str, pcm: bytes, *, place: ConversationId) -> None:
         """Talk over a recording until its last answer has ended; raises what the output raised."""
@@ -55,8 +57,7 @@ class Talking:
             self._show(name, event, timeline)
 
         async with self._call(place, recorded, heard, take):
-            while not conclusion.reached(self.clock.monotonic()) and self.lines.lost is None:
-                await asyncio.sleep(_LOOK_SECONDS)
+            await self._until(lambda: conclusion.reached(self.clock.monotonic()))
             recorded.end()
             seconds = max(timeline.now, recorded.seconds)
         if self.kept is not None:
@@ -73,8 +74,7 @@ class Talking:
 
         self.lines.heading("Speak now; Ctrl-C ends the talk.")
         async with self._call(place, ears, mouth, take):
-            while self.lines.lost is None:
-                await asyncio.sleep(_LOOK_SECONDS)
+            await self._until(lambda: False)
         self._check()
 
     @asynccontextmanager
@@ -96,6 +96,11 @@ class Talking:
         )
         async with self.voice.call(opening, ears=ears, mouth=mouth, on_event=take):
             yield
+
+    async def _until(self, over: Callable[[], bool]) -> None:
+        """Wait for ``over``, which time alone may bring about, or until nobody reads the lines."""
+        while not over() and self.lines.lost is None:  # noqa: ASYNC110  nothing tells of time
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _show(self, name: str, event: CallEvent, timeline: Timeline) -> None:
         fields = fields_of(event, timeline=timeline)

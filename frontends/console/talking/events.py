@@ -21,7 +21,6 @@ from services.voice.call_events import (
     Troubled,
     TurnLost,
     TurnTaken,
-    Unducked,
     WordsHeard,
 )
 from services.voice.listening.events import Stage
@@ -35,39 +34,49 @@ def fields_of(event: CallEvent, /, *, timeline: Timeline) -> Fields | None:
     ``event`` names it and ``t_ms`` is when it happened; ``told_ms`` is when speech was known to
     have begun or ended at ``t_ms``.
     """
+    told = _of_people(event, timeline) or _of_answer(event)
+    if told is None:
+        return None
+    name, at, more = told
+    return {"event": name, "t_ms": _milliseconds(timeline.of(at)), **more}
 
-    def told(name: str, at: float, **more: object) -> Fields:
-        return {"event": name, "t_ms": _milliseconds(timeline.of(at)), **more}
 
+def _of_people(event: CallEvent, timeline: Timeline) -> tuple[str, float, Fields] | None:
     match event:
-        case PersonStarted():
+        case PersonStarted() | PersonStopped():
             known = _milliseconds(timeline.of(event.at))
-            return told("speech_start", event.since, told_ms=known, speaker=_name(event))
-        case PersonStopped():
-            known = _milliseconds(timeline.of(event.at))
-            return told("speech_end", event.since, told_ms=known, speaker=_name(event))
+            name = "speech_start" if isinstance(event, PersonStarted) else "speech_end"
+            return name, event.since, {"told_ms": known, "speaker": _name(event)}
         case WordsHeard(stage=Stage.FINAL):
-            return told("transcript", event.at, speaker=_name(event), text=event.text)
+            return "transcript", event.at, {"speaker": _name(event), "text": event.text}
         case TurnTaken():
-            return told("turn_decided", event.at, **_turn(event))
+            return "turn_decided", event.at, _turn(event)
         case TurnLost():
-            return told("turn_lost", event.at, speaker=_name(event), reason=event.reason.value)
+            more = {"speaker": _name(event), "reason": event.reason.value}
+            return "turn_lost", event.at, more
+        case _:
+            return None
+
+
+def _of_answer(event: CallEvent) -> tuple[str, float, Fields] | None:
+    match event:
         case AnswerBegun():
-            return told("first_audio", event.at, persona=event.persona_name)
+            return "first_audio", event.at, {"persona": event.persona_name}
         case ClauseSpoken():
-            return told("clause", event.at, persona=event.persona_name, text=event.text)
+            more = {"persona": event.persona_name, "text": event.text.strip()}
+            return "clause", event.at, more
         case Ducked():
-            return told("ducked", event.at, speaker=event.by.display_name)
+            return "ducked", event.at, {"speaker": event.by.display_name}
         case Interrupted():
             by = None if event.by is None else event.by.display_name
-            return told("interrupted", event.at, speaker=by, hard=event.hard)
+            return "interrupted", event.at, {"speaker": by, "hard": event.hard}
         case Resumed():
-            return told("resumed", event.at)
+            return "resumed", event.at, {}
         case AnswerEnded():
-            return told("last_audio", event.at, whole=event.whole)
+            return "last_audio", event.at, {"whole": event.whole}
         case Troubled(over=False):
-            return told("error", event.at, trouble=event.trouble.value, text=event.text)
-        case Unducked() | WordsHeard() | Troubled():
+            return "error", event.at, {"trouble": event.trouble.value, "text": event.text}
+        case _:
             return None
 
 

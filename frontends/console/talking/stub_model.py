@@ -29,18 +29,20 @@ from services.settings import LlmSettings
 NAME = "stub"
 
 _CONTEXT = 8192
-_MOST_WORDS = 10
+_MOST_WORDS = 3
 _MOST_MILLISECONDS = 60_000.0
 _MOST_RATE = 10_000.0
 _LONG = re.compile(r"\b(?:long|story|everything)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w'-]+")
 _TOKEN = re.compile(r"\s*\S{1,6}")
 
-_OPENINGS = ("Well, let me think", "That is a good question", "Right, here it is", "I am glad")
-_MENTIONS = (
-    "you asked me about {about}.",
-    "you wanted to hear about {about}.",
-    "you said {about}.",
+_OPENINGS = (
+    "Well, {about} is something I think about a lot.",
+    "I have been thinking about {about} since you were last here, and I still like the idea.",
+    "Oh, {about}, that takes me back.",
+    "For me {about} always comes down to the same thing.",
+    "Let me think, because {about} is not an easy one.",
+    "You said {about}, so here is what I know.",
 )
 _REMARKS = (
     "I would take it slowly and see what the morning brings.",
@@ -84,15 +86,15 @@ def read_pace(text: str, /) -> Pace:
 def answer_to(question: str, /) -> str:
     """Return the answer to a question, always the same: three sentences in plain English.
 
-    It repeats the beginning of the question. Asked for a story, or for something long, it has
+    The first repeats the end of the question. Asked for a story, or for something long, it has
     eleven sentences.
     """
-    words = _WORD.findall(question)[:_MOST_WORDS]
+    words = _WORD.findall(question)
     chance = random.Random(zlib.crc32(" ".join(words).casefold().encode()))
-    about = " ".join(words) or "nothing at all"
-    first = f"{chance.choice(_OPENINGS)}, {chance.choice(_MENTIONS).format(about=about)}"
+    about = " ".join(words[-_MOST_WORDS:]) or "nothing"
     count = _MANY if _LONG.search(question) else _FEW
-    return " ".join([first, *chance.sample(_REMARKS, count)])
+    opening = chance.choice(_OPENINGS).format(about=about)
+    return " ".join([opening, *chance.sample(_REMARKS, count)])
 
 
 def tokens_of(text: str, /) -> Iterator[str]:
@@ -128,19 +130,19 @@ class StubModel:
         """Answer at the pace; each token when it is due, whatever the ones before took."""
         loop = asyncio.get_running_loop()
         due = loop.time() + self._pace.first_token
-        count = 0
-        if not request.prefill:
-            text = answer_to(_question(request)) if request.schema is None else "{}"
-            for count, token in enumerate(tokens_of(text), start=1):
-                await asyncio.sleep(max(0.0, due - loop.time()))
-                due += 1 / self._pace.tokens_per_second
-                yield ContentDelta(text=token)
-        yield Ended(finish="stop", usage=Usage(completion_tokens=count))
+        tokens = [] if request.prefill else list(tokens_of(_answer(request)))
+        for token in tokens:
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            due += 1 / self._pace.tokens_per_second
+            yield ContentDelta(text=token)
+        yield Ended(finish="stop", usage=Usage(completion_tokens=len(tokens)))
 
 
-def _question(request: ChatRequest) -> str:
+def _answer(request: ChatRequest) -> str:
+    if request.schema is not None:
+        return "{}"
     asked = (each for each in reversed(request.messages) if each.role is PromptRole.USER)
-    return next((each.content for each in asked), "")
+    return answer_to(next((each.content for each in asked), ""))
 
 
 class StubModels:

@@ -9,6 +9,7 @@ import wave
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from frontends.console.talking.timeline import Timeline
 from services.domain.clock import Clock
@@ -57,6 +58,13 @@ class Recording:
         self._silence(self._start + round(seconds * BLOCK_RATE) - self._end)
         self._start = self._end
 
+    def close(self) -> None:
+        """Write what the header has to say, and nothing afterwards."""
+        try:
+            self._writer.close()
+        except OSError as error:
+            self.failure = self.failure or error
+
     def _silence(self, frames: int) -> None:
         for size in _pieces(frames * _FRAME_BYTES, len(_SILENCE)):
             self._write(_SILENCE[:size])
@@ -91,20 +99,21 @@ def recording(path: Path) -> Iterator[Recording]:
         reason = error.strerror or "it cannot be opened"
         raise InvalidRequest("wav_unwritable", f"{path} cannot be written: {reason}.") from error
     with file:
-        writer = wave.open(file, "wb")
-        writer.setnchannels(BLOCK_CHANNELS)
-        writer.setsampwidth(2)
-        writer.setframerate(BLOCK_RATE)
-        kept = Recording(writer)
+        kept = Recording(_writer(file))
         try:
             yield kept
         finally:
-            try:
-                writer.close()
-            except OSError as error:
-                kept.failure = kept.failure or error
-        if kept.failure is not None:
-            raise kept.failure
+            kept.close()
+    if kept.failure is not None:
+        raise kept.failure
+
+
+def _writer(file: BinaryIO) -> wave.Wave_write:
+    writer = wave.Wave_write(file)
+    writer.setnchannels(BLOCK_CHANNELS)
+    writer.setsampwidth(2)
+    writer.setframerate(BLOCK_RATE)
+    return writer
 
 
 class WavOutput:

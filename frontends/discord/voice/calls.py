@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
@@ -12,21 +13,28 @@ from weakref import WeakValueDictionary
 
 import discord
 
-from frontends.discord.places import Place, account, place_of
-from frontends.discord.voice.held_call import CallParts, Connect, HeldCall, Link
+from frontends.discord.places import Place, account, in_guild
 from frontends.discord.voice.presence import Admission, CallChannel
 from frontends.discord.voice.voice_text import NOWHERE, OFF
 from services.domain.errors import AcoreError, ConfigurationError, InvalidRequest, StorageError
+from services.domain.ids import ConversationId
 from services.domain.people import Author
-from services.voice.service import VoiceService
+from services.domain.replies import Delivery
 
 if TYPE_CHECKING:
     from frontends.discord.bot import AcoreBot
+    from frontends.discord.voice.held_call import Connect, HeldCall, Link
+    from services.voice.service import VoiceService
 
 logger = logging.getLogger(__name__)
 
+_MODULES = (
+    "frontends.discord.voice.held_call",
+    "frontends.discord.voice.link",
+    "services.voice.engines.registry",
+)
 _MOST_MACHINES = 1_000
-_NO_DAVEY = (
+_NO_PACKAGE = (
     "I cannot join calls: a package for them is missing; `main.py doctor` says how to install it."
 )
 
@@ -34,35 +42,42 @@ _NO_DAVEY = (
 class Calls:
     """Joins, leaves and follows, as people ask for it and as places have chosen.
 
-    ``voice`` returns what holds calls, ``None`` where voice is switched off. ``minute`` is in
-    seconds; ``connect`` joins a channel, by default for real.
+    ``minute`` is in seconds; ``connect`` joins a channel, by default for real. Nothing of it is
+    loaded before somebody calls.
     """
 
     def __init__(
-        self,
-        bot: AcoreBot,
-        *,
-        voice: Callable[[], VoiceService | None],
-        connect: Connect | None = None,
-        minute: float = 60.0,
+        self, bot: AcoreBot, *, connect: Connect | None = None, minute: float = 60.0
     ) -> None:
         self._bot = bot
-        self._voice = voice
         self._connect = connect or self._join_for_real
         self._minute = minute
         self._held: dict[int, HeldCall] = {}
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._machines: OrderedDict[int, None] = OrderedDict()
         self._closed = False
+        self._loaded = False
         self.admission = Admission(bot)
 
-    @property
-    def voice(self) -> VoiceService:
-        """What holds calls. Raises ``InvalidRequest`` where voice is switched off."""
-        found = self._voice()
-        if found is None:
+    def check(self) -> None:
+        """Raise ``InvalidRequest`` where voice is switched off."""
+        if not self._bot.services.settings().voice.enabled:
             raise InvalidRequest("voice_off", OFF)
-        return found
+
+    async def service(self) -> VoiceService:
+        """Return what holds calls, loaded if need be.
+
+        Raises ``InvalidRequest`` where voice is switched off, ``ConfigurationError`` where a
+        package is missing.
+        """
+        self.check()
+        if not self._loaded:
+            try:
+                await asyncio.to_thread(_load)
+            except ImportError as error:
+                raise ConfigurationError("voice_packages", _NO_PACKAGE) from error
+            self._loaded = True
+        return self._bot.services.voice()
 
     def find(self, guild: int) -> HeldCall | None:
         """Return the call in a server."""
@@ -73,17 +88,39 @@ class Calls:
 
         Raises ``InvalidRequest`` when there is none, or voice is switched off.
         """
+        self.check()
         found = self.find(guild)
         if found is None or found.call is None:
-            raise InvalidRequest("voice_nowhere", OFF if self._voice() is None else NOWHERE)
+            raise InvalidRequest("voice_nowhere", NOWHERE)
         return found
+
+    async def typed(self, conversation: ConversationId, delivery: Delivery) -> Delivery:
+        """Return how something typed is answered: spoken as well, where the place wants that."""
+        if not self._on(conversation):
+            return delivery
+        if not (await self._bot.services.places().of(conversation)).aloud:
+            return delivery
+        return (await self.service()).aloud(conversation, delivery)
+
+    async def unasked(
+        self, conversation: ConversationId, delivery: Delivery | None
+    ) -> Delivery | None:
+        """Return how something is said that nobody asked for: in a call, it is spoken as well."""
+        if not self._on(conversation):
+            return delivery
+        return (await self.service()).aloud(conversation, delivery)
 
     async def join(self, channel: CallChannel) -> HeldCall:
         """Join a channel, from another one of the server if need be.
 
         Raises ``AcoreError`` with the reason why that cannot be.
         """
-        voice, guild = self.voice, channel.guild.id
+        voice, guild = await self.service(), channel.guild.id
+        from frontends.discord.voice.held_call import (  # noqa: PLC0415  loaded for callers alone
+            CallParts,
+            HeldCall,
+        )
+
         async with self._lock(guild):
             held = self.find(guild)
             if held is not None and not held.ended.is_set():
@@ -159,9 +196,7 @@ class Calls:
 
     # -- inside
 
-    async def _heed(
-        self, held: HeldCall, member: discord.Member, now: CallChannel | None
-    ) -> None:
+    async def _heed(self, held: HeldCall, member: discord.Member, now: CallChannel | None) -> None:
         inside = now is not None and now.id == held.channel.id
         if inside:
             await held.presence.enter(member)
@@ -178,8 +213,9 @@ class Calls:
 
     async def _join_by_itself(self, channel: CallChannel, *, newcomer: int | None = None) -> None:
         """Join a channel that has chosen that, when the first person enters it."""
-        place = place_of(channel, channel.guild)
-        if place is None or self._closed or not await self._joins(place):
+        place = in_guild(channel)
+        wanted = self._bot.services.settings().voice.enabled and not self._closed
+        if not wanted or not await self._joins(place):
             return
         others = set(channel.voice_states) - {newcomer, self._bot.user.id, *self._machines}
         if others and newcomer is not None:
@@ -195,7 +231,14 @@ class Calls:
         except StorageError as error:
             logger.warning("a rule could not be read", extra={"code": error.code})
             return False
-        return rules.autojoin and not rules.muted and self._voice() is not None
+        return rules.autojoin and not rules.muted
+
+    def _on(self, conversation: ConversationId) -> bool:
+        """Tell whether a call is on in a conversation."""
+        return any(
+            held.call is not None and str(held.channel.id) == conversation.channel
+            for held in self._held.values()
+        )
 
     def _lock(self, guild: int) -> asyncio.Lock:
         return self._locks.setdefault(guild, asyncio.Lock())
@@ -207,14 +250,18 @@ class Calls:
     async def _join_for_real(
         self, channel: CallChannel, author_of: Callable[[int], Author | None]
     ) -> Link:
-        try:
-            from frontends.discord.voice.link import VoiceLink  # noqa: PLC0415  needs davey
-        except ImportError as error:
-            raise ConfigurationError("voice_packages", _NO_DAVEY) from error
+        from frontends.discord.voice.link import VoiceLink  # noqa: PLC0415  needs davey
+
         services = self._bot.services
         return await VoiceLink.connect(
             channel, author_of=author_of, clock=services.clock(), metrics=services.metrics()
         )
+
+
+def _load() -> None:
+    """Import what calls need, which takes a moment; blocking."""
+    for module in _MODULES:
+        importlib.import_module(module)
 
 
 def _same(before: CallChannel | None, after: CallChannel | None) -> bool:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from frontends.discord.delivery import DiscordDelivery
-from frontends.discord.places import Place, account, place_of
+from frontends.discord.places import Place, account, in_guild
 from frontends.discord.voice.call_chat import CallChat
 from frontends.discord.voice.captions import CaptionedAnswers, Captions
 from frontends.discord.voice.presence import Admission, CallChannel, Presence
@@ -265,8 +265,7 @@ class HeldCall:
 
     async def _hold(self, channel: CallChannel) -> None:
         """Hold the call in one channel until it is over or moves."""
-        place = place_of(channel, channel.guild)
-        assert place is not None
+        place = in_guild(channel)
         rules = await self._rules()
         self._turned.clear()
         if self._target is not channel:
@@ -360,8 +359,7 @@ class HeldCall:
 
     async def _rules(self) -> PlaceRules:
         """Return what holds in the channel, or did when that could last be read."""
-        place = place_of(self.channel, self.channel.guild)
-        assert place is not None
+        place = in_guild(self.channel)
         try:
             self._known_rules = await self._bot.services.places().of(place.conversation)
         except StorageError as error:

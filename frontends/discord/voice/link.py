@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import discord
@@ -26,6 +26,8 @@ from services.voice.audio_io import BlockSource
 VoiceChannel = discord.VoiceChannel | discord.StageChannel
 
 _JOINING_SECONDS: Final = 15.0
+_REPORT_SECONDS: Final = 1.0
+_OUTCOMES: Final = ("heard", "guessed", "lost", "broken", "late", "locked", "overflowed")
 _STRANGER_SECONDS: Final = 10.0
 """After how long somebody nobody knew is looked up again."""
 
@@ -72,6 +74,8 @@ class VoiceLink:
         self._metrics = metrics
         self._strangers: dict[int, float] = {}
         self._sessions_told = 0
+        self._told = Counts()
+        self._reported_at = 0.0
         connection = client.connection
         self._receiver = Receiver(
             connection, connection.speakers, clock, deaf=connection.start_recovery
@@ -145,6 +149,7 @@ class VoiceLink:
         For one reader. Who reads too slowly misses the oldest, and never holds up the connection.
         """
         while heard := await self._receiver.heard():
+            self._report(heard[-1].frame.started_at)
             for each in heard:
                 speaker = self._speaker(each.user_id, each.frame.started_at)
                 if speaker is not None:
@@ -200,6 +205,18 @@ class VoiceLink:
         else:
             self._client.connection.add_socket_listener(self._receiver.take)
         self._sessions_told += 1
+
+    def _report(self, now: float) -> None:
+        """Record once a second what became of frames."""
+        if now - self._reported_at < _REPORT_SECONDS:
+            return
+        self._reported_at = now
+        counts, told = self._receiver.counts, self._told
+        self._told = replace(counts)
+        for outcome in _OUTCOMES:
+            new = getattr(counts, outcome) - getattr(told, outcome)
+            if new > 0:
+                self._metrics.count("voice_frames_received", new, outcome=outcome)
 
     def _end(self, _: Ending) -> None:
         self._receiver.close()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import discord
 
 from frontends.discord.asking import Asked
-from frontends.discord.places import author_of, place_of, role_of
+from frontends.discord.places import author_of, in_guild, role_of
 from services.domain.errors import AcoreError, NotAllowed
 from services.domain.ids import AuthorId, PersonaId
 from services.domain.people import Author, AuthorKind, Role
@@ -63,8 +63,7 @@ class Admission:
         return Attendee(author=asked.author, role=asked.role, heard=heard)
 
     async def _standing(self, member: discord.Member, channel: CallChannel) -> tuple[Asked, bool]:
-        place = place_of(channel, channel.guild)
-        assert place is not None
+        place = in_guild(channel)
         services = self._bot.services
         rules = await services.places().note_adults(place.conversation, adults=place.adults)
         allowed = channel.permissions_for(member)

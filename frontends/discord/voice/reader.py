@@ -29,6 +29,11 @@ class DatagramReader(SocketReader):
         super().__init__(state)
         self.name = "voice reader"
 
+    @property
+    def reading(self) -> bool:
+        """Whether it lives, and is not about to end."""
+        return self.is_alive() and not self._end.is_set()
+
     def run(self) -> None:
         """Call the listeners with each datagram until stopped."""
         while not self._end.is_set():

@@ -40,8 +40,10 @@ class TalkButton(Clickable[discord.ui.Button[Any]], template=TALK_ID):
         who = await asked(interaction)
         held = bot_of(interaction).calls.find(interaction.guild_id or 0)
         channel = int(self.parts["channel"])
-        if held is None or held.channel.id != channel or not held.presence.holds(
-            interaction.user.id
+        if (
+            held is None
+            or held.channel.id != channel
+            or not held.presence.holds(interaction.user.id)
         ):
             raise InvalidRequest("voice_elsewhere", _ELSEWHERE)
         await answer(interaction, _HELD if held.press(who.author) else _RELEASED)

@@ -9,10 +9,10 @@ import discord
 
 from services.conversation.place_rules import PlaceRules
 from services.voice.listening.wake import WakeRule
-from services.voice.service import VoiceStatus
 
 if TYPE_CHECKING:
     from frontends.discord.voice.held_call import HeldCall
+    from services.voice.service import VoiceStatus
 
 OFF = "Calls are switched off here: set voice.enabled to true and start again."
 NO_EARS = "Nothing listens here: choose voice.ears in the settings and start again."

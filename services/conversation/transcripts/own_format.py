@@ -184,6 +184,7 @@ class _Reader:
             ),
             text=clean(message.text),
             at=min(message.created_at, self._now),
+            dated=message.created_at <= self._now,
             active=active,
             heard=None if message.heard is None else clean(message.heard),
             edited_at=message.edited_at,

@@ -110,7 +110,9 @@ class _Reader:
             name=_name(row.get("name")) or ("User" if row.get("is_user") else "Character"),
             kind=AuthorKind.HUMAN if row.get("is_user") else AuthorKind.PERSONA,
         )
-        self._at = self._time(row.get("send_date"))
+        found = _moment(row.get("send_date"))
+        dated = found is not None and found <= self._now
+        self._at = found if found is not None and dated else self._guessed()
         parent, chosen = self._head, None
         for index, text in enumerate(texts):
             if len(text) > self._longest:
@@ -124,6 +126,7 @@ class _Reader:
                 speaker=speaker,
                 text=clean(text),
                 at=self._at,
+                dated=dated,
                 active=index == standing,
             )
             self._lines.append(line)
@@ -141,11 +144,8 @@ class _Reader:
             left_out={_SYSTEM: self._system} if self._system else {},
         )
 
-    def _time(self, written: object) -> datetime:
-        found = _moment(written)
-        if found is None or found > self._now:
-            return min(self._at + _STEP, self._now) if self._lines else min(self._at, self._now)
-        return found
+    def _guessed(self) -> datetime:
+        return min(self._at + _STEP, self._now) if self._lines else min(self._at, self._now)
 
 
 def _objects(text: str) -> Iterator[tuple[int, Mapping[str, object]]]:

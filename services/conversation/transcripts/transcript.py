@@ -34,7 +34,8 @@ class Speaker:
 class Line:
     """One message. ``key`` names it within its file; ``parent`` is what it follows.
 
-    Lines that share a parent are versions of each other, one of which may be ``active``.
+    Lines that share a parent are versions of each other, one of which may be ``active``. The time
+    of one that is not ``dated`` is a guess, another at every reading.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Line:
     speaker: Speaker
     text: str
     at: datetime
+    dated: bool = True
     active: bool = True
     heard: str | None = None
     edited_at: datetime | None = None

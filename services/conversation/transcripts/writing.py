@@ -19,6 +19,7 @@ from services.storage.tables import conversations, messages
 _BATCH = 500
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CHARACTERS_OF_ID = 26
+_CHARACTERS_OF_TIME = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class TranscriptWriter:
         head, ordinal = tree.open_conversation(connection, self._conversation, at=lines[0].at)
         ids = {line.key: _id_for(self._conversation, line) for line in lines}
         ids |= self._native(connection)
+        ids |= self._taken_in_at_another_time(connection, ids)
         known = self._stored(connection, list(ids.values()))
         new = [line for line in lines if ids[line.key] not in known]
         if not new:
@@ -170,6 +172,29 @@ class TranscriptWriter:
             ).scalars()
         }
 
+    def _taken_in_at_another_time(
+        self, connection: Connection, ids: Mapping[str, MessageId]
+    ) -> dict[str, MessageId]:
+        """Return the lines without a date that are here under the time guessed for them then."""
+        guessed = {
+            ids[line.key][_CHARACTERS_OF_TIME:]: line.key
+            for line in self._transcript.lines
+            if not line.dated and ids[line.key] != line.key
+        }
+        if not guessed:
+            return {}
+        stored = connection.execute(
+            select(messages.c.id).where(
+                messages.c.conversation_id == str(self._conversation),
+                messages.c.source == Source.IMPORTED.value,
+            )
+        ).scalars()
+        return {
+            guessed[found[_CHARACTERS_OF_TIME:]]: MessageId(found)
+            for found in stored
+            if found[_CHARACTERS_OF_TIME:] in guessed
+        }
+
     def _stored(self, connection: Connection, ids: list[MessageId]) -> set[str]:
         return {
             found
@@ -200,7 +225,7 @@ class TranscriptWriter:
 
 
 def _id_for(conversation: ConversationId, line: Line) -> MessageId:
-    """Return the id a line has in a conversation: it sorts by time, and is always the same."""
+    """Return the id a line has in a conversation: it sorts by time, and its end names the line."""
     digest = hashlib.sha256(f"{conversation}\x00{line.key}".encode("utf-8", "replace")).digest()
     milliseconds = max(0, int(line.at.timestamp() * 1000)) & (2**48 - 1)
     value = (milliseconds << 80) | int.from_bytes(digest[:10], "big")

@@ -7,11 +7,12 @@ from __future__ import annotations
 import re
 from itertools import accumulate
 
-_CLOSERS = "[\"'”’»)\\]」』）]*"
+_CLOSING = "\"'”’»)\\]」』）"
+_CLOSERS = f"[{_CLOSING}]*"
 _CLAUSE = re.compile(
     rf"(?:[,;:–—…،؛]|\.{{2,}}|(?<=\s)-){_CLOSERS}\s+(?=\S)"
     r"|—(?=\w)"
-    rf"|[，、；：]{_CLOSERS}\s*(?=\S)"
+    rf"|[，、；：]{_CLOSERS}\s*(?=[^\s{_CLOSING}])"
 )
 # What follows must not be a number or a mark that would read as the beginning of a list.
 _GAP = re.compile(r"(?<=[^\W\d])[\"'”’)]*\s+(?=[^\W\d]|[\"'“‘(])")
@@ -20,7 +21,7 @@ _WORD = re.compile(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 _UNSPACED_SIGN = re.compile(f"[{_UNSPACED}]")
 _UNSPACED_WEIGHT = 3
 
-# Stretches that are cut nowhere; one that reaches the end of the text may still go on.
+# Stretches that are cut nowhere; the last of them may still go on.
 _WHOLE = re.compile(
     "|".join(
         (
@@ -36,18 +37,18 @@ _WHOLE = re.compile(
 )
 
 
-def clause_ends(text: str, /, *, final: bool = False) -> list[int]:
+def clause_ends(text: str, /) -> list[int]:
     """Return where clauses end, after the whitespace, in ascending order.
 
-    Actions between asterisks, code, links and numbers are not cut. Only ends that further text
-    cannot undo are told; ``final`` says that there will be none.
+    Actions between asterisks, code, links and numbers are not cut. More text adds ends and moves
+    none, so the end of the text is never one.
     """
-    return _ends(_CLAUSE, text, final=final)
+    return _ends(_CLAUSE, text)
 
 
-def word_ends(text: str, /, *, final: bool = False) -> list[int]:
+def word_ends(text: str, /) -> list[int]:
     """Return where a word ends beside which one may cut in need, as ``clause_ends`` does."""
-    return _ends(_GAP, text, final=final)
+    return _ends(_GAP, text)
 
 
 def words(text: str, /) -> list[int]:
@@ -68,7 +69,7 @@ def pieces(sentence: str, /, *, longest: int) -> list[str]:
     if weight(sentence) <= longest:
         return [sentence]
     reach = list(accumulate(map(weight, sentence)))
-    clauses, gaps = clause_ends(sentence, final=True), word_ends(sentence, final=True)
+    clauses, gaps = clause_ends(sentence), word_ends(sentence)
     cut: list[str] = []
     start, before = 0, 0
     while reach[-1] - before > longest:
@@ -86,13 +87,9 @@ def _last(ends: list[int], start: int, reach: list[int], bound: int) -> int | No
     return max((end for end in ends if end > start and reach[end - 1] <= bound), default=None)
 
 
-def _ends(pattern: re.Pattern[str], text: str, *, final: bool) -> list[int]:
+def _ends(pattern: re.Pattern[str], text: str) -> list[int]:
     ends = [match.end() for match in pattern.finditer(text)]
-    if not ends:
-        return ends
-    for match in _WHOLE.finditer(text):
-        start, stop = match.span()
-        if stop == len(text) and not final:
-            stop += 1
+    for whole in _WHOLE.finditer(text) if ends else ():
+        start, stop = whole.span()
         ends = [end for end in ends if not start < end < stop]
     return ends

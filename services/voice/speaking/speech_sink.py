@@ -91,7 +91,6 @@ class SpeechSink:
         )
         self._timer: asyncio.TimerHandle | None = None
         self._hurried = False
-        self._captioned = 0
         self._complete = False  # no more text will come
         self._silent = False  # no more sound will come
         self._over = False
@@ -214,9 +213,8 @@ class SpeechSink:
 
     def _caption(self, event: ClauseStarted) -> None:
         sounding = self._narration.playback.sounding(event.clause)
-        if sounding is None or event.clause <= self._captioned or event.at < sounding.begun_at:
-            return
-        self._captioned = event.clause
+        if sounding is None or event.at < sounding.begun_at:
+            return  # of the answer before
         clause = sounding.clause
         self._on_clause(
             SpokenClause(index=event.clause, text=clause.text, speech_text=clause.speech)

@@ -69,15 +69,23 @@ class Floor:
         self._taken, self._answering = True, None
         return True
 
+    def reserve(self, turn: int, /) -> bool:
+        """Take the floor for the turn of that number before it is decided; ``False`` when taken."""
+        if self._taken:
+            return False
+        self._taken, self._answering = True, turn
+        return True
+
     def offer(self, turn: TurnDecided, /) -> Grant | None:
         """Hand in a decided turn addressed to the bot; the grant when it is to be answered now.
 
-        One that continues the turn being answered takes its place.
+        One that continues the turn being answered takes its place; one that the floor was reserved
+        for has it.
         """
         if turn.continues is not None:
             self._forget(turn.continues)
-            if self._taken and self._answering == turn.continues:
-                return self._grant(turn)
+        if self._taken and self._answering in (turn.turn, turn.continues or turn.turn):
+            return self._grant(turn)
         if self._taken:
             self._waiting.append(turn)
             if len(self._waiting) > _MOST_WAITING:

@@ -13,6 +13,7 @@ from typing import Final
 _TIMESTAMP_OPTION: Final = getattr(socket, "SO_TIMESTAMPNS", 35)
 _TIMESTAMP: Final = struct.Struct("@qq")
 _LARGEST: Final = 2_048
+_AT_ONCE_NS: Final = 50_000
 _BUFFER_BYTES: Final = 4 << 20
 
 Address = tuple[str, int]
@@ -40,6 +41,8 @@ class Datagrams:
         asyncio.get_running_loop().add_reader(self._socket, self._read)
 
     def close(self) -> None:
+        if self._socket.fileno() < 0:
+            return
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
 
@@ -60,12 +63,19 @@ class Datagrams:
 
 
 def _moment_us(ancillary: list[tuple[int, int, bytes]]) -> int:
-    now = time.monotonic_ns()
+    now, wall = _both_clocks()
     for level, kind, data in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, _TIMESTAMP_OPTION):
             seconds, nanoseconds = _TIMESTAMP.unpack(data[: _TIMESTAMP.size])
-            age = time.clock_gettime_ns(time.CLOCK_REALTIME) - (
-                seconds * 1_000_000_000 + nanoseconds
-            )
+            age = wall - (seconds * 1_000_000_000 + nanoseconds)
             return int(now - age) // 1_000
     return now // 1_000
+
+
+def _both_clocks() -> tuple[int, int]:
+    """Return monotonic and wall time of one moment: no other thread ran between the readings."""
+    while True:
+        now = time.monotonic_ns()
+        wall = time.clock_gettime_ns(time.CLOCK_REALTIME)
+        if time.monotonic_ns() - now < _AT_ONCE_NS:
+            return now, wall

@@ -136,6 +136,47 @@ async def test_the_same_file_twice_changes_nothing_and_a_longer_one_goes_on(
     assert (await world.texts(THERE))[-1] == "Which one is yours?"
 
 
+UNDATED = jsonl(
+    {"user_name": "Sam", "character_name": "Mira"},
+    said("Good evening.", swipe_id=1, swipes=["Hm?", "Good evening."]),
+    said("Hi! Any ships?", user=True),
+)
+
+
+@pytest.mark.parametrize(
+    "date",
+    [None, "2999-01-01T00:00:00Z", "some day"],
+    ids=["no date", "in the future", "unreadable"],
+)
+async def test_a_chat_without_dates_is_not_taken_in_again_at_another_time(
+    world: World, chats: ChatImport, clock: ManualClock, date: str | None
+) -> None:
+    chat = UNDATED + jsonl(said("Two brigs and a barque.", send_date=date))
+    assert (await taken_in(chats, chat)).added == 4
+    before = await world.rows("messages")
+    clock.advance(86_400)
+    assert (await taken_in(chats, chat)).added == 0
+    assert await world.rows("messages") == before
+    longer = chat + jsonl(said("Which one is yours?", user=True))
+    report = await taken_in(chats, longer)
+    assert (report.added, report.known, report.standing) == (1, 4, True)
+    assert await world.texts(THERE) == [
+        *("Good evening.", "Hi! Any ships?", "Two brigs and a barque.", "Which one is yours?"),
+    ]
+
+
+async def test_what_was_removed_of_a_chat_without_dates_does_not_come_back(
+    world: World, chats: ChatImport, clock: ManualClock
+) -> None:
+    await taken_in(chats, UNDATED)
+    async with world.database.transaction() as tx:
+        [*_, last] = await world.history.recent(tx, THERE, limit=9)
+        await world.history.remove(tx, last.message.id, at=clock.now())
+    clock.advance(60)
+    assert (await taken_in(chats, UNDATED)).added == 0
+    assert await world.texts(THERE) == ["Good evening."]
+
+
 async def test_a_chat_taken_into_a_running_talk_lies_beside_it(
     world: World, chats: ChatImport
 ) -> None:

@@ -166,6 +166,36 @@ async def test_after_a_crash_nothing_delivered_means_no_reply(
         assert len(await history.recent(snapshot, PLACE, limit=9)) == 1
 
 
+async def test_a_crash_brings_no_answer_back_whose_question_was_deleted_meanwhile(
+    database, store, history, begin, clock
+):
+    brief = await begin()
+    async with database.transaction() as tx:
+        await store.checkpoint(tx, brief.turn, delivered="A secret.", sentences=1)
+    clock.advance(1)
+    async with database.transaction() as tx:
+        await history.remove(tx, brief.trigger.id, at=clock.now())
+    (turn,) = await recover(database, store, clock)
+    assert (turn.state, turn.reason) == (TurnState.INTERRUPTED, InterruptReason.CRASH)
+    assert turn.reply is None
+    assert (await get(database, store, brief.turn)).delivered == ""
+    async with database.reader() as snapshot:
+        assert await history.recent(snapshot, PLACE, limit=9) == []
+
+
+async def test_a_crash_keeps_an_answer_whose_question_had_been_deleted_before_it_began(
+    database, store, history, begin, clock
+):
+    brief = await begin()
+    async with database.transaction() as tx:
+        await history.remove(tx, brief.trigger.id, at=clock.now() - timedelta(seconds=1))
+        await store.checkpoint(tx, brief.turn, delivered="Told anew.", sentences=1)
+    await recover(database, store, clock)
+    async with database.reader() as snapshot:
+        [reply] = await history.recent(snapshot, PLACE, limit=9)
+    assert reply.text == "Told anew."
+
+
 async def test_after_a_crash_a_regenerated_reply_is_still_an_alternative(
     database, store, history, begin, said, clock
 ):

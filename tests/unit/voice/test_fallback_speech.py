@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 
 import pytest
 
 from services.domain.errors import ProviderError
 from services.voice.engines.fallback_speech import FallbackSpeech, SpeechChoice
-from services.voice.synthesis import Voice
+from services.voice.synthesis import Voice, VoiceListing
 from tests.fakes.clock import ManualClock
-from tests.fakes.voice_engines import FakeSpeech
+from tests.fakes.voice_engines import FakeSpeech, voice_error
 
 TEXT = "a sentence to say"
 
@@ -93,3 +94,46 @@ async def test_closing_in_the_middle_stops_the_engine(clock: ManualClock):
         await anext(frames)
         assert engine.active == 1
     assert engine.active == 0
+
+
+async def test_the_engine_that_knows_a_voice_comes_first(clock: ManualClock):
+    first, second = FakeSpeech(rate=24000), FakeSpeech(rate=22050)
+    choices = [
+        SpeechChoice(engine=first, knows=lambda name: name.startswith("first")),
+        SpeechChoice(engine=second, knows=lambda name: name.startswith("second")),
+    ]
+    speech = FallbackSpeech(choices, clock=clock, on_notice=lambda code, text: None)
+    assert await rates(speech, Voice(name="second-anna")) == {22050}
+    assert second.said == [(TEXT, Voice(name="second-anna"))]
+    assert await rates(speech, Voice(name="en-GB-SoniaNeural", speed=1.1)) == {24000}
+    # Nobody knows it, so that the first engine takes its own voice of that language.
+    assert first.said == [(TEXT, Voice(speed=1.1, language="en-GB"))]
+
+
+async def test_engines_behind_one_that_nothing_hurries_are_opened_when_needed(clock: ManualClock):
+    online, local, spare = FakeSpeech(), FakeSpeech(), FakeSpeech()
+    choices = [
+        SpeechChoice(engine=online, first_frame_seconds=1.5),
+        SpeechChoice(engine=local),
+        SpeechChoice(engine=spare),
+    ]
+    await FallbackSpeech(choices, clock=clock, on_notice=lambda code, text: None).open()
+    assert (online.opened, local.opened, spare.opened) == (1, 1, 0)
+
+
+async def test_the_voices_of_all_engines_that_answer_are_listed(clock: ManualClock):
+    class Named(FakeSpeech):
+        async def voices(self) -> Sequence[VoiceListing]:
+            if self.fails_to_open:
+                raise voice_error(self.name)
+            return [VoiceListing(name=self.name, language="en")]
+
+    def of(*engines: Named) -> FallbackSpeech:
+        choices = [SpeechChoice(engine=engine) for engine in engines]
+        return FallbackSpeech(choices, clock=clock, on_notice=lambda code, text: None)
+
+    silent = Named(name="silent", fails_to_open=True)
+    listed = await of(Named(name="a"), silent, Named(name="b"), Named(name="a")).voices()
+    assert [voice.name for voice in listed] == ["a", "b"]
+    with pytest.raises(ProviderError):
+        await of(silent).voices()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,12 +20,15 @@ from tests.fakes.speech import ScriptedCompletion, ToneRecogniser, spoken
 from tests.fakes.voice_call import ANN, BOB, VoiceCall, voice_call
 
 
+_NUMBERS = itertools.count(100)
+
+
 def turn(
     speaker: Author, text: str, *, at: float = 0.0,
-    number: int = 1, continues: int | None = None,
+    number: int | None = None, continues: int | None = None,
 ) -> TurnDecided:  # fmt: skip
     return TurnDecided(
-        speaker=speaker, turn=number, at=at, text=text, ending=Ending.COMPLETE,
+        speaker=speaker, turn=next(_NUMBERS) if number is None else number, at=at, text=text, ending=Ending.COMPLETE,
         addressed=True, started_at=at - 1, ended_at=at - 0.2, continues=continues,
     )  # fmt: skip
 

@@ -102,7 +102,7 @@ def test_what_is_not_said_does_not_make_a_clause_long_enough():
 
 def test_ends_stay_where_they_are_when_more_text_comes():
     text = "One, two (three, four): [five, six](seven), *eight, nine* 10, 000, eleven `a, b`, ok"
-    whole = clause_ends(text, final=True)
+    whole = clause_ends(text)
     for length in range(len(text)):
         assert set(clause_ends(text[:length])) <= set(whole)
 
@@ -158,6 +158,19 @@ def test_an_asterisk_that_was_never_closed_silences_its_line_only():
     while (clause := written.take()) is not None:
         said.append(clause.speech)
     assert [speech for speech in said if speech] == ["So it is you."]
+
+
+def test_an_action_that_never_ends_is_not_believed_for_ever():
+    written = script()
+    sentences = ["*She leans back.", *["And on it goes for a while."] * 20]
+    written.write(" ".join(sentences))
+    for sentence in sentences:
+        written.end_sentence(sentence)
+    said = []
+    while (clause := written.take()) is not None:
+        said.append(clause.speech)
+    assert not any(said[:10])
+    assert all(said[12:])
 
 
 def test_a_sentence_that_was_never_written_is_ignored():

@@ -119,7 +119,17 @@ async def test_of_a_clause_the_engine_broke_off_only_what_it_said_counts():
         await stage.finish()
         await stage.play(2)
         assert len(stage.failures) == 1
+        assert stage.track.heard.clauses == 1
         assert await stage.heard() == "Good"
+
+
+async def test_how_slowly_the_voice_speaks_is_learnt_from_what_it_said():
+    engine = FakeSpeech(seconds_per_character=0.2, frame_seconds=0.099)
+    async with speaking_stage(engine) as stage:
+        await stage.write(SENTENCES)
+        await stage.play(6)
+        assert engine.active == 1
+        assert await stage.heard() == "Good morning to you all. It is"
 
 
 async def test_an_action_counts_with_the_words_after_it():
@@ -147,6 +157,15 @@ async def test_within_a_clause_an_action_takes_no_time():
         await stage.write(text)
         await stage.finish()
         await stage.play(0.9)
+        assert await stage.heard() == text.removesuffix(" my friend.")
+
+
+async def test_words_after_the_rest_of_an_action_count_for_themselves():
+    text = "*She leans back. And smiles at you* hello there my friend."
+    async with speaking_stage(FakeSpeech()) as stage:
+        await stage.write(text)
+        await stage.finish()
+        await stage.play(0.8)
         assert await stage.heard() == text.removesuffix(" my friend.")
 
 
