@@ -17,12 +17,14 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import discord
 import numpy as np
 
+from frontends.discord.voice import thread_turns
 from frontends.discord.voice.sender import Sender
 from services.domain.audio import AudioFrame
 from services.domain.clock import SystemClock
@@ -137,7 +139,7 @@ def _lateness(heard: Sequence[Heard]) -> list[float]:
 
 async def on_time(seconds: float, runs: int) -> list[Figure]:
     """B5: a minute of sound, alone and beside work."""
-    figures = []
+    figures = [Figure(name="B5 the sender's niceness, as granted", value=_niceness(), unit="")]
     for name, work, target in (
         ("idle", at_rest, None),
         ("engines at work", engines_at_work, 10.0),
@@ -170,6 +172,13 @@ async def on_time(seconds: float, runs: int) -> list[Figure]:
             Figure(name=f"B5 {name}: moments skipped", value=missing, unit=""),
         ]
     return figures
+
+
+def _niceness() -> int:
+    """Return what a thread that asks to come first is given."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(thread_turns.come_first).result()
+        return pool.submit(lambda: os.getpriority(os.PRIO_PROCESS, 0)).result()
 
 
 async def begins_soon(rounds: int) -> list[Figure]:
@@ -479,7 +488,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--niceness", type=int, default=thread_turns.NICENESS)
     options = parser.parse_args()
+    thread_turns.NICENESS = options.niceness  # type: ignore[misc]  what the sender asks for
     figures = asyncio.run(measure(options))
     report("voice_transport" if not options.parts else "voice_transport_part", figures)
 

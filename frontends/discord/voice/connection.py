@@ -219,9 +219,7 @@ class VoiceConnection(VoiceConnectionState):
             self._news.forget()
             self.state = Flow.set_guild_voice_state
             await self._ask_for(self.voice_client.channel)
-            if await self._bell.until(
-                lambda: self._news.ticket or self._attendance.over, _ANSWER_SECONDS
-            ):
+            if await self._bell.until(self._knows_more, _ANSWER_SECONDS):
                 return
         raise TimeoutError("the main gateway does not answer")  # noqa: TRY003
 

@@ -16,7 +16,7 @@ import discord
 from frontends.discord.voice.grid import Grid, Slot
 from frontends.discord.voice.opus_mouth import OpusMouth
 from frontends.discord.voice.speaking_light import SpeakingLight
-from frontends.discord.voice.thread_turns import short_turns
+from frontends.discord.voice.thread_turns import come_first, short_turns
 from frontends.discord.voice.transmission import Tally, Transmission
 from services.domain.clock import Clock
 from services.lifecycle import Supervisor
@@ -103,6 +103,7 @@ class Sender:
             self._given_up.set()
 
     def _run(self) -> None:
+        come_first()
         try:
             while not self._turn.acquire(timeout=BLOCK_SECONDS):
                 if self._ending.is_set():
