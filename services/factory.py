@@ -66,7 +66,7 @@ from services.housekeeping.departures import Departures
 from services.housekeeping.privacy_notice import PrivacyNotice
 from services.housekeeping.service import Housekeeping
 from services.injection import containers, providers
-from services.lifecycle import Lull, opened, prompt_loop
+from services.lifecycle import Afterwards, Lull, opened, prompt_loop
 from services.llm.breaker import Breakers
 from services.llm.catalog import ModelCatalog
 from services.llm.health import ModelProbe
@@ -201,6 +201,7 @@ def _voice(
     clock: Clock,
     ids: IdSource,
     announce: Callable[[str, str], None],
+    afterwards: Afterwards,
 ) -> VoiceService:
     from services.voice.engines.registry import (  # numpy and more, for those who call
         build_probability,
@@ -216,7 +217,7 @@ def _voice(
         completion=build_turn_completion(),
         probability=build_probability(),
     )
-    return VoiceService(
+    voice = VoiceService(
         engines,
         conversations=conversations,
         library=library,
@@ -225,6 +226,8 @@ def _voice(
         clock=clock,
         ids=ids,
     )
+    afterwards.add(voice.close)
+    return voice
 
 
 def _lorebooks(data: Path) -> Path:
@@ -247,6 +250,7 @@ class ServiceFactory(containers.DeclarativeContainer):
     metrics = providers.Singleton(Metrics)
     bus = providers.Singleton(LocalEventBus)
     lull = providers.Singleton(Lull)
+    afterwards = providers.Singleton(Afterwards)
     announce = providers.Singleton(_announce, bus)
     database = providers.Singleton(
         Database, settings.provided.storage, clock=clock, metrics=metrics
@@ -675,6 +679,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
         announce=announce,
+        afterwards=afterwards,
     )
 
     # -- what people may do with what is remembered of them
@@ -774,7 +779,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         providers.Callable(
             _if_remembering, settings.provided.memory, learner, summaries, documents
         ),
-        providers.List(conversations),
+        providers.List(afterwards, conversations),
     )
 
 

@@ -53,6 +53,30 @@ def prompt_loop() -> Iterator[None]:
         gc.unfreeze()
 
 
+class Afterwards:
+    """Closes at the end what is only made when somebody needs it."""
+
+    def __init__(self) -> None:
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+
+    def add(self, close: Callable[[], Awaitable[None]], /) -> None:
+        """Have ``close`` called at the end, before what was added earlier."""
+        self._closers.append(close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        async with AsyncExitStack() as stack:
+            for close in self._closers:
+                stack.push_async_callback(close)
+
+
 class Lull:
     """Tells work in the background when nobody waits for an answer."""
 

@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from services.conversation.service import ConversationService
 from services.domain.audio import AudioClip
@@ -115,7 +114,7 @@ class _NoEars:
 
 
 class VoiceService:
-    """Holds calls. Leaving it closes the engines."""
+    """Holds calls, over engines that are started at the first need."""
 
     def __init__(
         self,
@@ -138,15 +137,8 @@ class VoiceService:
         self._calls: dict[ConversationId, VoiceCall] = {}
         self._ready = False
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def close(self) -> None:
+        """Stop the engines; idempotent. Calls have to be left before."""
         for engine in (self._engines.speech, self._engines.ears):
             if engine is not None:
                 await engine.close()

@@ -185,7 +185,8 @@ async def live_call(
             wake=wake,
             listening=listening,
         )
-        async with service, AsyncExitStack() as held:
+        async with AsyncExitStack() as held:
+            held.push_async_callback(service.close)
             call = await held.enter_async_context(
                 service.call(opening, ears=people, mouth=loudspeaker, on_event=events.append)
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import aclosing
 from pathlib import Path
 
@@ -36,7 +36,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="session")
-async def spoken() -> AsyncIterator[Mapping[str, tuple[Samples, int]]]:
+async def spoken() -> Mapping[str, tuple[Samples, int]]:
     """The sentences, said by Piper."""
     folder = PIPER_JOE.folder()
     assert folder is not None
@@ -49,7 +49,7 @@ async def spoken() -> AsyncIterator[Mapping[str, tuple[Samples, int]]]:
                 pcm, rate = pcm + frame.pcm, frame.rate
         found[name] = from_pcm(pcm), rate
     await engine.close()
-    yield found
+    return found
 
 
 @pytest.fixture
