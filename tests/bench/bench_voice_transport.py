@@ -490,7 +490,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--niceness", type=int, default=thread_turns.NICENESS)
     options = parser.parse_args()
-    thread_turns.NICENESS = options.niceness  # type: ignore[misc]  what the sender asks for
+    thread_turns.NICENESS = options.niceness
     figures = asyncio.run(measure(options))
     report("voice_transport" if not options.parts else "voice_transport_part", figures)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import discord.opus
 import numpy as np
@@ -14,6 +16,7 @@ from frontends.discord.voice import libopus
 from frontends.discord.voice.grid import Grid, Slot
 from frontends.discord.voice.libopus import load_libopus
 from frontends.discord.voice.opus_mouth import Application, OpusMouth
+from frontends.discord.voice.thread_turns import NICENESS, come_first
 from services.domain.errors import AcoreError
 from tests.discord_standin.voice.opus import FRAME_BYTES, RATE, Decoder
 from tests.fakes.block_source import SILENT_BLOCK, blocks_of_tone
@@ -139,3 +142,20 @@ def test_without_a_library_one_sentence_says_what_to_install(monkeypatch):
     with pytest.raises(AcoreError) as caught:
         libopus._name.__wrapped__()
     assert "libopus0" in caught.value.user_message
+
+
+def test_a_thread_that_comes_first_lets_the_others_be():
+    mine = os.getpriority(os.PRIO_PROCESS, 0)
+    with ThreadPoolExecutor(1) as pool:
+        granted = pool.submit(come_first).result()
+        niceness = pool.submit(os.getpriority, os.PRIO_PROCESS, 0).result()
+    assert niceness == (NICENESS if granted else mine)
+    assert os.getpriority(os.PRIO_PROCESS, 0) == mine
+
+
+def test_a_thread_that_may_not_come_first_works_all_the_same(monkeypatch):
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refused)
+    assert not come_first()

@@ -36,6 +36,7 @@ TOO_MANY_FAILURES: Final = 36
 _HELD_SECONDS: Final = 3.0
 _RETRY_SECONDS: Final = 0.1
 _SHORTEST_NAP: Final = 0.002
+_DENSE_SECONDS: Final = 0.002
 
 
 class Sealed(Keys, Protocol):
@@ -112,7 +113,8 @@ class Receiver:
         self._waiting: dict[int, _Waiting] = {}
         self._lock = threading.Lock()
         self._sound: deque[Heard] = deque(maxlen=MOST_FRAMES)
-        self._woken = False
+        self._asked = self._woken = False
+        self._looked_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._news = asyncio.Event()
         self._closed = False
@@ -226,7 +228,8 @@ class Receiver:
             self._sound.append(Heard(user_id, frame))
 
     def _wake(self) -> None:
-        """Let the loop look; however much came, it is called once."""
+        """Let the loop look; however much came meanwhile, it is called once."""
+        self._asked = True
         if not self._woken:
             self._woken = True
             self._call(self._look)
@@ -236,11 +239,24 @@ class Receiver:
             self._loop.call_soon_threadsafe(called)
 
     def _look(self) -> None:
-        self._woken = False
+        """Pass on what came; while it comes thick and fast, not before 2 ms are over."""
+        self._asked = False
         if self._sound:
             self._news.set()
         if self._timer is None and not self._closed:
             self._nap()
+        now = self._loop.time()
+        dense, self._looked_at = now - self._looked_at < _DENSE_SECONDS, now
+        if dense and not self._closed:
+            self._loop.call_later(_DENSE_SECONDS, self._look_again)
+        else:
+            self._look_again()
+
+    def _look_again(self) -> None:
+        self._woken = False
+        if self._asked:  # between looking and now
+            self._woken = True
+            self._look()
 
     def _nap(self) -> None:
         """Look again when something that waits is due."""
@@ -262,7 +278,10 @@ class Receiver:
                 self._give(stream.user_id, stream.release(now))
             for ssrc, waiting in list(self._waiting.items()):
                 self._try_again(ssrc, waiting, now)
-        self._look()
+        if self._sound:
+            self._news.set()
+        if not self._closed:
+            self._nap()
 
     def _try_again(self, ssrc: int, waiting: _Waiting, now: float) -> None:
         if not waiting.packets:

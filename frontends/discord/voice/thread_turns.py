@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-NICENESS: Final = -10
+NICENESS = -10
 """Of a thread that has to be on time, where the system lets the process ask for that."""
 
 _SECONDS: Final = 0.0005

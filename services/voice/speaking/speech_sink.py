@@ -40,7 +40,7 @@ class SpeakingSettings:
     longer than ``longest_clause``, and when less than ``reserve`` is left to play.
     """
 
-    first_letters: int = 12
+    first_letters: int = 4
     first_words: int = 4
     first_patience: float = 0.25
     longest_clause: int = 200
