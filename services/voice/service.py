@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+import numpy as np
+
 from services.conversation.service import ConversationService
 from services.domain.audio import AudioClip
 from services.domain.clock import Clock
@@ -28,6 +30,7 @@ from services.voice.delivery import SpokenDelivery
 from services.voice.exchanges import Exchanges, Place
 from services.voice.listening.endpointing import TurnCompletion
 from services.voice.listening.listener import Listener
+from services.voice.listening.samples import SAMPLE_RATE
 from services.voice.listening.transcribing import Transcriber
 from services.voice.listening.vad import SpeechProbability
 from services.voice.listening.wake import Wake, WakeRule
@@ -113,6 +116,10 @@ class _NoEars:
         """Do nothing."""
 
 
+async def _tried(completion: TurnCompletion) -> None:
+    await completion.probability(np.zeros(SAMPLE_RATE, np.float32))
+
+
 class VoiceService:
     """Holds calls, over engines that are started at the first need."""
 
@@ -153,6 +160,8 @@ class VoiceService:
         opening = [self._engines.probability.open(), self._engines.speech.open()]
         if self._engines.ears is not None:
             opening.append(self._engines.ears.open())
+        if self._engines.completion is not None:
+            opening.append(_tried(self._engines.completion))
         failures = [
             each
             for each in await asyncio.gather(*opening, return_exceptions=True)

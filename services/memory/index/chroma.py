@@ -95,8 +95,8 @@ class ChromaIndex:
         await self._run(self._discard)
 
     async def count(self) -> int:
-        """Return how many vectors there are."""
-        return await self._run(lambda: int(self._opened().count()))
+        """Return how many vectors there are; without a store, Chroma is not even loaded."""
+        return await self._run(lambda: int(self._opened().count()) if self._stored() else 0)
 
     async def close(self) -> None:
         """Close the store and give up the lock; a later call opens it again."""
@@ -136,6 +136,8 @@ class ChromaIndex:
             ) from error
 
     def _nearest(self, vector: Vectors, groups: Sequence[int] | None, limit: int) -> Sequence[Near]:
+        if not self._stored():
+            return []
         collection = self._opened()
         held = int(collection.count())
         found: list[Near] = []
@@ -149,6 +151,9 @@ class ChromaIndex:
             pairs = zip(answer["ids"][0], answer["distances"][0], strict=True)
             found += [Near(int(row), round(1 - float(distance), 6)) for row, distance in pairs]
         return sorted(found, key=lambda near: (-near.score, near.row))[:limit]
+
+    def _stored(self) -> bool:
+        return self._collection is not None or self._folder.exists()
 
     def _opened(self) -> Any:  # noqa: ANN401
         if self._collection is None:
