@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 HOLD_SECONDS: Final = 0.06
 """How long later frames wait for one that is missing."""
@@ -15,8 +14,7 @@ MOST_MISSING: Final = 100
 _SEQUENCES: Final = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(NamedTuple):
     """A frame with its place in the stream; ``at`` is when it arrived."""
 
     sequence: int
@@ -25,8 +23,7 @@ class Arrived:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(NamedTuple):
     """The next frame to be heard; ``missing`` others before it never came."""
 
     arrived: Arrived
@@ -48,6 +45,9 @@ class Jitter:
 
     def push(self, arrived: Arrived) -> list[Next]:
         """Take a frame, and return what is to be heard now."""
+        if arrived.sequence == self._expected and self._begun and not self._held:
+            self._expected = (self._expected + 1) % _SEQUENCES
+            return [Next(arrived)]
         if not self.wants(arrived.sequence):
             return []
         if not self._begun:

@@ -7,8 +7,7 @@ https://discord.com/developers/docs/topics/voice-connections#transport-encryptio
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt
 from nacl.exceptions import CryptoError
@@ -38,8 +37,7 @@ _DAVE_LEAST: Final = 8 + 1 + 1 + len(_DAVE_MARK)
 """Tag, shortest nonce, size byte and mark."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What a packet says in the clear; the first ``size`` bytes of it."""
 
     sequence: int

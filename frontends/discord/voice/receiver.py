@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from frontends.discord.voice.jitter import Arrived
 from frontends.discord.voice.packets import (
@@ -36,7 +36,10 @@ TOO_MANY_FAILURES: Final = 36
 _HELD_SECONDS: Final = 3.0
 _RETRY_SECONDS: Final = 0.1
 _SHORTEST_NAP: Final = 0.002
-_DENSE_SECONDS: Final = 0.002
+_CROWD: Final = 600.0
+"""Packets a second of twelve who speak at once."""
+_CROWD_PAUSE: Final = 0.008
+_MEASURED_SECONDS: Final = 0.1
 
 
 class Sealed(Keys, Protocol):
@@ -68,8 +71,7 @@ class Counts(StreamCounts):
     overflowed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """A piece of sound, and whose it is."""
 
     user_id: int
@@ -114,7 +116,8 @@ class Receiver:
         self._lock = threading.Lock()
         self._sound: deque[Heard] = deque(maxlen=MOST_FRAMES)
         self._asked = self._woken = False
-        self._looked_at = 0.0
+        self._crowded = False
+        self._measured, self._measured_at = 0, self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._news = asyncio.Event()
         self._closed = False
@@ -239,18 +242,25 @@ class Receiver:
             self._loop.call_soon_threadsafe(called)
 
     def _look(self) -> None:
-        """Pass on what came; while it comes thick and fast, not before 2 ms are over."""
+        """Pass on what came; in a crowd, look again after 8 ms at the earliest."""
         self._asked = False
         if self._sound:
             self._news.set()
         if self._timer is None and not self._closed:
             self._nap()
-        now = self._loop.time()
-        dense, self._looked_at = now - self._looked_at < _DENSE_SECONDS, now
-        if dense and not self._closed:
-            self._loop.call_later(_DENSE_SECONDS, self._look_again)
+        if self._is_crowded() and not self._closed:
+            self._loop.call_later(_CROWD_PAUSE, self._look_again)
         else:
             self._look_again()
+
+    def _is_crowded(self) -> bool:
+        """Say whether so much comes that looking at each packet would cost more than hearing it."""
+        now, packets = self._loop.time(), self.counts.packets
+        passed = now - self._measured_at
+        if passed >= _MEASURED_SECONDS:
+            self._crowded = packets - self._measured > _CROWD * passed
+            self._measured_at, self._measured = now, packets
+        return self._crowded
 
     def _look_again(self) -> None:
         self._woken = False

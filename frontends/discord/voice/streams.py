@@ -66,7 +66,8 @@ class Stream:
         for each in ready:
             arrived = each.arrived
             self._at = max(self._at, arrived.at)
-            yield from self._filling(each)
+            if each.missing:
+                yield from self._filling(each)
             self._timestamp = arrived.timestamp
             pcm = self._ears.hear(arrived.frame)
             if pcm is None:
