@@ -29,6 +29,7 @@ from tests.discord_standin.entities import Channel, ChannelType, Message
 from tests.discord_standin.founding import add_channel
 from tests.discord_standin.people import Person
 from tests.discord_standin.scene import Scene
+from tests.discord_standin.voice.certificate import trust_here
 from tests.fakes.discord_app import DiscordApp
 from tests.fakes.discord_commands import command_app, told
 from tests.fakes.speech import LoudnessProbability, hush, tone
@@ -211,6 +212,8 @@ async def callers(
 ) -> AsyncIterator[Callers]:
     """Open the bot in a town with voice over fake engines; ``real`` joins as it would for real."""
     known = links or Links()
+    if real:
+        trust_here()
     connect = None if real else known.connect
     monkeypatch.setattr(
         "frontends.discord.bot.Calls", partial(Calls, connect=connect, minute=MINUTE)

@@ -37,12 +37,12 @@ _WORD = re.compile(r"[\w'-]+")
 _TOKEN = re.compile(r"\s*\S{1,6}")
 
 _OPENINGS = (
-    "Well, {about} is something I think about a lot.",
-    "I have been thinking about {about} since you were last here, and I still like the idea.",
-    "Oh, {about}, that takes me back.",
-    "For me {about} always comes down to the same thing.",
-    "Let me think, because {about} is not an easy one.",
+    "That is a nice thing to ask, because {about} is often on my mind.",
+    "Oh, I like that, {about} takes me back.",
+    "Let me think for a moment, {about} is not an easy one.",
     "You said {about}, so here is what I know.",
+    "I was wondering about that too, since {about} never lets me go.",
+    "For me it is simple, {about} always comes down to the same thing.",
 )
 _REMARKS = (
     "I would take it slowly and see what the morning brings.",

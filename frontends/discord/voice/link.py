@@ -194,7 +194,7 @@ class VoiceLink:
             muted=bool(mine and (mine.mute or mine.suppress)),
             sessions=connection.sessions,
             resumptions=connection.resumptions,
-            counts=self._receiver.counts,
+            counts=replace(self._receiver.counts),
         )
 
     def _begin(self) -> None:

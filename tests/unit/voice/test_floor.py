@@ -19,7 +19,6 @@ from services.voice.turns.policy import InterruptionPolicy
 from tests.fakes.speech import ScriptedCompletion, ToneRecogniser, spoken
 from tests.fakes.voice_call import ANN, BOB, VoiceCall, voice_call
 
-
 _NUMBERS = itertools.count(100)
 
 
@@ -28,8 +27,9 @@ def turn(
     number: int | None = None, continues: int | None = None,
 ) -> TurnDecided:  # fmt: skip
     return TurnDecided(
-        speaker=speaker, turn=next(_NUMBERS) if number is None else number, at=at, text=text, ending=Ending.COMPLETE,
-        addressed=True, started_at=at - 1, ended_at=at - 0.2, continues=continues,
+        speaker=speaker, turn=next(_NUMBERS) if number is None else number, at=at, text=text,
+        ending=Ending.COMPLETE, addressed=True, started_at=at - 1, ended_at=at - 0.2,
+        continues=continues,
     )  # fmt: skip
 
 
