@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
 from frontends.console.card_text import write_text
 from frontends.console.identity import conversation_here, person_here
 from frontends.console.invocation import Invocation
 from frontends.console.wording import one_line, printable
-from services.conversation.recollection import where
-from services.conversation.reminding import Reminder
 from services.domain.errors import InvalidRequest
 from services.domain.ids import AuthorId
+
+if TYPE_CHECKING:
+    from services.conversation.reminding import Reminder
 
 _MOST = 200
 _WIDTH = 140
@@ -60,6 +62,8 @@ async def execute(call: Invocation) -> int:
 
 def reminder_lines(found: Reminder) -> list[str]:
     """Return what comes to mind for reading."""
+    from services.conversation.recollection import where  # noqa: PLC0415
+
     lines = [
         *(
             f"{turn.said_at:%Y-%m-%d %H:%M}  {turn.speaker}: {one_line(turn.text, longest=_WIDTH)}"

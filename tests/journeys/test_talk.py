@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import wave
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 
@@ -35,13 +37,15 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="session")
-async def spoken() -> Mapping[str, tuple[Samples, int]]:
-    """The sentences, said by Piper."""
+Sound = tuple[Samples, int]
+
+
+async def said() -> Mapping[str, Sound]:
+    """Return the sentences and their rates, said by Piper."""
     folder = PIPER_JOE.folder()
     assert folder is not None
     engine = piper([folder], noise=0.0)
-    found: dict[str, tuple[Samples, int]] = {}
+    found: dict[str, Sound] = {}
     for name, text in SPOKEN.items():
         pcm, rate = b"", 0
         async with aclosing(engine.synthesize(text, voice=Voice())) as frames:
@@ -52,13 +56,19 @@ async def spoken() -> Mapping[str, tuple[Samples, int]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def spoken() -> Mapping[str, Sound]:
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, said()).result(timeout=PATIENCE)
+
+
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
     monkeypatch.setattr("tests.journeys.program.PATIENCE", PATIENCE)
     return Program(tmp_path)
 
 
-def recorded(path: Path, *parts: tuple[Samples, int] | float) -> Path:
+def recorded(path: Path, *parts: Sound | float) -> Path:
     """Write sounds and pauses, in seconds, one after the other."""
     rate = next(part[1] for part in parts if isinstance(part, tuple))
     samples = [
@@ -71,7 +81,7 @@ def recorded(path: Path, *parts: tuple[Samples, int] | float) -> Path:
     return path
 
 
-def seconds(sound: tuple[Samples, int]) -> float:
+def seconds(sound: Sound) -> float:
     return len(sound[0]) / sound[1]
 
 

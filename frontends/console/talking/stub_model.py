@@ -36,13 +36,14 @@ _LONG = re.compile(r"\b(?:long|story|everything)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w'-]+")
 _TOKEN = re.compile(r"\s*\S{1,6}")
 
+# As people and models begin when they are spoken to: three to five words, then a comma.
 _OPENINGS = (
-    "That is a nice thing to ask, because {about} is often on my mind.",
+    "Let me think, {about} is not an easy one.",
     "Oh, I like that, {about} takes me back.",
-    "Let me think for a moment, {about} is not an easy one.",
-    "You said {about}, so here is what I know.",
-    "I was wondering about that too, since {about} never lets me go.",
-    "For me it is simple, {about} always comes down to the same thing.",
+    "That is a good one, because {about} is often on my mind.",
+    "I see what you mean, {about} never lets me go.",
+    "To be honest, {about} always comes down to the same thing.",
+    "Well, here it is, {about} was never far from my mind.",
 )
 _REMARKS = (
     "I would take it slowly and see what the morning brings.",
