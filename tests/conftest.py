@@ -9,6 +9,7 @@ import random
 import signal
 import socket
 import sys
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ _MARKER_OF_FOLDER: Final = {
 }
 _NETWORKED: Final = ("integration", "journey")
 _THREAD_GRACE_SECONDS: Final = 2.0
+_ROOM_BYTES: Final = 2 * 2**30
 
 # How long an example takes depends on the machine; pytest's timeout bounds the whole test.
 settings.register_profile("acore", deadline=None, print_blob=True)
@@ -45,6 +47,23 @@ for _number in (signal.SIGINT, signal.SIGHUP):
 # Without bytecode every program started here would compile all of acore anew, for two seconds each.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+
+def _in_memory() -> Path | None:
+    """Return a folder in memory where there is one with room, in which programs may run."""
+    folder = Path("/dev/shm")  # noqa: S108  folders for temporary files of their own lie in it
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return None
+    fits = disk.f_bavail * disk.f_frsize >= _ROOM_BYTES and not disk.f_flag & os.ST_NOEXEC
+    return folder if fits and os.access(folder, os.W_OK | os.X_OK) else None
+
+
+# On a disk the tests would spend most of their time waiting for the commits of small databases.
+if "TMPDIR" not in os.environ and (_memory := _in_memory()) is not None:
+    os.environ["TMPDIR"] = str(_memory)
+    tempfile.tempdir = None
 
 
 class NetworkIsBanned(RuntimeError):  # noqa: N818

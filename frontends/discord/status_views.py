@@ -21,6 +21,8 @@ USES = {
     "read_message_history": "With it I answer as a reply and catch up with what I missed.",
     "manage_webhooks": "With it characters speak with their own name and picture.",
     "attach_files": "With it I can answer with files and pictures.",
+    "connect": "With it I can be called into voice channels.",
+    "speak": "With it I can be heard there.",
 }
 """What each of Discord's permissions is for, the most needed first."""
 

@@ -105,6 +105,9 @@ class Gate:
         withheld = self._screen(inbound, others, rules)
         if withheld is not None:
             return withheld
+        if inbound.addressing.heard and not inbound.addressing.private:
+            self._overheard.add(message)
+            return Withheld(reason="no_trigger", detail="it was said to somebody else")
         for trigger in rules.triggers:
             if trigger.kind == "contextual" and self._judge is None:
                 continue
@@ -115,7 +118,7 @@ class Gate:
             if obstacle is None:
                 return self._within_limits(trigger, personas, message, rules)
             withheld = withheld or obstacle
-        if not rules.listen and not inbound.addressing.heard:
+        if not rules.listen:
             self._overheard.forget(message.conversation)
             return Withheld(reason="not_listening", detail="only what is meant for us is heard")
         self._overheard.add(message)

@@ -21,7 +21,8 @@ class Addressing:
 
     ``mentions`` and ``replies_to`` name personas; ``private`` is a place with one human, where
     everything said is meant for the personas there. ``activity`` is what the author is doing.
-    ``heard`` is what people know to be listened to whether or not the place is, as in a call.
+    ``heard`` is what people know to be listened to whether or not the place is, as in a call; who
+    hears it knows whom it is meant for, so what is not ``private`` is only overheard.
     """
 
     mentions: frozenset[PersonaId] = frozenset()

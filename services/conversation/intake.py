@@ -235,14 +235,14 @@ def _witnessed(inbound: Inbound, here: _Place) -> Inbound:
     """Return the message with the characters that hear it, and for whom it is meant.
 
     In a scene those are its members, in private the one chosen there; elsewhere every character
-    may listen, and none is named. What a person says in a scene is meant for it, unless it is
+    may listen, and none is named. What a person writes in a scene is meant for it, unless it is
     aimed at another person, or nobody listens to what names no character.
     """
     addressing, message, cast = inbound.addressing, inbound.message, here.cast
     hearing = [one.id for one in cast.members]
     if not cast.open and addressing.private:
         hearing = [one.id for one in here.candidates[:1]]
-    aimed = message.mentions and not addressing.mentions
+    aimed = addressing.heard or (message.mentions and not addressing.mentions)
     human = message.author.kind is AuthorKind.HUMAN
     if cast.open and here.rules.listens and human and not aimed:
         addressing = replace(addressing, private=True)

@@ -27,6 +27,8 @@ PERMISSIONS: Mapping[str, int] = {
     "Add Reactions": 1 << 6,
     "Use External Emojis": 1 << 18,
     "Manage Webhooks": 1 << 29,
+    "Connect": 1 << 20,
+    "Speak": 1 << 21,
 }
 """What the bot is invited with, by the names that Discord shows."""
 

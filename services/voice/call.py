@@ -17,7 +17,10 @@ from services.domain.errors import ProviderError
 from services.domain.ids import AuthorId
 from services.domain.people import Author
 from services.domain.replies import (
+    Delivered,
+    DrainingSink,
     InterruptReason,
+    ReplyEvent,
     ReplySink,
     SentenceReady,
     TextDelta,
@@ -34,7 +37,7 @@ from services.voice.call_events import (
     Troubled,
     Unducked,
 )
-from services.voice.exchanges import Exchanges
+from services.voice.exchanges import Exchange, Exchanges
 from services.voice.listening.completeness import Completeness, completeness
 from services.voice.listening.events import (
     DropReason,
@@ -106,6 +109,24 @@ class _Begun:
     over_answer: bool = field(kw_only=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _PatientSink:
+    """An answer that does not end before it is ``certain`` what it is to."""
+
+    sink: DrainingSink
+    certain: asyncio.Event
+
+    async def emit(self, event: ReplyEvent, /) -> None:
+        await self.sink.emit(event)
+
+    async def drain(self) -> None:
+        await self.sink.drain()
+        await self.certain.wait()
+
+    async def abort(self, reason: InterruptReason, /) -> Delivered:
+        return await self.sink.abort(reason)
+
+
 class VoiceCall:
     """The turn manager of one call.
 
@@ -124,6 +145,7 @@ class VoiceCall:
         self._resuming = False
         self._troubles: set[Trouble] = set()
         self._listening = True
+        self._closed = False
 
     def assemble(self, parts: CallParts) -> None:
         """Take the parts, which know the call themselves."""
@@ -189,6 +211,13 @@ class VoiceCall:
         self._stop(None, hard=True)
         return True
 
+    def close(self) -> None:
+        """End what is said because the call is left; whoever waits to speak does not any more."""
+        self._closed = True
+        self._is.mouth.close()
+        if self._is.mouth.busy:
+            self._give_up(InterruptReason.USER_STOP)
+
     @property
     def locked(self) -> bool:
         """Whether only moderators and above may interrupt; may be set."""
@@ -209,7 +238,7 @@ class VoiceCall:
         speaker = replace(await parts.narrator(), uninterruptible=uninterruptible)
         if voice is not None:
             speaker = replace(speaker, voice=voice)
-        async with parts.mouth.speaking(speaker) as sink:
+        async with parts.mouth.speaking(speaker, reading=True) as sink:
             splitter = SentenceSplitter()
             await sink.emit(TextDelta(text=text))
             sentences = [one for one in (*splitter.feed(text), *splitter.flush()) if one.strip()]
@@ -222,15 +251,18 @@ class VoiceCall:
 
     @asynccontextmanager
     async def answering(self, turn: TurnBrief, /) -> AsyncIterator[ReplySink]:
-        """Speak one turn of the conversation; what nobody in the call asked for waits for quiet."""
+        """Speak one turn of the conversation; what nobody in the call asked for waits for quiet.
+
+        It does not wait for the floor: the answer to whoever has that comes after this turn.
+        Raises ``CallOver``.
+        """
         parts = self._is
-        trigger = turn.trigger.id if turn.trigger is not None else None
-        granted = parts.exchanges.owns(trigger)
-        took = False if granted else await self._take_floor(turn)
+        exchange = parts.exchanges.behind(turn)
+        took = exchange is None and await self._take_floor(turn)
         try:
             speaker = await parts.speaker_of(turn)
-            async with parts.mouth.speaking(speaker) as sink:
-                yield sink
+            async with parts.mouth.speaking(speaker, to=exchange) as sink:
+                yield sink if exchange is None else _PatientSink(sink, exchange.certain)
         finally:
             if took:
                 parts.exchanges.give_floor()
@@ -267,9 +299,9 @@ class VoiceCall:
         now = parts.clock.monotonic()
         due = now + LONGEST_WAIT
         quiet = QUIET_SECONDS if turn.kind is TurnKind.INITIATIVE else 0.0
-        while now < due:
-            if parts.floor.clear(now, quiet=quiet) and parts.floor.take():
-                return True
+        while now < due and not self._closed and not parts.floor.taken:
+            if parts.floor.clear(now, quiet=quiet):
+                return parts.floor.take()
             await asyncio.sleep(TICK_SECONDS)
             now = parts.clock.monotonic()
         return False
@@ -309,8 +341,7 @@ class VoiceCall:
             over_answer = over_answer or (known is not None and known.over_answer)
         begun = _Begun(event.turn, event.since, event.continues, over_answer=over_answer)
         _keep(self._begun, event.speaker.id, begun)
-        if event.continues is not None and parts.exchanges.answers(event.continues):
-            parts.mouth.suspend()
+        parts.exchanges.go_on(event.continues)
 
     def _presume(self, event: TranscriptReady) -> None:
         """Begin, or begin anew, the answer to what may be a whole turn; it stays unheard as yet."""
@@ -329,9 +360,7 @@ class VoiceCall:
         lists = wording(parts.listener.languages.of(event.speaker.id))
         if completeness(event.text, lists) is Completeness.UNFINISHED:
             return
-        parts.mouth.suspend()
-        if not parts.exchanges.presume(event.turn, event.speaker, event.text):
-            parts.mouth.release(goes_on=True)
+        parts.exchanges.presume(event.turn, event.speaker, event.text)
 
     def _decided(self, turn: TurnDecided, *, interrupted: bool) -> None:
         parts = self._is
@@ -340,22 +369,25 @@ class VoiceCall:
         begun = self._begun.pop(turn.speaker.id, None)
         over_answer = begun is not None and begun.turn == turn.turn and begun.over_answer
         commanded = self._commanded.pop(turn.speaker.id, None) is not None
-        if commanded and meant is Remark.HARD and len(words_of(turn.text)) <= _ONLY_A_COMMAND:
+        command = meant is Remark.HARD and len(words_of(turn.text)) <= _ONLY_A_COMMAND
+        if commanded and command:
             return
         if parts.exchanges.answers(turn.turn) or parts.exchanges.answers(turn.continues):
-            parts.exchanges.agree(turn, then=self._released)
+            parts.exchanges.agree(turn)
         elif not turn.addressed or (over_answer and meant is Remark.BACK_CHANNEL):
             parts.exchanges.overhear(turn)
-        elif interrupted or self._goes_on(turn):
+        elif interrupted:
             self._stopped_by = None
-            if interrupted:
-                parts.exchanges.stop(InterruptReason.BARGE_IN)
+            self._give_up(InterruptReason.BARGE_IN)
             parts.exchanges.insist(turn)
+        elif self._goes_on(turn):
+            if command and parts.mouth.answers(parts.exchanges.current):
+                self._stop(turn.speaker.id, hard=True)
+                self._commanded.pop(turn.speaker.id, None)
+            else:
+                parts.exchanges.insist(turn)
         else:
             parts.exchanges.answer(turn)
-
-    def _released(self, goes_on: bool) -> None:  # noqa: FBT001  a callback's argument
-        self._is.mouth.release(goes_on=goes_on)
 
     def _goes_on(self, turn: TurnDecided) -> bool:
         """Say whether whoever is being answered adds something before anything was heard."""
@@ -367,10 +399,11 @@ class VoiceCall:
 
     def _dropped(self, event: TurnDropped) -> None:
         parts = self._is
+        self._commanded.pop(event.speaker.id, None)
         begun = self._begun.pop(event.speaker.id, None)
         continued = begun is not None and parts.exchanges.answers(begun.continues)
         if parts.exchanges.answers(event.turn) or continued:
-            parts.exchanges.withdraw(event.turn, then=self._released)
+            parts.exchanges.withdraw(event.turn)
         if event.reason is DropReason.FAILED:
             deaf = "I cannot make out what is said just now."
             if self._trouble(Trouble.EARS, deaf):
@@ -408,7 +441,12 @@ class VoiceCall:
         self._stopped_by = None
         if by is not None:
             _keep(self._commanded, by, 0)
-        if not parts.exchanges.stop(InterruptReason.USER_STOP):
+        self._give_up(InterruptReason.USER_STOP)
+
+    def _give_up(self, reason: InterruptReason) -> None:
+        """End what is said, keeping what was heard of it."""
+        parts = self._is
+        if parts.mouth.reading or not parts.exchanges.stop(reason):
             parts.mouth.give_up()
 
     def _resume(self, now: float) -> None:
@@ -426,8 +464,8 @@ class VoiceCall:
         if self._stopped_by is None or parts.policy.undecided:
             return
         self._stopped_by = None
-        if parts.mouth.held and not parts.exchanges.stop(InterruptReason.BARGE_IN):
-            parts.mouth.give_up()
+        if parts.mouth.held:
+            self._give_up(InterruptReason.BARGE_IN)
 
     # -- what the mouth tells
 
@@ -452,6 +490,8 @@ class VoiceCall:
 
     def answer_ended(self, at: float, /) -> None:
         """The bot has said what it had to say."""
+        self._stopped_by = None
+        self._resuming = False
         self._is.policy.bot_finished()
 
     def clause_began(self, clause: SpokenClause, /, *, at: float) -> None:
@@ -463,12 +503,27 @@ class VoiceCall:
         """Tell once that the voice does not work."""
         self._trouble(Trouble.VOICE, error.user_message)
 
+    # -- what the exchanges tell
+
     def outcome(self, failure: str | None, /) -> None:
         """Tell once, aloud as well, that no answer comes; ``None`` when one came."""
+        if self._closed:
+            return
         if failure is None:
             self._fine(Trouble.MODEL)
         elif self._trouble(Trouble.MODEL, failure):
             self._is.aside(failure)
+
+    def unsure(self, unsure: bool, /) -> None:  # noqa: FBT001  it is the news
+        """Keep answers silent while somebody may go on."""
+        if unsure:
+            self._is.mouth.suspend()
+        else:
+            self._is.mouth.release()
+
+    def void(self, exchange: Exchange, /) -> None:
+        """Let an answer that is to something else never sound."""
+        self._is.mouth.void(exchange)
 
     # -- troubles
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from services.domain.replies import Delivery, ReplySink, TurnBrief
 from services.voice.call import VoiceCall
+from services.voice.mouth import CallOver
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenDelivery:
     """Speaks answers in the call that ``find`` returns when the turn starts, if it returns one.
 
-    ``text`` shows them as well. Without either an answer goes nowhere.
+    ``text`` shows them as well, or alone when the call is left before. Without either an answer
+    goes nowhere.
     """
 
     find: Callable[[], VoiceCall | None]
@@ -30,7 +32,8 @@ class SpokenDelivery:
         async with AsyncExitStack() as stack:
             sinks: list[ReplySink] = []
             if call is not None:
-                sinks.append(await stack.enter_async_context(call.answering(turn)))
+                with suppress(CallOver):
+                    sinks.append(await stack.enter_async_context(call.answering(turn)))
             if self.text is not None:
                 sinks.extend(await stack.enter_async_context(self.text.open(turn)))
             yield sinks

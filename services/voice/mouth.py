@@ -11,7 +11,7 @@ from functools import partial
 from typing import Protocol
 
 from services.domain.clock import Clock
-from services.domain.errors import ProviderError
+from services.domain.errors import AcoreError, ProviderError
 from services.domain.ids import PersonaId
 from services.domain.replies import InterruptReason
 from services.lifecycle import Supervisor
@@ -67,10 +67,25 @@ async def _abort(sink: SpeechSink) -> None:
     await sink.abort(InterruptReason.USER_STOP)
 
 
+class CallOver(AcoreError):  # noqa: N818
+    """Nothing is spoken any more, because the call was left."""
+
+    def __init__(self) -> None:
+        super().__init__("call_over", "The call is over; let me join again.")
+
+
 @dataclass(slots=True)
 class _Answer:
+    """Something that is said; ``to`` is what somebody said, as whoever opened it knows that.
+
+    ``void`` never sounds any more; ``reading`` is no answer of the conversation.
+    """
+
     sink: SpeechSink
     speaker: Speaker
+    to: object | None
+    reading: bool
+    void: bool = False
     begun: bool = False
     ceased_at: float | None = None
 
@@ -102,6 +117,7 @@ class Mouth:
         self._audible = False
         self._held = False
         self._suspended = False
+        self._closed = False
         self.mixer = Mixer(clock=clock, tell=self._tell)
 
     @property
@@ -124,13 +140,34 @@ class Mouth:
         """Whether the present answer is kept silent."""
         return self._held
 
+    @property
+    def reading(self) -> bool:
+        """Whether what is said is no answer of the conversation."""
+        return self._answer is not None and self._answer.reading
+
+    def answers(self, to: object, /) -> bool:
+        """Whether the present answer is to that."""
+        return self._answer is not None and self._answer.to is to
+
+    def close(self) -> None:
+        """Let nobody speak any more; whoever speaks goes on."""
+        self._closed = True
+
     @asynccontextmanager
-    async def speaking(self, speaker: Speaker, /) -> AsyncIterator[SpeechSink]:
-        """Give the mouth to ``speaker`` for one answer, after the one before has ended."""
+    async def speaking(
+        self, speaker: Speaker, /, *, to: object | None = None, reading: bool = False
+    ) -> AsyncIterator[SpeechSink]:
+        """Give the mouth to ``speaker`` for one answer, after the one before has ended.
+
+        ``to`` is what somebody said, while which is unsure the answer is ``suspended``; a
+        ``reading`` is no answer at all. Raises ``CallOver``.
+        """
         async with self._taken:
+            if self._closed:
+                raise CallOver
             self.mixer.speech.reset()
             self._held = False
-            if self._suspended:
+            if self._suspended and to is not None:
                 self.mixer.speech.hold()
             sink = SpeechSink(
                 track=self.mixer.speech,
@@ -142,7 +179,7 @@ class Mouth:
                 on_clause=self._clause,
                 on_failure=self._watcher.speech_failed,
             )
-            answer = self._answer = _Answer(sink, speaker)
+            answer = self._answer = _Answer(sink, speaker, to, reading)
             task = self._supervisor.start("speech", sink.run)
             try:
                 yield sink
@@ -170,20 +207,33 @@ class Mouth:
         if self._held:
             self._held = False
             self.mixer.speech.restore()
-            if not self._suspended:
-                self.mixer.speech.resume()
+            self._sound()
 
     def suspend(self) -> None:
-        """Let nothing sound, of later answers neither, until ``release``; they are made ready."""
+        """Let no answer to what somebody said sound until ``release``; they are made ready."""
         self._suspended = True
-        self.mixer.speech.hold()
+        if self._answer is not None and self._answer.to is not None:
+            self.mixer.speech.hold()
 
-    def release(self, *, goes_on: bool) -> None:
-        """Let answers sound again, the present one only if it ``goes_on``."""
-        if self._suspended:
-            self._suspended = False
-            if goes_on and not self._held:
-                self.mixer.speech.resume()
+    def release(self) -> None:
+        """Let answers to what somebody said sound again."""
+        self._suspended = False
+        if self._answer is not None and self._answer.to is not None:
+            self._sound()
+
+    def void(self, to: object, /) -> None:
+        """Let the present answer never sound any more, if it is to that."""
+        if self._answer is not None and self._answer.to is to:
+            self._answer.void = True
+            self.mixer.speech.hold()
+
+    def _sound(self) -> None:
+        """Go on, unless something keeps the present answer silent."""
+        answer = self._answer
+        if answer is None or answer.void or self._held:
+            return
+        if not (self._suspended and answer.to is not None):
+            self.mixer.speech.resume()
 
     def give_up(self) -> None:
         """Drop the rest of the present answer; whoever waits for its end goes on."""

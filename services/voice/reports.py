@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 from services.voice.call_events import (
     CallEvent,
     PersonStarted,
@@ -19,6 +22,29 @@ from services.voice.listening.events import (
     TurnDecided,
     TurnDropped,
 )
+
+logger = logging.getLogger(__name__)
+
+
+class Reports:
+    """Tells a watcher of a call's events until ``close``; one that fails is logged."""
+
+    def __init__(self, watcher: Callable[[CallEvent], None]) -> None:
+        self._watcher = watcher
+        self._closed = False
+
+    def close(self) -> None:
+        """Tell nothing more."""
+        self._closed = True
+
+    def tell(self, event: CallEvent, /) -> None:
+        """Pass an event on."""
+        if self._closed:
+            return
+        try:
+            self._watcher(event)
+        except Exception:  # whoever watches must not end the call
+            logger.exception("a call's event was not taken", extra={"event": type(event).__name__})
 
 
 def report(event: ListeningEvent, /) -> CallEvent | None:

@@ -18,7 +18,7 @@ from services.domain.clock import Clock
 from services.domain.errors import Busy, InvalidRequest, ProviderError, ProviderFault
 from services.domain.ids import AuthorId, ConversationId, IdSource, PersonaId
 from services.domain.people import Author, Role
-from services.domain.replies import Delivery, InterruptReason, TurnBrief
+from services.domain.replies import Delivery, TurnBrief
 from services.lifecycle import Supervisor
 from services.persona.character import Persona
 from services.persona.library import CharacterLibrary
@@ -27,6 +27,7 @@ from services.voice.audio_io import AudioInput, AudioOutput
 from services.voice.call import CallParts, VoiceCall
 from services.voice.call_events import CallEvent
 from services.voice.delivery import SpokenDelivery
+from services.voice.engines.converted_speech import ConvertedSpeech
 from services.voice.exchanges import Exchanges, Place
 from services.voice.listening.endpointing import TurnCompletion
 from services.voice.listening.listener import Listener
@@ -36,6 +37,7 @@ from services.voice.listening.vad import SpeechProbability
 from services.voice.listening.wake import Wake, WakeRule
 from services.voice.mouth import Mouth, Speaker
 from services.voice.recognition import SpeechToText, Transcript
+from services.voice.reports import Reports
 from services.voice.speaking.speech_sink import SpeakingSettings
 from services.voice.spoken_text import Lexicon
 from services.voice.synthesis import TextToSpeech, Voice, VoiceListing
@@ -90,12 +92,16 @@ class CallOpening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoiceStatus:
-    """How speaking and listening are doing; names of engines, ``None`` where there is none."""
+    """How speaking and listening are doing; names of engines, ``None`` where there is none.
+
+    While voices should be converted and are not, that is ``bypassed``.
+    """
 
     speech: str
     ears: str | None
     calls: int
     ready: bool
+    bypassed: bool = False
 
 
 class _NoEars:
@@ -173,12 +179,13 @@ class VoiceService:
 
     def status(self) -> VoiceStatus:
         """Return how it is doing."""
-        ears = self._engines.ears
+        speech, ears = self._engines.speech, self._engines.ears
         return VoiceStatus(
-            speech=self._engines.speech.name,
+            speech=speech.name,
             ears=None if ears is None else ears.name,
             calls=len(self._calls),
             ready=self._ready,
+            bypassed=isinstance(speech, ConvertedSpeech) and speech.bypassed,
         )
 
     async def voices(self) -> Sequence[VoiceListing]:
@@ -224,18 +231,18 @@ class VoiceService:
     ) -> AsyncIterator[VoiceCall]:
         """Hold a call while entered; leaving stops what is said and heard.
 
-        ``on_event`` is called on the event loop and must be quick and raise nothing. Raises
-        ``InvalidRequest`` where a call is on already, ``Busy`` when there are too many.
+        ``on_event`` is called on the event loop and must be quick; nothing is told after leaving.
+        Raises ``InvalidRequest`` where a call is on already, ``Busy`` when there are too many.
         """
         if opening.conversation in self._calls:
             raise InvalidRequest("call_exists", "I am in a call there already.")
         if len(self._calls) >= self._settings.max_calls:
             raise Busy("calls_full", "I am in as many calls as I can be; let me leave one first.")
-        call = VoiceCall()
+        call, reports = VoiceCall(), Reports(on_event)
         self._calls[opening.conversation] = call
         try:
             async with Supervisor() as supervisor:
-                parts = self._parts(call, opening, supervisor, on_event)
+                parts = self._parts(call, opening, supervisor, reports.tell)
                 call.assemble(parts)
                 if not opening.listening or self._engines.ears is None:
                     call.deafen()
@@ -244,8 +251,11 @@ class VoiceService:
                     try:
                         yield call
                     finally:
-                        self._conversations.stop(opening.conversation, InterruptReason.USER_STOP)
+                        self._calls.pop(opening.conversation, None)
+                        call.close()
+                        reports.close()
                         running.cancel()
+                        await parts.exchanges.close()
         finally:
             self._calls.pop(opening.conversation, None)
 
@@ -290,7 +300,7 @@ class VoiceService:
             floor=floor,
             clock=self._clock,
             ids=self._ids,
-            on_outcome=call.outcome,
+            watcher=call,
         )
         return CallParts(
             listener=listener,

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 
+from frontends.discord import bot
 from frontends.discord.places import place_of
 from services.domain.ids import ConversationId
 from services.llm.model import ChatModel
@@ -26,11 +28,12 @@ T = TypeVar("T")
 async def command_app(
     town: Scene, model: ChatModel, data: Path, **options: Any
 ) -> AsyncIterator[DiscordApp]:
-    """Open ``discord_app`` and wait until its commands are there."""
-    async with discord_app(town, model, data, **options) as live:
-        world, application = town.standin.world, town.bot.application_id
-        await town.until(lambda: world.commands_of(application, None))
-        yield live
+    """Open ``discord_app`` and wait until its commands are there, which it registers at once."""
+    with patch.object(bot, "_SETTLING_SECONDS", 0.0):
+        async with discord_app(town, model, data, **options) as live:
+            world, application = town.standin.world, town.bot.application_id
+            await town.until(lambda: world.commands_of(application, None))
+            yield live
 
 
 async def told(town: Scene, person: Person, asked: Interaction, *, count: int = 1) -> list[str]:

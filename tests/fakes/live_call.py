@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ from services.voice.call_events import CallEvent
 from services.voice.listening.samples import BYTES_PER_SECOND, SAMPLE_RATE
 from services.voice.listening.wake import WakeRule
 from services.voice.recognition import SpeechToText, Transcript
-from services.voice.service import CallOpening, Engines, VoiceService
+from services.voice.service import CallOpening, Detector, Engines, VoiceService
 from services.voice.synthesis import TextToSpeech
 from services.voice.voices import Voices
 from tests.fakes.app import App, opened_app
@@ -113,6 +113,17 @@ class Loudspeaker:
         return [at for at, level in self.levels if level > 50 and at >= since]
 
 
+class Events(list[CallEvent]):
+    """What happened in a call; whoever takes it may be ``failing``."""
+
+    failing: Exception | None = None
+
+    def take(self, event: CallEvent) -> None:
+        self.append(event)
+        if self.failing is not None:
+            raise self.failing
+
+
 @dataclass
 class LiveCall:
     """A call, and everything around it."""
@@ -125,7 +136,7 @@ class LiveCall:
     ears: ToneEars
     speech: Any
     leave: Callable[[], Awaitable[None]]
-    events: list[CallEvent] = field(default_factory=list)
+    events: Events
 
     def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
@@ -154,6 +165,7 @@ async def live_call(
     ears: SpeechToText | None = None,
     texts: dict[str, str] | None = None,
     complete: float = 0.97,
+    probability: Detector | None = None,
     wake: WakeRule = WakeRule.ALWAYS,
     listening: bool = True,
     **sections: Any,
@@ -162,14 +174,14 @@ async def live_call(
     people, loudspeaker = People(), Loudspeaker()
     hearing = ToneEars(texts)
     speaking = speech or FakeSpeech(seconds_per_character=0.04)
-    events: list[CallEvent] = []
+    events = Events()
     async with opened_app(data, model, **sections) as app:
         service = VoiceService(
             Engines(
                 speech=speaking,
                 ears=ears or hearing,
                 completion=ScriptedCompletion(complete),
-                probability=LoudnessDetection(),
+                probability=probability or LoudnessDetection(),
             ),
             conversations=app.conversations,
             library=app.factory.library(),
@@ -188,7 +200,7 @@ async def live_call(
         async with AsyncExitStack() as held:
             held.push_async_callback(service.close)
             call = await held.enter_async_context(
-                service.call(opening, ears=people, mouth=loudspeaker, on_event=events.append)
+                service.call(opening, ears=people, mouth=loudspeaker, on_event=events.take)
             )
             yield LiveCall(
                 app, service, call, people, loudspeaker, hearing, speaking, held.aclose, events

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import discord
 from dependency_injector import providers
 
 from frontends.discord.voice.calls import Calls
@@ -246,4 +247,9 @@ async def enters(here: Callers, who: Person, channel: Channel | None = None) -> 
     """Let somebody into a voice channel, and wait until the bot knows."""
     place = channel or here.lounge
     who.joins_voice(place)
-    await here.until(lambda: who.user.id in here.live.bot.get_channel(place.id).voice_states)
+
+    def inside() -> bool:
+        channel = here.live.bot.get_channel(place.id)
+        return isinstance(channel, discord.VoiceChannel) and who.user.id in channel.voice_states
+
+    await here.until(inside)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -57,7 +58,7 @@ async def test_who_calls_is_listened_to_and_answered_aloud(here):
     assert await here.link.hears(here.town.alice)
     await here.until(lambda: "Good evening." in here.said())
     await here.until(lambda: here.link.blocks)
-    await here.until(lambda: held.delay is not None)
+    await here.until(lambda: held.record.delay is not None)
 
 
 async def test_leaving_takes_the_notice_back(here):
@@ -229,11 +230,26 @@ async def test_troubles_are_told_once(here):
     on_event = here.held.talk._is.on_event  # what the call tells
     for at in (1.0, 2.0):
         on_event(Troubled(trouble=Trouble.VOICE, text="The voice is gone.", at=at))
-        assert held.troubles == {Trouble.VOICE: "The voice is gone."}
+        assert held.record.troubles == {Trouble.VOICE: "The voice is gone."}
         on_event(Troubled(trouble=Trouble.VOICE, text="", at=at, over=True))
     await here.until(lambda: here.wrote("The voice is gone."))
     assert sum("The voice is gone." in one.content for one in here.chat()) == 1
-    assert held.troubles == {}
+    assert held.record.troubles == {}
+
+
+async def test_voices_that_are_not_converted_are_told_of_once(here, monkeypatch):
+    status = here.service.status
+    slow = [True]
+    monkeypatch.setattr(here.service, "status", lambda: replace(status(), bypassed=slow[0]))
+    held = await here.calls(here.town.alice)
+    for _ in range(2):
+        await asks(here, here.town.alice, "voice speak", text="Hello.")
+    await here.until(lambda: here.wrote("another one speaks"))
+    assert sum("another one speaks" in one.content for one in here.chat()) == 1
+    assert "Voices are not converted" in await asks(here, here.town.alice, "voice status")
+    slow[0] = False
+    await asks(here, here.town.alice, "voice speak", text="Hello.")
+    assert held.record.troubles == {}
 
 
 async def test_a_bot_that_leaves_discord_ends_its_calls(here):

@@ -99,6 +99,8 @@ async def test_with_a_token_it_prints_the_invitation(town: Scene, tmp_path: Path
     assert asked["scope"] == ["bot applications.commands"]
     wanted = discord.Permissions(
         view_channel=True,
+        connect=True,
+        speak=True,
         send_messages=True,
         send_messages_in_threads=True,
         create_public_threads=True,

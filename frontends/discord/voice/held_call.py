@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import statistics
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from frontends.discord.delivery import DiscordDelivery
 from frontends.discord.places import Place, account, in_guild
 from frontends.discord.voice.call_chat import CallChat
+from frontends.discord.voice.call_record import CallRecord
 from frontends.discord.voice.captions import CaptionedAnswers, Captions
 from frontends.discord.voice.presence import Admission, CallChannel, Presence
 from frontends.discord.voice.talk_button import talk_row
+from frontends.discord.voice.talk_keys import TalkKeys
 from frontends.discord.voice.voice_text import ENDINGS, NO_EARS, PUSH_TO_LISTEN, notice, over_notice
 from services.conversation.place_rules import NO_RULES, PlaceRules
 from services.domain.errors import AcoreError, InvalidRequest, NotAllowed, StorageError
@@ -24,14 +24,7 @@ from services.domain.ids import AuthorId
 from services.domain.people import Author
 from services.voice.audio_io import AudioInput, AudioOutput
 from services.voice.call import VoiceCall
-from services.voice.call_events import (
-    AnswerBegun,
-    CallEvent,
-    Trouble,
-    Troubled,
-    TurnLost,
-    TurnTaken,
-)
+from services.voice.call_events import CallEvent, TurnLost, TurnTaken
 from services.voice.listening.wake import WakeRule
 from services.voice.service import CallOpening, VoiceService
 
@@ -42,12 +35,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-KEY_SECONDS = 30.0
-"""How long the button of push-to-listen counts as held when nothing is said."""
-
-_TOLD_AGAIN_SECONDS = 300.0
-_MOST_DELAYS = 20
-_MOST_KEYS = 100
 _OVER = "I am in no voice channel here any more; let me join again."
 
 
@@ -106,10 +93,6 @@ class HeldCall:
         self._turned = asyncio.Event()
         self._entered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._notice: int | None = None
-        self._told: dict[Trouble, float] = {}
-        self._keys: dict[AuthorId, asyncio.Task[None]] = {}
-        self._asked: TurnTaken | None = None
-        self._delays: deque[float] = deque(maxlen=_MOST_DELAYS)
         self._known_rules = NO_RULES
         self._link: Link | None = None
         self._chat: CallChat | None = None
@@ -117,8 +100,8 @@ class HeldCall:
         self.call: VoiceCall | None = None
         self.followed: int | None = None
         """The user the bot goes along with."""
-        self.troubles: dict[Trouble, str] = {}
-        """What does not work now, and what people were told of it."""
+        self.record = CallRecord(self._complain, lambda: parts.voice.status().bypassed)
+        self.keys = TalkKeys(lambda: self.call, self._supervisor)
         self.ended = asyncio.Event()
         """Set once the bot has left."""
 
@@ -142,11 +125,6 @@ class HeldCall:
         if self.call is None:
             raise InvalidRequest("call_over", _OVER)
         return self.call
-
-    @property
-    def delay(self) -> float | None:
-        """The median of the last seconds from the end of a turn to the first sound of an answer."""
-        return statistics.median(self._delays) if self._delays else None
 
     async def open(self) -> None:
         """Join, and return once the call is on. Raises ``AcoreError`` when that fails."""
@@ -215,18 +193,6 @@ class HeldCall:
         if self.talk.wake.rule is WakeRule.PUSH_TO_LISTEN and self._chat is not None:
             await self._chat.post(PUSH_TO_LISTEN, view=talk_row(self.channel.id))
 
-    def press(self, who: Author) -> bool:
-        """Hold the key for somebody, or let it go; say whether it is held now."""
-        call = self.talk
-        if who.id in self._keys:
-            self._let_go(who.id)
-            call.release(who.id)
-            return False
-        if len(self._keys) < _MOST_KEYS:
-            call.wake.press(who.id)
-            self._keys[who.id] = self._supervisor.start("key", partial(self._hold_key, who.id))
-        return True
-
     async def review(self, member: discord.Member) -> None:
         """Heed that somebody chose anew whether to be listened to, or may do something else now."""
         if self.presence.holds(member.id):
@@ -237,7 +203,7 @@ class HeldCall:
     def gone(self, who: AuthorId) -> None:
         """Somebody left the channel."""
         self.presence.leave(int(who.user))
-        self._let_go(who)
+        self.keys.let_go(who)
         if self.call is not None:
             self.call.left(who)
 
@@ -286,8 +252,10 @@ class HeldCall:
                 await self._turned.wait()
                 for task in tasks:
                     task.cancel()
+            self.keys.let_all_go()
             self.call = None
-        await self._end()
+        self.record.troubles.clear()
+        await self._take_notice_back()
 
     def _opening(self, place: Place, rules: PlaceRules) -> CallOpening:
         shown = DiscordDelivery(self._bot.desk, place, asker=None)
@@ -346,12 +314,6 @@ class HeldCall:
                     self._turned.set()
                     return
 
-    async def _end(self) -> None:
-        for who in tuple(self._keys):
-            self._let_go(who)
-        self.troubles.clear()
-        await self._take_notice_back()
-
     async def _take_notice_back(self) -> None:
         message, self._notice = self._notice, None
         if message is not None and self._chat is not None:
@@ -377,41 +339,9 @@ class HeldCall:
 
     def _happened(self, captions: Captions, event: CallEvent) -> None:
         captions.take(event)
-        match event:
-            case TurnTaken():
-                self._let_go(event.speaker.id)
-                if event.addressed:
-                    self._asked = event
-            case TurnLost():
-                self._let_go(event.speaker.id)
-            case AnswerBegun():
-                asked, self._asked = self._asked, None
-                if asked is not None:
-                    self._delays.append(event.at - asked.ended_at)
-            case Troubled():
-                self._troubled(event)
-            case _:
-                pass
+        self.record.take(event)
+        if isinstance(event, TurnTaken | TurnLost):
+            self.keys.let_go(event.speaker.id)
 
-    def _troubled(self, event: Troubled) -> None:
-        if event.over:
-            self.troubles.pop(event.trouble, None)
-            return
-        self.troubles[event.trouble] = event.text
-        last = self._told.get(event.trouble)
-        if last is None or event.at - last >= _TOLD_AGAIN_SECONDS:
-            self._told[event.trouble] = event.at
-            self._supervisor.start("voice trouble", partial(self._say, f"⚠ {event.text}"))
-
-    async def _hold_key(self, who: AuthorId) -> None:
-        await asyncio.sleep(KEY_SECONDS)
-        self._keys.pop(who, None)
-        if self.call is not None:
-            self.call.release(who)
-
-    def _let_go(self, who: AuthorId) -> None:
-        task = self._keys.pop(who, None)
-        if task is not None:
-            task.cancel()
-            if self.call is not None:
-                self.call.wake.release(who)
+    def _complain(self, text: str) -> None:
+        self._supervisor.start("voice trouble", partial(self._say, f"⚠ {text}"))

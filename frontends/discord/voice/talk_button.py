@@ -46,4 +46,4 @@ class TalkButton(Clickable[discord.ui.Button[Any]], template=TALK_ID):
             or not held.presence.holds(interaction.user.id)
         ):
             raise InvalidRequest("voice_elsewhere", _ELSEWHERE)
-        await answer(interaction, _HELD if held.press(who.author) else _RELEASED)
+        await answer(interaction, _HELD if held.keys.press(who.author.id) else _RELEASED)

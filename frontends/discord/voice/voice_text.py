@@ -85,6 +85,10 @@ def status_text(status: VoiceStatus, held: HeldCall | None) -> str:
         f"**Engines** {'ready' if status.ready else 'made ready when a call begins'}",
         f"**Calls** {status.calls}",
     ]
+    if status.bypassed:
+        lines.append(
+            "**⚠ conversion** Voices are not converted just now: it is too slow or broken."
+        )
     return "\n".join([*lines, *(call_lines(held) if held is not None else [])])
 
 
@@ -94,7 +98,9 @@ def call_lines(held: HeldCall) -> Sequence[str]:
     counts = health.counts
     lost = counts.lost + counts.late + counts.locked + counts.overflowed
     listening = "on" if call.listening else "off"
-    delay = "not measured yet" if held.delay is None else f"{held.delay * 1000:.0f} ms"
+    delay = (
+        "not measured yet" if held.record.delay is None else f"{held.record.delay * 1000:.0f} ms"
+    )
     lines = [
         "",
         f"**In** {held.channel.mention}, listening {listening}, "
@@ -113,7 +119,7 @@ def call_lines(held: HeldCall) -> Sequence[str]:
         lines.append("**Muted** by a moderator, so nobody hears me.")
     if unheard := held.presence.names():
         lines.append(f"**Not listened to** {_plain(', '.join(unheard))}")
-    lines += [f"**⚠ {name}** {text}" for name, text in held.troubles.items()]
+    lines += [f"**⚠ {name}** {text}" for name, text in held.record.troubles.items()]
     return lines
 
 

@@ -1,0 +1,308 @@
+"""What people, typed messages and readings do to each other in a call, told event by event."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from services.domain.calls import ToolCall
+from services.domain.errors import ProviderError, ProviderFault
+from services.domain.people import Author
+from services.toolbox.spec import ToolContext, ToolSpec
+from services.voice import call as call_module
+from services.voice.call_events import (
+    AnswerBegun,
+    AnswerEnded,
+    ClauseSpoken,
+    Interrupted,
+    Troubled,
+)
+from services.voice.listening.endpointing import Ending
+from services.voice.listening.events import (
+    DropReason,
+    SpeechEnded,
+    SpeechStarted,
+    Stage,
+    TranscriptReady,
+    TurnDecided,
+    TurnDropped,
+)
+from tests.fakes.live_call import HERE, LiveCall, live_call
+from tests.fakes.recording import RecordingDelivery
+from tests.fakes.scripted_model import Script, Scripted, ScriptedModel
+from tests.fakes.voice_call import ANN, BOB
+from tests.fakes.voice_engines import FakeSpeech
+
+STORY = "Once there was a long road. It went over nine hills. At its end stood a small house."
+AWAY = ProviderError("model", ProviderFault.UNREACHABLE, "The model is away.")
+
+
+class Nothing(BaseModel):
+    """No arguments."""
+
+
+class Talk:
+    """One turn of somebody, as a listener tells of it."""
+
+    def __init__(
+        self, live: LiveCall, number: int, *, by: Author = ANN, continues: int | None = None
+    ) -> None:
+        self._live = live
+        self._number = number
+        self._by = by
+        self._continues = continues
+
+    def starts(self, *, resumed: bool = False) -> Talk:
+        now = time.monotonic()
+        self._live.call.heard(
+            SpeechStarted(
+                speaker=self._by, turn=self._number, at=now, since=now - 0.06, resumed=resumed,
+                continues=self._continues,
+            )
+        )  # fmt: skip
+        return self
+
+    def words(self, text: str, *, stage: Stage = Stage.PARTIAL) -> Talk:
+        now = time.monotonic()
+        self._live.call.heard(
+            TranscriptReady(speaker=self._by, turn=self._number, at=now, text=text, stage=stage)
+        )
+        return self
+
+    def pauses(self, text: str | None = None) -> Talk:
+        now = time.monotonic()
+        self._live.call.heard(
+            SpeechEnded(speaker=self._by, turn=self._number, at=now, since=now - 0.1)
+        )
+        return self if text is None else self.words(text, stage=Stage.SPECULATIVE)
+
+    def over(self, text: str, *, addressed: bool = True) -> None:
+        now = time.monotonic()
+        self.words(text, stage=Stage.FINAL)
+        self._live.call.heard(
+            TurnDecided(
+                speaker=self._by, turn=self._number, at=now, text=text, ending=Ending.COMPLETE,
+                addressed=addressed, started_at=now - 1, ended_at=now - 0.2,
+                continues=self._continues,
+            )
+        )  # fmt: skip
+
+    def said(self, text: str, *, addressed: bool = True) -> None:
+        """Tell all of it."""
+        self.starts().pauses().over(text, addressed=addressed)
+
+    def lost(self, reason: DropReason = DropReason.EMPTY) -> None:
+        self._live.call.heard(
+            TurnDropped(speaker=self._by, turn=self._number, at=time.monotonic(), reason=reason)
+        )
+
+
+@asynccontextmanager
+async def told_call(data: Path, model: ScriptedModel, **how: object) -> AsyncIterator[LiveCall]:
+    """Hold a call of quick speech."""
+    speech = FakeSpeech(seconds_per_character=0.02)
+    async with live_call(data, model, speech=speech, **how) as live:  # type: ignore[arg-type]
+        yield live
+
+
+@pytest.fixture(autouse=True)
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing that is stuck come free by waiting."""
+    monkeypatch.setattr(call_module, "LONGEST_WAIT", 1000.0)
+
+
+def said_by_mira(history: Sequence[tuple[str, str]]) -> list[str]:
+    return [text for who, text in history if who == "mira"]
+
+
+async def test_whoever_interrupts_a_reading_is_answered(tmp_path):
+    async with told_call(tmp_path, ScriptedModel("All right.")) as live:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(live.call.say(STORY))
+            await live.until(lambda: len(live.loudspeaker.sounding()) > 25)
+            talk = Talk(live, 1).starts().words("but I wanted tea")
+            await live.comes(Interrupted)
+            talk.pauses().over("but I wanted tea please")
+            await live.comes(AnswerEnded, count=2)
+        assert [one.whole for one in live.of(AnswerEnded)] == [False, True]
+
+
+async def test_an_answer_that_fails_while_its_asker_goes_on_leaves_the_mouth_free(tmp_path):
+    fail = asyncio.Event()
+    scripts = {"apple boat": Script(hold=fail, error=AWAY)}
+    model = ScriptedModel(lambda request: scripts.pop(request.messages[-1].content, "Here."))
+    async with told_call(tmp_path, model) as live:
+        Talk(live, 1).said("apple boat")
+        await live.until(lambda: model.requests)
+        going_on = Talk(live, 2, continues=1).starts()
+        fail.set()
+        await live.comes(Troubled)
+        going_on.pauses().over("apple boat cloud")
+        await live.until(lambda: "Here." in [one.text for one in live.of(ClauseSpoken)])
+        await live.until(lambda: not live.call.busy)
+
+
+async def test_a_typed_message_and_somebody_who_speaks_do_not_wait_for_each_other(tmp_path):
+    answers = iter(["To what was typed.", "To what was said."])
+    async with told_call(tmp_path, ScriptedModel(lambda _: next(answers))) as live:
+        talk = Talk(live, 1).starts()
+        receipt = await live.app.post("hi", live.service.aloud(HERE, None), place=HERE)
+        await asyncio.sleep(0.2)
+        talk.pauses("apple boat")
+        await asyncio.sleep(0.2)
+        talk.over("apple boat")
+        await live.comes(AnswerEnded, count=2)
+        assert (await receipt.outcome()).terminals
+        assert all(one.whole for one in live.of(AnswerEnded))
+
+
+async def test_a_reading_begun_while_an_answer_is_only_presumed_comes_to_its_end(tmp_path):
+    busy = asyncio.Event()
+    answers: dict[int, Scripted] = {0: Script(hold=busy, text="Typed.")}
+    model = ScriptedModel(lambda _: answers.pop(0, "Spoken."))
+    async with told_call(tmp_path, model) as live:
+        await live.app.post("hi", RecordingDelivery(), place=HERE)
+        await live.until(lambda: model.requests)
+        talk = Talk(live, 1).starts().pauses("apple boat")
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            group.create_task(live.call.say("Dinner is ready."))
+            await live.until(lambda: live.speech.said)
+            talk.starts(resumed=True).pauses().over("apple boat cloud")
+            busy.set()
+        await live.comes(AnswerEnded, count=2)
+
+
+async def test_an_answer_to_half_a_turn_never_sounds(tmp_path):
+    answers = iter([Script(text="An answer to half of it."), Script(text="An answer to all.")])
+    async with told_call(tmp_path, ScriptedModel(lambda _: next(answers))) as live:
+        talk = Talk(live, 1).starts().pauses("apple boat")
+        await live.until(lambda: live.speech.said)
+        talk.starts(resumed=True).pauses("apple boat cloud").over("apple boat cloud")
+        await live.comes(AnswerEnded)
+        assert [one.text for one in live.of(ClauseSpoken)] == ["An answer to all."]
+        await live.app.conversations.drain(2.0)
+        assert await live.history() == [("ann", "apple boat cloud"), ("mira", "An answer to all.")]
+
+
+async def test_whoever_interrupts_what_was_typed_keeps_the_floor_until_answered(tmp_path):
+    answers = iter([STORY, "To Ann, who was first to ask.", "To Bob, who had to wait."])
+    model = ScriptedModel(lambda _: next(answers))
+    async with told_call(tmp_path, model) as live:
+        await live.app.post("hi", live.service.aloud(HERE, None), place=HERE)
+        await live.until(lambda: len(live.loudspeaker.sounding()) > 25)
+        Talk(live, 1, by=BOB).starts().pauses()
+        interrupting = Talk(live, 2).starts().words("but I wanted tea")
+        await live.comes(Interrupted)
+        Talk(live, 1, by=BOB).over("cloud drum engine")
+        interrupting.pauses().over("but I wanted tea please")
+        await live.comes(AnswerEnded, count=3)
+        assert [one.whole for one in live.of(AnswerEnded)] == [False, True, True]
+        await live.app.conversations.drain(2.0)
+        asked = [who for who, _ in await live.history()]
+        assert asked == ["sam", "mira", "ann", "mira", "bob", "mira"]
+
+
+async def test_what_is_overheard_never_cuts_an_answer_off(tmp_path):
+    model = ScriptedModel(STORY)
+    async with told_call(tmp_path, model) as live:
+        Talk(live, 1).said("apple boat")
+        await live.until(lambda: len(live.loudspeaker.sounding()) > 25)
+        Talk(live, 2).starts().pauses().over("Mhm, Mira.")
+        Talk(live, 3, by=BOB).starts().pauses().over("Mhm, Mira.", addressed=False)
+        ended = await live.comes(AnswerEnded)
+        assert ended.whole
+        await live.app.conversations.drain(2.0)
+        assert len(model.requests) == 1
+
+
+async def test_an_answer_without_a_word_to_say_waits_for_the_rest_of_the_turn(tmp_path):
+    answers = iter(["*smiles*", "All of it."])
+    async with told_call(tmp_path, ScriptedModel(lambda _: next(answers))) as live:
+        talk = Talk(live, 1).starts().pauses("apple boat")
+        await asyncio.sleep(0.5)
+        talk.starts(resumed=True).pauses("apple boat cloud").over("apple boat cloud")
+        await live.comes(AnswerEnded)
+        await live.app.conversations.drain(2.0)
+        assert await live.history() == [("ann", "apple boat cloud"), ("mira", "All of it.")]
+
+
+async def test_a_hard_word_before_anything_is_heard_gives_the_answer_up(tmp_path):
+    model = ScriptedModel(Script(hold=asyncio.Event()))
+    async with told_call(tmp_path, model) as live:
+        Talk(live, 1).said("apple boat")
+        await live.until(lambda: model.requests)
+        Talk(live, 2).said("Stop.")
+        await live.until(lambda: not live.call.busy)
+        await live.app.conversations.drain(2.0)
+        assert len(model.requests) == 1
+        assert await live.history() == [("ann", "apple boat")]
+
+
+async def test_what_was_only_presumed_when_the_call_is_left_is_not_kept(tmp_path):
+    busy = asyncio.Event()
+
+    async def light(_: Nothing, __: ToolContext) -> str:
+        return "It is lit."
+
+    lamp = ToolSpec(name="weather", description="Tell it.", parameters=Nothing, handler=light)
+    call = Script(calls=[ToolCall(id="1", name="weather", arguments={})])
+    scripts: dict[int, Scripted] = {0: Script(hold=busy, text="Typed.")}
+    model = ScriptedModel(lambda _: scripts.pop(0, call))
+    async with told_call(tmp_path, model, tools=[lamp]) as live:
+        receipt = await live.app.post("hi", RecordingDelivery(), place=HERE)
+        await live.until(lambda: model.requests)
+        Talk(live, 1).starts().pauses("apple boat")
+        await asyncio.sleep(0.2)
+        await live.leave()
+        busy.set()
+        outcome = await receipt.outcome()
+        assert outcome.terminals[0].kind == "turn_finished", "what is written only goes on"
+        await live.app.conversations.drain(2.0)
+        assert await live.history() == [("sam", "hi"), ("mira", "Typed.")]
+
+
+async def test_what_is_typed_while_the_call_is_left_is_answered_in_writing(tmp_path):
+    async with told_call(tmp_path, ScriptedModel("Written.")) as live:
+        shown = RecordingDelivery()
+        reading = asyncio.get_running_loop().create_task(live.call.say(STORY))
+        await live.comes(AnswerBegun)
+        receipt = await live.app.post("hi", live.service.aloud(HERE, shown), place=HERE)
+        await asyncio.sleep(0.2)
+        reading.cancel()
+        await live.leave()
+        outcome = await receipt.outcome()
+        assert outcome.terminals[0].kind == "turn_finished"
+        assert shown.sink.events[-1].kind == "turn_finished"
+
+
+async def test_what_is_said_and_typed_by_the_same_person_is_answered_as_one(tmp_path):
+    busy = asyncio.Event()
+    scripts: dict[int, Scripted] = {0: Script(hold=busy, text="To Sam.")}
+    model = ScriptedModel(lambda _: scripts.pop(0, "To Ann."))
+    async with told_call(tmp_path, model) as live:
+        await live.app.post("hi", RecordingDelivery(), place=HERE)
+        await live.until(lambda: model.requests)
+        Talk(live, 1).said("apple boat")
+        await asyncio.sleep(0.2)
+        await live.app.post("and this", live.service.aloud(HERE, None), place=HERE, by=ANN)
+        await asyncio.sleep(0.2)
+        busy.set()
+        await live.comes(AnswerEnded)
+        await live.until(lambda: not live.call.busy)
+        assert len(model.requests) == 2
+
+
+async def test_whoever_watches_and_fails_does_not_end_the_call(tmp_path):
+    async with told_call(tmp_path, ScriptedModel("Hello.")) as live:
+        live.events.failing = RuntimeError("a view is gone")
+        Talk(live, 1).said("apple boat")
+        await live.until(lambda: not live.call.busy)
+        live.events.failing = None
+        Talk(live, 2).said("cloud drum")
+        await live.comes(AnswerEnded)
