@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import aiofiles
 import aiofiles.os
 from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
@@ -22,6 +21,7 @@ from services.domain.clock import Clock
 from services.domain.errors import InvalidRequest, NotFound, StorageError
 from services.settings import StorageSettings
 from services.storage.database import Database
+from services.storage.opening import opened
 from services.storage.tables import attachments, blobs
 
 # What was just stored may belong to a message that is not recorded yet.
@@ -90,8 +90,8 @@ class BlobStore:
         if self._clock.now() - found > _USE_NOTED_EVERY:
             await self._note_use(sha256)
         try:
-            async with aiofiles.open(self._path(sha256), "rb") as file:
-                return await file.read()
+            async with opened(self._path(sha256), "rb") as file:
+                return await asyncio.to_thread(file.read)
         except FileNotFoundError as error:
             raise _gone() from error
         except OSError as error:
@@ -175,7 +175,7 @@ class BlobStore:
     ) -> tuple[str, int]:
         digest, size = hashlib.sha256(), 0
         await aiofiles.os.makedirs(self._folder, exist_ok=True)
-        async with aiofiles.open(unfinished, "wb") as file, aclosing(_pieces(content)) as pieces:
+        async with opened(unfinished, "wb") as file, aclosing(_pieces(content)) as pieces:
             async for piece in pieces:
                 size += len(piece)
                 if size > self._largest:
@@ -184,8 +184,8 @@ class BlobStore:
                         f"Attachments may have {self._largest // 2**20} MB at most.",
                     )
                 digest.update(piece)
-                await file.write(piece)
-            await file.flush()
+                await asyncio.to_thread(file.write, piece)
+            await asyncio.to_thread(file.flush)
             await asyncio.to_thread(os.fsync, file.fileno())
         return digest.hexdigest(), size
 

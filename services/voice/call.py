@@ -17,10 +17,7 @@ from services.domain.errors import ProviderError
 from services.domain.ids import AuthorId
 from services.domain.people import Author
 from services.domain.replies import (
-    Delivered,
-    DrainingSink,
     InterruptReason,
-    ReplyEvent,
     ReplySink,
     SentenceReady,
     TextDelta,
@@ -37,6 +34,7 @@ from services.voice.call_events import (
     Troubled,
     Unducked,
 )
+from services.voice.certain_sinks import Attempt, PatientSink
 from services.voice.exchanges import Exchange, Exchanges
 from services.voice.listening.completeness import Completeness, completeness
 from services.voice.listening.events import (
@@ -107,24 +105,6 @@ class _Begun:
     since: float
     continues: int | None
     over_answer: bool = field(kw_only=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _PatientSink:
-    """An answer that does not end before it is ``certain`` what it is to."""
-
-    sink: DrainingSink
-    certain: asyncio.Event
-
-    async def emit(self, event: ReplyEvent, /) -> None:
-        await self.sink.emit(event)
-
-    async def drain(self) -> None:
-        await self.sink.drain()
-        await self.certain.wait()
-
-    async def abort(self, reason: InterruptReason, /) -> Delivered:
-        return await self.sink.abort(reason)
 
 
 class VoiceCall:
@@ -211,12 +191,13 @@ class VoiceCall:
         self._stop(None, hard=True)
         return True
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End what is said because the call is left; whoever waits to speak does not any more."""
+        mouth = self._is.mouth
         self._closed = True
-        self._is.mouth.close()
-        if self._is.mouth.busy:
-            self._give_up(InterruptReason.USER_STOP)
+        if mouth.busy and not mouth.reading:
+            self._is.exchanges.stop(InterruptReason.USER_STOP)
+        await mouth.close()
 
     @property
     def locked(self) -> bool:
@@ -262,10 +243,15 @@ class VoiceCall:
         try:
             speaker = await parts.speaker_of(turn)
             async with parts.mouth.speaking(speaker, to=exchange) as sink:
-                yield sink if exchange is None else _PatientSink(sink, exchange.certain)
+                yield sink if exchange is None else PatientSink(sink, exchange.attempt)
         finally:
             if took:
                 parts.exchanges.give_floor()
+
+    def attempt(self, turn: TurnBrief, /) -> Attempt | None:
+        """Return what a turn is an attempt at, if it answers what was said in the call."""
+        exchange = self._is.exchanges.behind(turn)
+        return None if exchange is None else exchange.attempt
 
     async def run(self, ears: AudioInput) -> None:
         """Listen and let time pass until cancelled, or until ``ears`` end."""
@@ -310,6 +296,8 @@ class VoiceCall:
 
     def heard(self, event: ListeningEvent, /) -> None:
         """Take the listener's next event."""
+        if self._closed:
+            return
         parts = self._is
         _keep(self._people, event.speaker.id, event.speaker)
         told = report(event)
@@ -326,7 +314,8 @@ class VoiceCall:
         self._obey(orders)
         match event:
             case TurnDecided():
-                self._decided(event, interrupted=stopped == event.speaker.id)
+                held = stopped == event.speaker.id and parts.mouth.held
+                self._decided(event, interrupted=held)
             case TurnDropped():
                 self._dropped(event)
             case _:

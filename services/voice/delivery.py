@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from services.domain.replies import Delivery, ReplySink, TurnBrief
 from services.voice.call import VoiceCall
+from services.voice.certain_sinks import ReticentSink
 from services.voice.mouth import CallOver
 
 
@@ -16,7 +17,7 @@ class SpokenDelivery:
     """Speaks answers in the call that ``find`` returns when the turn starts, if it returns one.
 
     ``text`` shows them as well, or alone when the call is left before. Without either an answer
-    goes nowhere.
+    goes nowhere. What answers somebody who may go on speaking is shown once that is decided.
     """
 
     find: Callable[[], VoiceCall | None]
@@ -31,9 +32,13 @@ class SpokenDelivery:
         call = self.find()
         async with AsyncExitStack() as stack:
             sinks: list[ReplySink] = []
+            attempt = None if call is None else call.attempt(turn)
             if call is not None:
                 with suppress(CallOver):
                     sinks.append(await stack.enter_async_context(call.answering(turn)))
             if self.text is not None:
-                sinks.extend(await stack.enter_async_context(self.text.open(turn)))
+                shown = await stack.enter_async_context(self.text.open(turn))
+                sinks.extend(
+                    shown if attempt is None else [ReticentSink(one, attempt) for one in shown]
+                )
             yield sinks

@@ -15,7 +15,15 @@ from services.domain.errors import AcoreError, Busy
 from services.domain.ids import AuthorId, ConversationId, IdSource, MessageId, PersonaId
 from services.domain.messages import Message, Modality, TextPart
 from services.domain.people import Author, Role
-from services.domain.replies import Delivery, InterruptReason, TurnBrief, TurnFailed
+from services.domain.replies import (
+    Delivery,
+    InterruptReason,
+    Terminal,
+    TurnBrief,
+    TurnFailed,
+    TurnInterrupted,
+)
+from services.voice.certain_sinks import Attempt
 from services.voice.listening.events import TurnDecided
 from services.voice.turns.floor import Floor, Grant
 
@@ -43,10 +51,18 @@ class Exchange:
     turns: set[int]
     agreed: str | None = None
     certain: asyncio.Event = field(default_factory=asyncio.Event)
+    attempt: Attempt = field(init=False)
     outcome: Outcome | BaseException | None = None
     correcting: int = 0
     continued: bool = False
     over: bool = False
+
+    def __post_init__(self) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Let what is answered from now on be another attempt."""
+        self.attempt = Attempt(self.certain)
 
     @property
     def unsure(self) -> bool:
@@ -295,7 +311,8 @@ class Exchanges:
                 self._place.conversation, exchange.external_id, text, by=exchange.speaker
             )
             if changed:
-                self._watcher.void(exchange)
+                self._void(exchange)
+                exchange.begin_anew()
         finally:
             exchange.correcting -= 1
             self._sure(exchange)
@@ -304,6 +321,10 @@ class Exchanges:
         if exchange.agreed is not None and not exchange.correcting:
             exchange.certain.set()
         self._look()
+
+    def _void(self, exchange: Exchange) -> None:
+        exchange.attempt.void = True
+        self._watcher.void(exchange)
 
     def _look(self) -> None:
         """Tell when answers may sound, or may no longer."""
@@ -318,7 +339,7 @@ class Exchanges:
         self._withdrawing.append(exchange)
         if not self._do(lambda: self._withdraw(exchange)):
             self._withdrawing.remove(exchange)
-            self._watcher.void(exchange)
+            self._void(exchange)
             exchange.certain.set()
 
     async def _withdraw(self, exchange: Exchange) -> None:
@@ -328,7 +349,7 @@ class Exchanges:
             self.stop(InterruptReason.USER_STOP)
             raise
         finally:
-            self._watcher.void(exchange)
+            self._void(exchange)
             self._withdrawing.remove(exchange)
             exchange.certain.set()
             self._look()
@@ -363,7 +384,7 @@ class Exchanges:
         )
 
     def _settled(self, exchange: Exchange, outcome: Outcome | BaseException) -> None:
-        if exchange.agreed is None and not exchange.over:
+        if exchange.agreed is None:
             exchange.outcome = outcome
         else:
             self._settle(exchange, outcome)
@@ -380,7 +401,7 @@ class Exchanges:
         refused = outcome.withheld
         if failures:
             self._watcher.outcome(failures[-1].user_message)
-        elif outcome.terminals:
+        elif any(_said(each) for each in outcome.terminals):
             self._watcher.outcome(None)
         elif refused is not None and refused.notify and refused.detail:
             self._watcher.outcome(refused.detail)
@@ -400,3 +421,7 @@ class Exchanges:
             return False
         self._work.put_nowait(work)
         return True
+
+
+def _said(terminal: Terminal) -> bool:
+    return not isinstance(terminal, TurnInterrupted) or bool(terminal.delivered)

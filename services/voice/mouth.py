@@ -149,9 +149,11 @@ class Mouth:
         """Whether the present answer is to that."""
         return self._answer is not None and self._answer.to is to
 
-    def close(self) -> None:
-        """Let nobody speak any more; whoever speaks goes on."""
+    async def close(self) -> None:
+        """Let nobody speak any more, and end a reading; an answer ends with its turn."""
         self._closed = True
+        if self._answer is not None and self._answer.reading:
+            await self._answer.sink.abort(InterruptReason.USER_STOP)
 
     @asynccontextmanager
     async def speaking(

@@ -252,7 +252,7 @@ class VoiceService:
                         yield call
                     finally:
                         self._calls.pop(opening.conversation, None)
-                        call.close()
+                        await call.close()
                         reports.close()
                         running.cancel()
                         await parts.exchanges.close()

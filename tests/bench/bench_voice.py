@@ -23,7 +23,7 @@ from services.domain.audio import AudioClip
 from services.voice.engines.model_catalog import WHISPER_TINY_EN
 from services.voice.engines.process_engines import faster_whisper
 from tests.bench.results import Figure, median, percentile, report
-from tests.bench.voice_corpus import RATE, Corpus, Item, corpus
+from tests.bench.voice_corpus import RATE, REMARK_EVERY, Corpus, Item, corpus
 
 MAIN = Path(__file__).parents[2] / "main.py"
 STUB = "150,40"
@@ -32,7 +32,7 @@ KINDS = ("complete", "paused", "short", "remarks", "interruption")
 _OWN_VARIABLES = ("ACORE_", "OLLAMA_", "LLM_", "DATABASE_PATH")
 _SLACK = 120.0
 _LONGEST_FILE = 120.0
-_RESUMES_WITHIN = 10_000.0
+_NEVER = 10_000.0
 _WORD = re.compile(r"[a-z']+")
 
 Event = Mapping[str, Any]
@@ -75,6 +75,12 @@ class Heard:
     @property
     def answers(self) -> int:
         return len(self.of("first_audio"))
+
+    def speaking(self, at: float) -> bool:
+        """Say whether the bot is in the middle of an answer at a moment."""
+        edges = [e for e in self.events if e["event"] in ("first_audio", "last_audio")]
+        before = [e for e in edges if e["t_ms"] <= at]
+        return bool(before) and before[-1]["event"] == "first_audio"
 
     @property
     def wait(self) -> float | None:
@@ -191,20 +197,24 @@ def of_short(heard: Sequence[Heard]) -> list[Figure]:
 
 def of_remarks(heard: Sequence[Heard]) -> list[Figure]:
     """What back-channels of 200 to 700 ms do to an answer."""
-    stopped, resumed, ducked = [], [], []
+    stopped, resumed, ducked, unheard = [], [], [], []
     for each in heard:
         for spoken in each.item.spoken[1:]:
             begins = spoken.begins * 1000
-            until = begins + 4500
+            until = begins + REMARK_EVERY * 900
+            unheard.append(not each.speaking(begins))
+            if unheard[-1]:
+                continue
             if (soft := each.first("ducked", after=begins, before=until)) is not None:
                 ducked.append(soft - begins)
             at = each.first("interrupted", after=begins, before=until)
             stopped.append(at is not None)
             if at is not None:
-                again = each.first("resumed", after=at)
-                resumed.append(_RESUMES_WITHIN if again is None else again - at)
+                again = each.first("resumed", after=at, before=until)
+                resumed.append(_NEVER if again is None else again - at)
     return [
         count("back-channels: stopped the bot", stopped, 1),
+        count("back-channels: said when the bot was silent, left out", unheard),
         *spread("back-channels: onset to ducked", ducked, None, 150),
         *spread("back-channels: stopped to resumed", resumed, None, 1500),
     ]
@@ -358,7 +368,8 @@ def main() -> None:
     figures = asyncio.run(measure(options))
     area = "voice_real" if options.real else "voice"
     report(area if not options.parts else f"{area}_part", figures)
-    sys.stdout.write("All speech is synthetic.\n")
+    load = os.getloadavg()[1]
+    sys.stdout.write(f"All speech is synthetic. Load of the last five minutes: {load:.1f}.\n")
 
 
 if __name__ == "__main__":

@@ -33,8 +33,7 @@ RATE = 16_000
 LEAD = 0.3
 FIRST_REMARK = 3.5
 """Seconds from the end of a question to what is said into the answer."""
-
-_REMARK_EVERY = 5.0
+REMARK_EVERY = 5.0
 _REMARKS_A_FILE = 5
 _LONGEST_REMARK = 0.7
 _TAIL = 0.1
@@ -204,7 +203,7 @@ async def _over(
         if len(remarks) > 1:
             sound = await _of_length(engine, how, remark, sound)
         reel.say(remark, sound, after=due - reel.seconds)
-        due += _REMARK_EVERY
+        due += REMARK_EVERY
     reel.write(folder / f"{name}.wav")
     return Item(name=name, kind=name.partition("-")[0], voice=voice, spoken=reel.spoken)
 

@@ -69,7 +69,7 @@ STORIES = (
     "Tell me everything about the old library.",
 )
 BACK_CHANNELS = (
-    "Mhm.", "Yeah.", "Right.", "Okay.", "Uh huh.",
+    "Mm-hmm.", "Yeah.", "Right.", "Okay.", "Uh huh.",
     "Oh.", "I see.", "Yes.", "Wow.", "Sure.",
     "Hm.", "Nice.", "Really?", "Ah.", "Great.",
     "Oh really?", "Okay.", "True.", "Yeah.", "Cool.",

@@ -15,6 +15,7 @@ import numpy as np
 from services.domain.audio import AudioClip, AudioFrame, SpeakerFrame
 from services.domain.ids import ConversationId
 from services.domain.people import Author, Role
+from services.domain.replies import Delivery
 from services.llm.model import ChatModel
 from services.settings import VoiceSettings
 from services.voice.audio_io import BLOCK_SECONDS, BlockSource
@@ -168,6 +169,7 @@ async def live_call(
     probability: Detector | None = None,
     wake: WakeRule = WakeRule.ALWAYS,
     listening: bool = True,
+    text: Delivery | None = None,
     **sections: Any,
 ) -> AsyncIterator[LiveCall]:
     """Open an application with ``model`` and hold a call in it."""
@@ -194,6 +196,7 @@ async def live_call(
             conversation=HERE,
             present=frozenset,
             role=lambda _: Role.MEMBER,
+            text=text,
             wake=wake,
             listening=listening,
         )

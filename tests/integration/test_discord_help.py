@@ -89,7 +89,7 @@ async def test_commands_are_offered_while_typing(here):
     asked = town.bob.fills_in(town.general, town.bot, "help", "command", command="/settings")
     await town.until(lambda: asked.answer_type == 8)
     values = [one["value"] for one in asked.answer_data["choices"]]
-    assert values == ["settings show", "settings set", "settings clear"]
+    assert values[:3] == ["settings show", "settings set", "settings clear"]
 
 
 async def test_help_speaks_the_language_of_whoever_asks(here):

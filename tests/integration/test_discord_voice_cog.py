@@ -12,6 +12,7 @@ from services.domain.errors import AcoreError
 from services.voice.call_events import Trouble, Troubled
 from tests.discord_standin.entities import Channel, ChannelType
 from tests.discord_standin.founding import add_member, add_user
+from tests.discord_standin.permissions import Permission
 from tests.discord_standin.scene import scene
 from tests.fakes.discord_talk import choose
 from tests.fakes.discord_talk import here as conversation_in
@@ -145,6 +146,7 @@ async def test_where_it_cannot_follow_it_stays(here):
 
 async def test_moved_by_a_moderator_it_goes_on_there(here):
     cellar = another(here, "Cellar")
+    await choose(here.live, cellar, autoleave="never")
     await here.calls(here.town.alice)
     await here.town.alice.moves(here.town.bot, cellar)
     held = await in_channel(here, cellar)
@@ -178,7 +180,7 @@ async def test_machines_are_no_company_and_people_who_return_are(here):
     world, guild = here.town.standin.world, here.town.guild
     radio = add_user(world, "Radio", bot=True)
     add_member(world, guild, radio)
-    await asks(here, here.town.alice, "voice autoleave", minutes=2, channel=here.lounge)
+    await asks(here, here.town.alice, "voice autoleave", minutes=20, channel=here.lounge)
     held = await here.calls(here.town.alice)
     here.town.standin.person(radio).joins_voice(here.lounge)
     here.town.alice.leaves_voice(guild)
@@ -218,11 +220,39 @@ async def test_people_who_were_there_at_the_start_are_joined(here):
     alice = here.town.alice
     await choose(here.live, here.lounge, autojoin="on")
     await enters(here, alice)
-    await in_channel(here, here.lounge)
+    held = await in_channel(here, here.lounge)
+    await held.leave()
+    await here.live.bot.calls.rejoin()
+    assert await here.link.hears(alice), "who was there before is looked up"
     await asks(here, alice, "voice leave")
     await here.live.bot.calls.rejoin()
-    assert here.held is not None
-    assert await here.link.hears(alice), "who was there before is looked up"
+    assert here.held is None, "sent away it stays away"
+
+
+async def test_without_the_right_to_speak_it_says_so(here):
+    everyone = here.town.guild.roles[here.town.guild.id]
+    here.town.alice.overwrites(here.lounge, everyone, deny=int(Permission.SPEAK))
+    await enters(here, here.town.alice)
+    channel = here.live.bot.get_channel(here.lounge.id)
+    await here.until(lambda: not channel.permissions_for(channel.guild.me).speak)
+    assert "give me the permission Speak" in await asks(here, here.town.alice, "voice join")
+
+
+async def test_who_is_blocked_in_the_call_is_heard_no_more(here):
+    alice, bob = here.town.alice, here.town.bob
+    held = await here.calls(alice)
+    await enters(here, bob)
+    await here.until(lambda: held.presence.author_of(bob.user.id))
+    await asks(here, alice, "block", user=bob.user)
+    await here.until(lambda: held.presence.author_of(bob.user.id) is None)
+
+
+async def test_called_while_it_leaves_it_comes_back(here):
+    held = await here.calls(here.town.alice)
+    here.link.ends("removed")
+    await here.until(lambda: held.leaving)
+    assert "I am in" in await asks(here, here.town.alice, "voice join")
+    assert here.held is not held
 
 
 async def test_troubles_are_told_once(here):

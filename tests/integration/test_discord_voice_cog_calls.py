@@ -11,6 +11,7 @@ from tests.discord_standin.entities import ChannelType
 from tests.discord_standin.scene import scene
 from tests.discord_standin.voice.settings import VoiceSettings
 from tests.discord_standin.voice.sound import frames_of_pcm, tone
+from tests.fakes.discord_talk import choose
 from tests.fakes.scripted_model import ScriptedModel
 from tests.fakes.voice import Callers, asks, callers, enters
 
@@ -53,6 +54,7 @@ async def test_who_speaks_is_answered_over_the_air(here):
 async def test_moved_it_answers_in_the_other_channel(here):
     alice = here.town.alice
     cellar = alice.opens_channel(here.town.guild, "Cellar", kind=ChannelType.VOICE)
+    await choose(here.live, cellar, autoleave="never")
     await here.calls(alice)
     await alice.moves(here.town.bot, cellar)
     await here.until(lambda: here.held.channel.id == cellar.id and here.held.call)
@@ -94,3 +96,13 @@ async def test_a_bot_that_leaves_discord_hangs_up(here):
     await here.calls(here.town.alice)
     await here.live.bot.close()
     await here.until(lambda: here.town.bot.user.id not in here.town.guild.voice)
+
+
+async def test_muted_or_deafened_by_a_moderator_it_says_so(here):
+    alice, guild = here.town.alice, here.town.guild
+    await here.calls(alice)
+    alice.silences(here.town.bot.user, guild, deaf=True)
+    await here.until(lambda: here.wrote("I hear nobody"))
+    alice.silences(here.town.bot.user, guild, deaf=True, mute=True)
+    await here.until(lambda: here.wrote("nobody hears me"))
+    assert sum("I hear nobody" in one.content for one in here.chat()) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 
 from pydantic import BaseModel
 
@@ -61,8 +60,8 @@ async def test_a_question_is_answered_aloud_and_kept(tmp_path):
 
 
 async def test_only_what_was_heard_of_an_interrupted_answer_is_kept(tmp_path):
-    answers = iter([STORY, "All right."])
-    async with live_call(tmp_path, ScriptedModel(lambda _: next(answers))) as live:
+    model = ScriptedModel(lambda request: STORY if _asks(request, "apple") else "All right.")
+    async with live_call(tmp_path, model) as live:
         await live.people.say(spoken("apple", "boat"))
         await live.comes(AnswerBegun)
         await live.until(lambda: len(live.loudspeaker.sounding()) > 40)
@@ -189,20 +188,18 @@ async def test_what_was_presumed_of_somebody_who_left_is_not_kept(tmp_path):
 
 
 async def test_two_people_who_ask_at_once_are_answered_one_after_the_other(tmp_path):
-    answers = iter(["First answer for you.", "Second answer for you."])
-    async with live_call(tmp_path, ScriptedModel(lambda _: next(answers))) as live:
+    first, second = "First answer for you.", "Second answer for you."
+    model = ScriptedModel(lambda request: first if _asks(request, "apple") else second)
+    async with live_call(tmp_path, model) as live:
         async with asyncio.TaskGroup() as group:
             group.create_task(live.people.say(spoken("apple", "boat"), by=ANN))
             group.create_task(live.people.say(spoken("cloud", "drum", "engine"), by=BOB))
         await live.comes(AnswerEnded, count=2)
         assert all(ended.whole for ended in live.of(AnswerEnded))
         await live.app.conversations.drain(2.0)
-        assert await live.history() == [
-            ("ann", "apple boat"),
-            ("mira", "First answer for you."),
-            ("bob", "cloud drum engine"),
-            ("mira", "Second answer for you."),
-        ]
+        history = await live.history()
+        assert [who for who, _ in history] == ["ann", "mira", "bob", "mira"]
+        assert [text for _, text in history[1::2]] == [first, second]
 
 
 async def test_by_name_others_are_overheard_and_told_of_with_their_names(tmp_path):
@@ -281,8 +278,11 @@ async def test_ears_that_fail_are_told_of_once_and_work_again(tmp_path):
 
 async def test_a_model_that_fails_is_told_of_and_the_next_turn_is_answered(tmp_path):
     broken = Script(error=ProviderError("model", ProviderFault.UNREACHABLE, "The model is away."))
-    answers: Iterator[Scripted] = iter([broken, "Here again."])
-    async with live_call(tmp_path, ScriptedModel(lambda _: next(answers))) as live:
+
+    def answer(request: ChatRequest) -> Scripted:
+        return broken if _asks(request, "apple") else "Here again."
+
+    async with live_call(tmp_path, ScriptedModel(answer)) as live:
         await live.people.say(spoken("apple", "boat"))
         trouble = await live.comes(Troubled)
         assert trouble.trouble is Trouble.MODEL
@@ -337,6 +337,10 @@ async def test_speech_slower_than_real_time_is_still_said_whole(tmp_path):
         ended = await live.comes(AnswerEnded)
         assert ended.whole
         assert len(live.of(AnswerBegun)) == 1
+
+
+def _asks(request: ChatRequest, word: str) -> bool:
+    return word in request.messages[-1].content
 
 
 def _reaching(delivery: Delivery):

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from services.conversation.scenes import SceneChange
 from services.domain.calls import ToolCall
 from services.domain.errors import ProviderError, ProviderFault
-from services.domain.people import Author
+from services.domain.people import Author, Role
 from services.toolbox.spec import ToolContext, ToolSpec
 from services.voice import call as call_module
 from services.voice.call_events import (
@@ -21,20 +22,24 @@ from services.voice.call_events import (
     AnswerEnded,
     ClauseSpoken,
     Interrupted,
+    Resumed,
     Troubled,
 )
 from services.voice.listening.endpointing import Ending
 from services.voice.listening.events import (
     DropReason,
     SpeechEnded,
+    SpeechProgress,
     SpeechStarted,
     Stage,
     TranscriptReady,
     TurnDecided,
     TurnDropped,
 )
+from services.voice.mouth import CallOver
+from tests.fakes.app import SAM
 from tests.fakes.live_call import HERE, LiveCall, live_call
-from tests.fakes.recording import RecordingDelivery
+from tests.fakes.recording import RecordingDelivery, RecordingSink
 from tests.fakes.scripted_model import Script, Scripted, ScriptedModel
 from tests.fakes.voice_call import ANN, BOB
 from tests.fakes.voice_engines import FakeSpeech
@@ -96,6 +101,11 @@ class Talk:
     def said(self, text: str, *, addressed: bool = True) -> None:
         """Tell all of it."""
         self.starts().pauses().over(text, addressed=addressed)
+
+    def lasts(self, seconds: float) -> None:
+        self._live.call.heard(
+            SpeechProgress(speaker=self._by, turn=self._number, at=time.monotonic(), voiced=seconds)
+        )
 
     def lost(self, reason: DropReason = DropReason.EMPTY) -> None:
         self._live.call.heard(
@@ -306,3 +316,183 @@ async def test_whoever_watches_and_fails_does_not_end_the_call(tmp_path):
         live.events.failing = None
         Talk(live, 2).said("cloud drum")
         await live.comes(AnswerEnded)
+
+
+async def test_a_reading_ends_when_the_call_is_left(tmp_path):
+    async with told_call(tmp_path, ScriptedModel("unused")) as live:
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            group.create_task(live.call.say(STORY))
+            await live.comes(AnswerBegun)
+            await live.leave()
+        with pytest.raises(CallOver):
+            await live.call.say("Hello?")
+        assert live.events[-1].__class__ is not AnswerEnded, "nothing is told after leaving"
+
+
+async def test_a_stop_that_turns_out_to_be_a_hard_word_is_not_answered(tmp_path):
+    model = ScriptedModel(STORY)
+    async with told_call(tmp_path, model) as live:
+        Talk(live, 1).said("apple boat")
+        await live.until(lambda: len(live.loudspeaker.sounding()) > 25)
+        talk = Talk(live, 2).starts().words("stock")
+        await live.comes(Interrupted)
+        talk.pauses().over("Stop.")
+        ended = await live.comes(AnswerEnded)
+        assert not ended.whole
+        assert [one.hard for one in live.of(Interrupted)] == [False, True]
+        await live.until(lambda: not live.call.busy)
+        await live.app.conversations.drain(2.0)
+        assert len(model.requests) == 1
+
+
+async def test_a_long_back_channel_begun_before_the_answer_lets_it_go_on(tmp_path):
+    model = ScriptedModel(STORY)
+    async with told_call(tmp_path, model) as live:
+        talk = Talk(live, 2, by=BOB).starts()
+        Talk(live, 1).said("apple boat")
+        await live.until(lambda: len(live.loudspeaker.sounding()) > 25)
+        talk.lasts(1.5)
+        await live.comes(Interrupted)
+        talk.pauses().over("Yeah, yeah.")
+        await live.comes(Resumed)
+        ended = await live.comes(AnswerEnded)
+        assert ended.whole
+
+
+@pytest.mark.parametrize("presumed", [True, False])
+async def test_shutting_down_waits_no_longer_than_its_patience(tmp_path, presumed):
+    async with told_call(tmp_path, ScriptedModel(STORY)) as live:
+        talk = Talk(live, 1).starts().pauses("apple boat")
+        await live.until(lambda: live.speech.said)
+        if not presumed:
+            talk.over("apple boat")
+            await live.until(lambda: len(live.loudspeaker.sounding()) > 25)
+        began = time.monotonic()
+        await live.app.conversations.drain(0.3)
+        assert time.monotonic() - began < 2.5
+        assert not live.call.busy or presumed
+        (said,) = said_by_mira(await live.history()) or [""]
+        assert STORY.startswith(said.rstrip("—"))
+        assert bool(said) is not presumed
+
+
+async def test_an_answer_whose_text_cannot_be_shown_is_spoken_to_its_end(tmp_path):
+    async with told_call(tmp_path, ScriptedModel(STORY)) as live:
+        broken = RecordingDelivery(sinks=[RecordingSink(fail_at=1)])
+        outcome, _ = await live.app.say("hi", live.service.aloud(HERE, broken), place=HERE)
+        assert outcome.terminals[0].kind == "turn_finished"
+        assert live.of(AnswerEnded)[0].whole
+
+
+async def test_somebody_else_who_interrupts_while_a_turn_is_unsure_waits_for_it(tmp_path):
+    answers = iter(["To Ann.", "To Bob."])
+    async with told_call(tmp_path, ScriptedModel(lambda _: next(answers))) as live:
+        talk = Talk(live, 1).starts().pauses("apple boat")
+        await live.until(lambda: live.speech.said)
+        Talk(live, 2, by=BOB).said("cloud drum engine")
+        await asyncio.sleep(0.3)
+        assert not live.loudspeaker.sounding()
+        talk.over("apple boat")
+        await live.comes(AnswerEnded, count=2)
+        await live.app.conversations.drain(2.0)
+        assert [who for who, _ in await live.history()] == ["ann", "mira", "bob", "mira"]
+
+
+@pytest.mark.parametrize("how", ["lost", "left", "deafened"])
+async def test_the_mouth_is_free_after_what_came_to_nothing(tmp_path, how):
+    async with told_call(tmp_path, ScriptedModel("Hello.")) as live:
+        talk = Talk(live, 1).starts().pauses("apple boat")
+        await live.until(lambda: live.speech.said)
+        talk.lost(DropReason.EMPTY if how == "lost" else DropReason.LEFT)
+        if how == "deafened":
+            live.call.deafen()
+            live.call.listen()
+        await live.until(lambda: not live.call.busy)
+        await live.call.say("Dinner.")
+        Talk(live, 2, by=BOB).said("cloud drum")
+        await live.comes(AnswerEnded, count=2)
+        assert [who for who, _ in await live.history()][:1] == ["bob"]
+
+
+async def test_hushing_what_is_only_presumed_gives_it_up(tmp_path):
+    answers = iter([STORY, "Hello."])
+    async with told_call(tmp_path, ScriptedModel(lambda _: next(answers))) as live:
+        talk = Talk(live, 1).starts().pauses("apple boat")
+        await live.until(lambda: live.speech.said)
+        assert live.call.hush()
+        talk.over("apple boat")
+        await live.until(lambda: not live.call.busy)
+        assert not live.loudspeaker.sounding()
+        Talk(live, 2).said("cloud drum")
+        await live.comes(AnswerEnded)
+
+
+async def test_in_a_scene_a_back_channel_is_not_meant_for_it(tmp_path):
+    model = ScriptedModel(STORY)
+    async with told_call(tmp_path, model) as live:
+        await live.app.conversations.change_scene(
+            HERE, SceneChange(join="Mira"), by=SAM, role=Role.MODERATOR
+        )
+        Talk(live, 1).said("apple boat")
+        await live.until(lambda: len(live.loudspeaker.sounding()) > 25)
+        Talk(live, 2).starts().pauses().over("Mhm.")
+        ended = await live.comes(AnswerEnded)
+        assert ended.whole
+        await live.app.conversations.drain(2.0)
+        assert len(model.requests) == 1
+
+
+async def test_an_answer_is_shown_only_once_it_is_certain_what_it_is_to(tmp_path):
+    shown = RecordingDelivery()
+    answers = iter(["An answer to half of it.", "An answer to all.", "To noise."])
+    model = ScriptedModel(lambda _: next(answers))
+    async with told_call(tmp_path, model, text=shown) as live:
+        talk = Talk(live, 1).starts().pauses("apple boat")
+        await live.until(lambda: live.speech.said)
+        assert shown.sink.kinds == []
+        talk.starts(resumed=True).pauses("apple boat cloud")
+        await live.until(lambda: len(live.speech.said) == 2)
+        talk.over("apple boat cloud")
+        await live.comes(AnswerEnded)
+        await live.until(lambda: not live.call.busy)
+        assert shown.sink.text == "An answer to all."
+        assert shown.sink.kinds[-1] == "turn_finished"
+        noise = Talk(live, 2).starts().pauses("cloud")
+        await live.until(lambda: len(live.speech.said) == 3)
+        noise.lost()
+        await live.until(lambda: not live.call.busy)
+        await live.app.conversations.drain(2.0)
+        assert shown.sink.text == "An answer to all."
+        assert await live.history() == [("ann", "apple boat cloud"), ("mira", "An answer to all.")]
+        (entry,) = (await live.app.conversations.recent(HERE, 9))[1:]
+        versions = await live.app.conversations.versions(entry.message.id)
+        assert len(versions.entries) == 1, "what nobody heard or saw is no version"
+
+
+async def test_an_answer_is_shown_while_it_is_heard_once_it_is_certain(tmp_path):
+    shown = RecordingDelivery()
+    async with told_call(tmp_path, ScriptedModel(STORY), text=shown) as live:
+        Talk(live, 1).starts().pauses("apple boat").over("apple boat")
+        await live.comes(AnswerBegun)
+        await live.until(lambda: shown.sink.text == STORY)
+        assert not live.of(AnswerEnded)
+        await live.comes(AnswerEnded)
+        await live.until(lambda: not live.call.busy)
+        assert shown.sink.kinds[0] == "turn_started"
+        assert shown.sink.kinds[-1] == "turn_finished"
+
+
+async def test_a_hard_word_does_not_stop_what_somebody_else_wrote_for(tmp_path):
+    busy = asyncio.Event()
+    scripts: dict[int, Scripted] = {0: Script(hold=busy, text="Typed.")}
+    model = ScriptedModel(lambda _: scripts.pop(0, "Spoken."))
+    async with told_call(tmp_path, model) as live:
+        receipt = await live.app.post("hi", RecordingDelivery(), place=HERE)
+        await live.until(lambda: model.requests)
+        Talk(live, 1).said("apple boat")
+        await asyncio.sleep(0.2)
+        Talk(live, 2).said("Stop.")
+        await asyncio.sleep(0.2)
+        busy.set()
+        assert (await receipt.outcome()).terminals[0].kind == "turn_finished"
+        await live.until(lambda: not live.call.busy)

@@ -55,6 +55,7 @@ class Calls:
         self._held: dict[int, HeldCall] = {}
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._machines: OrderedDict[int, None] = OrderedDict()
+        self._dismissed: dict[int, int] = {}
         self._closed = False
         self._loaded = False
         self.admission = Admission(bot)
@@ -123,7 +124,11 @@ class Calls:
 
         async with self._lock(guild):
             held = self.find(guild)
-            if held is not None and not held.ended.is_set():
+            if held is not None and held.leaving:
+                await held.ended.wait()
+                held = None
+            self._dismissed.pop(guild, None)
+            if held is not None:
                 if held.channel.id != channel.id:
                     await held.move(channel)
                 return held
@@ -146,6 +151,12 @@ class Calls:
             logger.info("a call was joined", extra={"guild": guild, "channel": channel.id})
             return held
 
+    async def dismiss(self, held: HeldCall) -> None:
+        """Leave because people said so, and stay away as long as they are there."""
+        channel = held.channel
+        self._dismissed[channel.guild.id] = channel.id
+        await held.leave()
+
     async def close(self) -> None:
         """Leave every call, and join none any more."""
         self._closed = True
@@ -163,6 +174,7 @@ class Calls:
         if member.id == self._bot.user.id:
             if held is not None and after.channel is not None:
                 held.moved(after.channel)
+                held.silenced(before, after)
             return
         if member.bot:
             self._machines[member.id] = None
@@ -183,6 +195,7 @@ class Calls:
 
     def guild_left(self, guild: int) -> None:
         """Leave a server that the bot is in no more."""
+        self._dismissed.pop(guild, None)
         held = self.find(guild)
         if held is not None:
             self._bot.supervisor.start("leaving a call", held.leave)
@@ -191,7 +204,8 @@ class Calls:
         """Join the channels that are to be joined by themselves and have people in them."""
         for guild in self._bot.guilds:
             for channel in guild.voice_channels:
-                if channel.voice_states and self.find(guild.id) is None:
+                stays_away = self._dismissed.get(guild.id) == channel.id
+                if channel.voice_states and not stays_away and self.find(guild.id) is None:
                     await self._join_by_itself(channel)
 
     # -- inside

@@ -14,12 +14,12 @@ from frontends.discord.places import Place, account, in_guild
 from frontends.discord.voice.call_chat import CallChat
 from frontends.discord.voice.call_record import CallRecord
 from frontends.discord.voice.captions import CaptionedAnswers, Captions
+from frontends.discord.voice.listening_switch import ListeningSwitch
 from frontends.discord.voice.presence import Admission, CallChannel, Presence
-from frontends.discord.voice.talk_button import talk_row
 from frontends.discord.voice.talk_keys import TalkKeys
-from frontends.discord.voice.voice_text import ENDINGS, NO_EARS, PUSH_TO_LISTEN, notice, over_notice
+from frontends.discord.voice.voice_text import DEAFENED, ENDINGS, MUTED
 from services.conversation.place_rules import NO_RULES, PlaceRules
-from services.domain.errors import AcoreError, InvalidRequest, NotAllowed, StorageError
+from services.domain.errors import AcoreError, InvalidRequest, StorageError
 from services.domain.ids import AuthorId
 from services.domain.people import Author
 from services.voice.audio_io import AudioInput, AudioOutput
@@ -92,10 +92,10 @@ class HeldCall:
         self._target: CallChannel | None = channel
         self._turned = asyncio.Event()
         self._entered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._notice: int | None = None
         self._known_rules = NO_RULES
         self._link: Link | None = None
         self._chat: CallChat | None = None
+        self._switch: ListeningSwitch | None = None
         self.presence = Presence(parts.bot, parts.admission, channel)
         self.call: VoiceCall | None = None
         self.followed: int | None = None
@@ -120,6 +120,13 @@ class HeldCall:
         return self._link
 
     @property
+    def switch(self) -> ListeningSwitch:
+        """What has the call listened to. Raises ``InvalidRequest`` as ``talk`` does."""
+        if self._switch is None:
+            raise InvalidRequest("call_over", _OVER)
+        return self._switch
+
+    @property
     def talk(self) -> VoiceCall:
         """The call itself. Raises ``InvalidRequest`` between two channels and after the end."""
         if self.call is None:
@@ -129,15 +136,31 @@ class HeldCall:
     async def open(self) -> None:
         """Join, and return once the call is on. Raises ``AcoreError`` when that fails."""
         channel = self.channel
-        await self.presence.begin(channel)
-        self._link = await self._parts.connect(channel, self.presence.author_of)
-        self._supervisor.start("voice call", self._run)
+        try:
+            await self.presence.begin(channel)
+            self._link = await self._parts.connect(channel, self.presence.author_of)
+            self._supervisor.start("voice call", self._run)
+        except BaseException:
+            self.ended.set()
+            raise
         await asyncio.shield(self._entered)
 
     async def move(self, channel: CallChannel) -> None:
         """Go into another channel of the server. Raises ``AcoreError`` and stays where it is."""
         await self.link.move(channel)
         self.moved(channel)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether the bot is on its way out."""
+        return self._target is None
+
+    def silenced(self, before: discord.VoiceState, after: discord.VoiceState) -> None:
+        """Tell that a moderator muted or deafened the bot."""
+        if after.deaf and not before.deaf:
+            self._complain(DEAFENED)
+        if (after.mute or after.suppress) and not (before.mute or before.suppress):
+            self._complain(MUTED)
 
     def moved(self, channel: CallChannel) -> None:
         """Go on where the bot was moved to."""
@@ -150,48 +173,6 @@ class HeldCall:
         self._target = None
         self._turned.set()
         await self.ended.wait()
-
-    async def listen(self) -> None:
-        """Listen, after everybody could read that.
-
-        Raises ``InvalidRequest`` without ears, ``NotAllowed`` where that cannot be written.
-        """
-        call, chat = self.talk, self._chat
-        if self._parts.voice.status().ears is None:
-            raise InvalidRequest("voice_ears", NO_EARS)
-        if call.listening and self._notice is not None:
-            return
-        rule = WakeRule((await self._rules()).wake)
-        posted = await chat.post(notice(rule)) if chat is not None else None
-        if posted is None:
-            raise NotAllowed(
-                "voice_notice",
-                f"I listen to nobody before I may say so: let me write in {self.channel.mention}.",
-            )
-        await self._take_notice_back()
-        self._notice = posted
-        if self.call is call:
-            call.listen()
-            await self.offer_key()
-
-    async def deafen(self) -> None:
-        """Listen no more."""
-        self.talk.deafen()
-        await self._take_notice_back()
-
-    async def choose_wake(self) -> None:
-        """Heed the rule that the place has chosen by now."""
-        call = self.talk
-        rule = WakeRule((await self._rules()).wake)
-        if call.wake.rule is not rule:
-            call.wake.rule = rule
-            if call.listening:
-                await self.offer_key()
-
-    async def offer_key(self) -> None:
-        """Post the button that is held to be listened to, where that is the rule."""
-        if self.talk.wake.rule is WakeRule.PUSH_TO_LISTEN and self._chat is not None:
-            await self._chat.post(PUSH_TO_LISTEN, view=talk_row(self.channel.id))
 
     async def review(self, member: discord.Member) -> None:
         """Heed that somebody chose anew whether to be listened to, or may do something else now."""
@@ -221,7 +202,7 @@ class HeldCall:
             if not self._entered.done():
                 self._entered.set_exception(error)
         finally:
-            self.call = None
+            self.call = self._switch = None
             await self.link.close()
             self._link = None
             self._over(self)
@@ -245,17 +226,21 @@ class HeldCall:
         )
         async with holding as call:
             self.call = call
-            self._begin()
+            switch = self._switch = ListeningSwitch(
+                call, self._chat, channel, rule=self._rule, has_ears=self._has_ears
+            )
+            self._supervisor.start("warming voice", self._warm)
+            self._supervisor.start("listening notice", partial(self._listen_first, switch))
             async with asyncio.TaskGroup() as group:
-                works = (captions.run, self._mind_the_link, self._mind_emptiness)
+                works = (captions.run, self._mind_the_link, self._mind_emptiness, self._mind_people)
                 tasks = [group.create_task(work()) for work in works]
                 await self._turned.wait()
                 for task in tasks:
                     task.cancel()
             self.keys.let_all_go()
-            self.call = None
+            self.call = self._switch = None
         self.record.troubles.clear()
-        await self._take_notice_back()
+        await switch.end()
 
     def _opening(self, place: Place, rules: PlaceRules) -> CallOpening:
         shown = DiscordDelivery(self._bot.desk, place, asker=None)
@@ -269,14 +254,10 @@ class HeldCall:
             listening=False,
         )
 
-    def _begin(self) -> None:
-        self._supervisor.start("warming voice", self._warm)
-        self._supervisor.start("listening notice", self._listen_first)
-
-    async def _listen_first(self) -> None:
+    async def _listen_first(self, switch: ListeningSwitch) -> None:
         """Listen from the beginning, if that can be; then nobody is told why it cannot."""
         try:
-            await self.listen()
+            await switch.on()
         except AcoreError as error:
             logger.info("a call is not listened to", extra={"code": error.code})
         finally:
@@ -314,10 +295,15 @@ class HeldCall:
                     self._turned.set()
                     return
 
-    async def _take_notice_back(self) -> None:
-        message, self._notice = self._notice, None
-        if message is not None and self._chat is not None:
-            await self._chat.edit(message, over_notice())
+    async def _mind_people(self) -> None:
+        """Look now and then whether people were blocked, or may do more by now."""
+        while True:
+            await asyncio.sleep(self._parts.minute)
+            for member in self.presence.members():
+                try:
+                    await self.review(member)
+                except StorageError as error:
+                    logger.warning("nobody was reviewed", extra={"code": error.code})
 
     async def _rules(self) -> PlaceRules:
         """Return what holds in the channel, or did when that could last be read."""
@@ -327,6 +313,12 @@ class HeldCall:
         except StorageError as error:
             logger.warning("the rules of a call could not be read", extra={"code": error.code})
         return self._known_rules
+
+    async def _rule(self) -> WakeRule:
+        return WakeRule((await self._rules()).wake)
+
+    def _has_ears(self) -> bool:
+        return self._parts.voice.status().ears is not None
 
     async def _captioned(self) -> bool:
         return (await self._rules()).captions

@@ -36,6 +36,7 @@ _MOST = 1_000
 class Attendee:
     """Somebody in a voice channel; who is not ``heard`` may not be listened to."""
 
+    member: discord.Member
     author: Author
     role: Role
     heard: bool
@@ -60,7 +61,7 @@ class Admission:
         asked, blocked = await self._standing(member, channel)
         human = asked.author.kind is AuthorKind.HUMAN
         heard = human and not blocked and await self.consent.given(asked.author.id)
-        return Attendee(author=asked.author, role=asked.role, heard=heard)
+        return Attendee(member=member, author=asked.author, role=asked.role, heard=heard)
 
     async def _standing(self, member: discord.Member, channel: CallChannel) -> tuple[Asked, bool]:
         place = in_guild(channel)
@@ -147,6 +148,10 @@ class Presence:
         """Return the people who hear what is said."""
         people = (each.author for each in self._people.values())
         return frozenset(each.id for each in people if each.kind is AuthorKind.HUMAN)
+
+    def members(self) -> list[discord.Member]:
+        """Return everybody who is known there."""
+        return [each.member for each in self._people.values()]
 
     def names(self) -> list[str]:
         """Return the names of those who are not listened to, though they are people."""

@@ -64,7 +64,7 @@ class VoiceActing:
         held = await self._mine(interaction)
         await _defer(interaction)
         where = held.channel.mention
-        await held.leave()
+        await self._calls.dismiss(held)
         await answer(interaction, f"I left {where}.")
 
     async def follow(self, interaction: Interaction) -> None:
@@ -87,14 +87,14 @@ class VoiceActing:
         """Listen to the call."""
         held = await self._mine(interaction)
         await _defer(interaction)
-        await held.listen()
+        await held.switch.on()
         await answer(interaction, "I listen.")
 
     async def unlisten(self, interaction: Interaction) -> None:
         """Listen no more."""
         held = await self._mine(interaction)
         await _defer(interaction)
-        await held.deafen()
+        await held.switch.off()
         await answer(interaction, "I listen to nobody any more; /voice listen begins again.")
 
     async def ignore(self, interaction: Interaction, *, ignored: bool) -> None:
@@ -162,7 +162,7 @@ class VoiceActing:
                 )
         held = self._calls.find(target.guild.id)
         if held is not None and held.call is not None and held.channel.id == target.id:
-            await held.choose_wake()
+            await held.switch.heed_rule()
         rules = await self._places.of(who.conversation)
         await answer(interaction, settings_text(rules, target.mention))
 

@@ -21,6 +21,9 @@ PUSH_TO_LISTEN = (
     "Press **Talk** and speak: I listen to nobody else, and to you until you have said it."
 )
 
+DEAFENED = "A moderator deafened me, so I hear nobody."
+MUTED = "A moderator muted me, so nobody hears me."
+
 _MEANT = {
     WakeRule.ALWAYS: "What you say is answered.",
     WakeRule.BY_NAME: "What you say is answered when you call a character by name.",
@@ -58,6 +61,8 @@ def over_notice() -> str:
 def joined_line(held: HeldCall) -> str:
     """Return what whoever called the bot is told."""
     where = held.channel.mention
+    if not held.channel.permissions_for(held.channel.guild.me).speak:
+        return f"I am in {where}, but nobody hears me: give me the permission Speak there."
     if held.call is not None and held.call.listening:
         return f"I am in {where} and listen."
     return f"I am in {where} and can be heard, but listen to nobody; /voice listen says why."

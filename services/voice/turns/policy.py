@@ -63,8 +63,8 @@ class InterruptionPolicy:
     Every participant's onset ducks. Words stop, back-channels do not, hard words always do, even
     in uninterruptible speech. People outside the conversation must address the bot. Ordinary words
     in the first 300 ms stop it when those are over; in uninterruptible speech they only duck. A
-    stop that turns out wordless is followed by one ``Resume`` a reply. A locked floor heeds
-    moderators and above only.
+    stop that turns out wordless is followed by one ``Resume`` a reply, and by a hard ``Stop`` when
+    it turns out to be hard words. A locked floor heeds moderators and above only.
     """
 
     def __init__(
@@ -224,7 +224,8 @@ class InterruptionPolicy:
         self._ducked = False
         self._stopped_at, self._stopped_by = at, by
         self._phase = _Phase.SILENT if hard else _Phase.STOPPED
-        return (Stop(by=by, hard=hard),) if was is _Phase.SPEAKING else ()
+        hardens = hard and was is _Phase.STOPPED
+        return (Stop(by=by, hard=hard),) if was is _Phase.SPEAKING or hardens else ()
 
     def _resume(self) -> Sequence[Order]:
         self._phase = _Phase.SILENT

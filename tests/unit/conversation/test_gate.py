@@ -440,3 +440,22 @@ def test_overheard_places_and_lengths_are_bounded() -> None:
     assert len(asked.overheard(places[1])) == 1
     asked.consider(inbound("x" * 50_000, place=places[1]), present=BOTH)
     assert len(asked.overheard(places[1])) == 1
+
+
+@pytest.mark.parametrize("listen", [True, False])
+def test_what_is_said_in_a_call_to_somebody_else_calls_nobody_whatever_it_says(listen: bool):
+    eager = gate(
+        keywords=["weather"], ambient_probability=1.0, triggers=["name", "keyword", "ambient"]
+    )
+    to_others = Addressing(heard=True)
+    for text in ("Mira is nice.", "Fine weather today.", "So it goes."):
+        decision = eager.consider(
+            inbound(text, addressing=to_others),
+            present=BOTH,
+            overrides=GateOverrides(listen=listen),
+        )
+        assert withheld(decision).reason == "no_trigger"
+    assert len(eager.overheard(ROOM)) == 3
+    to_the_bot = inbound("So it goes.", addressing=Addressing(heard=True, private=True))
+    decision = gate().consider(to_the_bot, present=BOTH, overrides=GateOverrides(listen=listen))
+    assert fired(decision).trigger == "private"

@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import threading
 from dataclasses import replace
+from pathlib import Path
 
 import aiofiles.os
 import pytest
@@ -43,6 +45,30 @@ async def test_same_bytes_are_one_file_under_their_digest(store, tmp_path):
     assert first.sha256 == hashlib.sha256(b"picture").hexdigest()
     assert [path.parent.name + path.name for path in files(tmp_path)] == [first.sha256]
     assert await store.read(first.sha256) == b"picture"
+
+
+async def test_cancelled_while_its_file_is_being_opened_it_leaves_neither_file_nor_handle(
+    store, tmp_path, monkeypatch
+):
+    asked, goes_on, made = threading.Event(), threading.Event(), []
+    actual = Path.open
+
+    def slow(path, mode):
+        asked.set()
+        goes_on.wait(20)
+        made.append(actual(path, mode))
+        return made[-1]
+
+    monkeypatch.setattr(Path, "open", slow)
+    async with asyncio.TaskGroup() as group:
+        storing = group.create_task(store.put(b"picture", media_type="image/png"))
+        assert await asyncio.to_thread(asked.wait, 20)
+        storing.cancel()
+        await asyncio.sleep(0)
+        goes_on.set()
+    assert storing.cancelled()
+    assert [file.closed for file in made] == [True]
+    assert files(tmp_path) == []
 
 
 async def test_a_stream_that_grows_too_large_is_cut_off_and_leaves_nothing(store, tmp_path):

@@ -212,7 +212,9 @@ async def test_by_name_a_bystander_neither_ducks_nor_stops_until_naming_the_bot(
         assert scene.orders == []
         await call.talk(bob=spoken("apple", "boat", "cloud"))
         await call.wait(1)
-    assert scene.kinds() == [Stop]
+    stops = [order.hard for _, order in scene.orders if isinstance(order, Stop)]
+    assert stops == [False, True], "the name stops it, the words that follow end it"
+    assert len(scene.orders) == 2
 
 
 async def test_events_of_strangers_are_fine():

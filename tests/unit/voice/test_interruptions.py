@@ -109,6 +109,21 @@ def test_speech_whose_words_are_late_stops_the_bot_by_its_length():
     assert stopped - 1.0 <= 0.9 + STEP
 
 
+def test_hard_words_after_a_stop_harden_it_once():
+    stage = Stage()
+    stage.wait(1)
+    stage.speak(ANN, 1.0)
+    stage.words(ANN, Remark.HARD)
+    stage.words(ANN, Remark.HARD)
+    stage.end(ANN)
+    stage.turn(ANN, Remark.HARD)
+    stage.wait(5)
+    assert [order for _, order in stage.orders[1:]] == [
+        Stop(by=ANN.id),
+        Stop(by=ANN.id, hard=True),
+    ]
+
+
 def test_a_cough_ducks_briefly():
     stage = Stage()
     stage.wait(1)
