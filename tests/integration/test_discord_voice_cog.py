@@ -158,7 +158,7 @@ async def test_removed_or_given_up_it_is_in_no_call(here):
     await here.calls(here.town.alice)
     here.link.ends("gave_up")
     await here.until(lambda: here.held is None)
-    assert here.wrote("could not get back")
+    await here.until(lambda: here.wrote("could not get back"))
     assert "I am in" in await asks(here, here.town.alice, "voice join")
     here.link.ends("removed")
     await here.until(lambda: here.held is None)

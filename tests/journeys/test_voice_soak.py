@@ -116,8 +116,8 @@ async def soaking(data: Path) -> AsyncIterator[Soak]:
     """Let the bot into the call of a town."""
     async with scene(limits=False, voice=VoiceSettings()) as town:
         lounge = add_channel(town.standin.world, town.guild, "Lounge", kind=ChannelType.VOICE)
-        data.mkdir()
-        with (data / "complaints.txt").open("wb") as complaints:
+        log = data.with_suffix(".log")
+        with log.open("wb") as complaints:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-W", "ignore", "-m", "tests.journeys.voice_soak_bot", str(lounge.id)),
@@ -125,7 +125,7 @@ async def soaking(data: Path) -> AsyncIterator[Soak]:
                     **os.environ,
                     **ENVIRONMENT,
                     **town.standin.environment(town.bot),
-                    "ACORE_SOAK_DATA": str(data / "data"),
+                    "ACORE_SOAK_DATA": str(data),
                 },
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
@@ -135,12 +135,12 @@ async def soaking(data: Path) -> AsyncIterator[Soak]:
             call = town.standin.gateway.voice.call_in(lounge)
             async with asyncio.timeout(PATIENCE):
                 while town.bot.user.id not in call.parties:
-                    assert process.returncode is None, (data / "complaints.txt").read_text()
+                    assert process.returncode is None, log.read_text()
                     await asyncio.sleep(0.05)
             yield Soak(town, lounge, process)
             assert process.stdin
             process.stdin.close()
-            assert await process.wait() == 0, (data / "complaints.txt").read_text()
+            assert await process.wait() == 0, log.read_text()
         finally:
             if process.returncode is None:
                 process.kill()

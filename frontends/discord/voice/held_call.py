@@ -277,7 +277,7 @@ class HeldCall:
         self._turned.set()
         ending = ENDINGS.get(str(link.ending or ""))
         if ending:
-            await self._say(ending)
+            self._supervisor.start("voice farewell", partial(self._say, ending))
 
     async def _mind_emptiness(self) -> None:
         """Leave after the minutes that the place has chosen without anybody there."""

@@ -14,6 +14,8 @@ from services.voice.listening.wording import Phrase, phrases, primary, read_list
 _FOLDER = Path(__file__).parent / "words"
 _LONGEST_PHRASE = 4
 _MOST_BACK_CHANNEL_WORDS = 6
+_SPELLED = re.compile(r"\b(?:[^\W\d_][.\-]){2,}")
+_DRAWN_OUT = re.compile(r"(.)\1+")
 _LAUGHTER = re.compile(r"b?w?a?(?:h[aeiou]+){2,}h?|(?:x+d+)")
 
 
@@ -44,7 +46,7 @@ def remark(text: str, /, *, language: str | None, names: Sequence[str] = ()) -> 
     alone is words. Languages without lists of their own go by English ones.
     """
     lists = _words(primary(language, folder=_FOLDER))
-    spoken = words_of(text)
+    spoken = words_of(_SPELLED.sub(_in_one_word, text))
     if not spoken:
         return Remark.NONE
     bare = _without(spoken, phrases(names))
@@ -68,9 +70,19 @@ def _made_of(spoken: Phrase, parts: frozenset[Phrase]) -> bool:
     for end in range(1, len(spoken) + 1):
         for start in range(max(0, end - _LONGEST_PHRASE), end):
             part = spoken[start:end]
-            if reachable[start] and (part in parts or _laughs(part)):
+            if reachable[start] and (part in parts or _drawn_in(part) in parts or _laughs(part)):
                 reachable[end] = True
     return reachable[-1]
+
+
+def _in_one_word(spelled: re.Match[str]) -> str:
+    """Return "M.H.M.", as recognisers write a hum, as a word."""
+    return "".join(letter for letter in spelled.group() if letter.isalpha())
+
+
+def _drawn_in(part: Phrase) -> Phrase:
+    """Return "ummm" as "um"."""
+    return tuple(_DRAWN_OUT.sub(r"\1", word) for word in part)
 
 
 def _laughs(part: Phrase) -> bool:
