@@ -496,3 +496,45 @@ async def test_a_hard_word_does_not_stop_what_somebody_else_wrote_for(tmp_path):
         busy.set()
         assert (await receipt.outcome()).terminals[0].kind == "turn_finished"
         await live.until(lambda: not live.call.busy)
+
+
+async def test_hushing_a_reading_lets_the_answer_that_waits_be_spoken(tmp_path):
+    async with told_call(tmp_path, ScriptedModel("Spoken.")) as live:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(live.call.say(STORY))
+            await live.comes(AnswerBegun)
+            receipt = await live.app.post("hi", live.service.aloud(HERE, None), place=HERE)
+            await asyncio.sleep(0.2)
+            assert live.call.hush()
+            outcome = await receipt.outcome()
+        assert outcome.terminals[0].kind == "turn_finished"
+        assert [one.whole for one in live.of(AnswerEnded)] == [False, True]
+        Talk(live, 1).said("apple boat")
+        await live.comes(AnswerEnded, count=3)
+
+
+async def test_what_is_typed_while_people_speak_does_not_wait_for_a_call_that_is_left(tmp_path):
+    async with told_call(tmp_path, ScriptedModel("Written.")) as live:
+        shown = RecordingDelivery()
+        Talk(live, 1).starts()
+        receipt = await live.app.post("hi", live.service.aloud(HERE, shown), place=HERE)
+        await asyncio.sleep(0.2)
+        await live.leave()
+        async with asyncio.timeout(10):
+            outcome = await receipt.outcome()
+        assert outcome.terminals[0].kind == "turn_finished"
+        assert shown.sink.text == "Written."
+
+
+async def test_a_back_channel_begun_over_an_answer_is_not_answered_after_it(tmp_path):
+    model = ScriptedModel("A few words to hear.")
+    async with told_call(tmp_path, model) as live:
+        Talk(live, 1).said("apple boat")
+        await live.comes(AnswerBegun)
+        talk = Talk(live, 2).starts().pauses()
+        await live.comes(AnswerEnded)
+        await live.until(lambda: not live.call.busy)
+        talk.starts(resumed=True).pauses("Mhm.").over("Mhm.")
+        assert not live.call.busy
+        await live.app.conversations.drain(2.0)
+        assert len(model.requests) == 1

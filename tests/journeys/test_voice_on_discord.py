@@ -7,11 +7,13 @@ import wave
 from collections.abc import Callable
 from pathlib import Path
 
+import discord
 import numpy as np
 import pytest
 
 from services.domain.audio import AudioClip
 from services.llm.model import ChatRequest
+from services.voice.call import VoiceCall
 from services.voice.listening.samples import SAMPLE_RATE
 from services.voice.pcm import resampled, to_pcm
 from tests.discord_standin.entities import Channel, ChannelType, Message
@@ -64,8 +66,11 @@ async def recordings(folder: Path) -> dict[str, list[bytes]]:
 class Evening:
     """A call in the town's lounge, and what can be seen and heard of it."""
 
-    def __init__(self, town: Scene, live: DiscordApp, lounge: Channel) -> None:
+    def __init__(
+        self, town: Scene, live: DiscordApp, lounge: Channel, model: ScriptedModel
+    ) -> None:
         self.town = town
+        self.model = model
         self.live = live
         self.lounge = lounge
 
@@ -76,18 +81,22 @@ class Evening:
 
     async def enters(self, who: Person) -> None:
         who.joins_voice(self.lounge)
-        await self.until(
-            lambda: who.user.id in self.live.bot.get_channel(self.lounge.id).voice_states
-        )
+        place = self.live.bot.get_channel(self.lounge.id)
+        assert isinstance(place, discord.VoiceChannel)
+        await self.until(lambda: who.user.id in place.voice_states)
 
     async def uses(self, who: Person, name: str) -> str:
         asked = who.uses(self.town.general, self.town.bot, name)
         return (await told(self.town, who, asked))[0]
 
     @property
-    def talk(self):
+    def talk(self) -> VoiceCall | None:
         held = self.live.bot.calls.find(self.town.guild.id)
-        return held and held.call
+        return held.call if held is not None else None
+
+    @property
+    def busy(self) -> bool:
+        return self.talk is not None and self.talk.busy
 
     def sounding(self, who: Person) -> int:
         """Return how many frames with sound somebody heard of the bot, all of them encrypted."""
@@ -101,7 +110,7 @@ class Evening:
 
     @property
     def asked_of_hills(self) -> bool:
-        return any(answer(each) == HILLS for each in self.live.app.model.requests)
+        return any(answer(each) == HILLS for each in self.model.requests)
 
     def sound(self, who: Person) -> AudioClip:
         """Return what somebody heard of the bot."""
@@ -131,10 +140,9 @@ async def test_an_evening_in_a_call(tmp_path):
     trust_here()
     async with scene(limits=False, voice=VoiceSettings()) as town:
         lounge = add_channel(town.standin.world, town.guild, "Lounge", kind=ChannelType.VOICE)
-        async with command_app(
-            town, ScriptedModel(answer), tmp_path / "data", voice={"speech": ("piper",)}
-        ) as live:
-            await _evening(Evening(town, live, lounge), said)
+        model, chosen = ScriptedModel(answer), {"speech": ("piper",)}
+        async with command_app(town, model, tmp_path / "data", voice=chosen) as live:
+            await _evening(Evening(town, live, lounge, model), said)
 
 
 async def _evening(here: Evening, said: dict[str, list[bytes]]) -> None:
@@ -149,7 +157,7 @@ async def _evening(here: Evening, said: dict[str, list[bytes]]) -> None:
     await here.until(lambda: here.sounding(bob) > 150)
     assert here.sounding(alice) > 100
     await bob.voice.says(said[REMARK])
-    await here.until(lambda: here.asked_of_hills and not here.talk.busy)
+    await here.until(lambda: here.asked_of_hills and not here.busy)
     told_of, of_hills = await here.answers(2)
     history = await here.history()
     asked, remarked = (text for who, text in history if who != "mira")
