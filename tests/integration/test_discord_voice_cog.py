@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -290,14 +291,14 @@ async def test_a_bot_that_leaves_discord_ends_its_calls(here):
 
 
 async def test_voice_that_is_switched_off_says_what_to_do(tmp_path, monkeypatch):
-    off = {"voice": {"enabled": False}}
+    off: dict[str, Any] = {"voice": {"enabled": False}}
     async with (
         scene(limits=False) as town,
         callers(town, ScriptedModel(), tmp_path, monkeypatch, **off) as here,
     ):
         alice = town.alice
         await enters(here, alice)
-        asked = {
+        asked: dict[str, dict[str, Any]] = {
             "voice join": {},
             "voice leave": {},
             "voice follow": {},

@@ -7,6 +7,7 @@ import wave
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import discord
 import pytest
 
 from services.conversation.jobs import Initiative
@@ -342,11 +343,13 @@ async def test_settings_show_what_holds_and_nobody_else_changes_it(here):
 
 def _may_write(here: Callers) -> bool:
     channel = here.live.bot.get_channel(here.lounge.id)
+    assert isinstance(channel, discord.VoiceChannel)
     return channel.permissions_for(channel.guild.me).send_messages
 
 
 def _watch(here: Callers) -> list[CallEvent]:
     """Return a list that what happens in the call is added to."""
+    assert here.held is not None
     call = here.held.talk
     seen: list[CallEvent] = []
     parts = call._is
