@@ -322,6 +322,9 @@ async def test_a_call_left_in_mid_answer_keeps_what_was_heard(tmp_path):
         await live.until(lambda: len(live.loudspeaker.sounding()) > 40)
         await live.leave()
         assert live.service.find(HERE) is None
+        async with asyncio.timeout(10):
+            outcome, _ = await live.app.say("hi", place=HERE)
+        assert outcome.terminals, "what was spoken holds nobody up"
         await live.app.conversations.drain(2.0)
         said = [text for who, text in await live.history() if who == "mira"]
         assert said[0].endswith("—")
