@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.conversation.company import Company
 from services.conversation.inbound import Outcome, Withheld
 from services.conversation.session import Session
 from services.domain.events import MessageEdited, MessageRemoved
-from services.domain.messages import HistoryEntry
+from services.domain.messages import HistoryEntry, TextPart
 from services.domain.people import Author, AuthorKind
 from services.persona.regex_scripts import Stage
 
@@ -29,7 +30,11 @@ class Amendments:
         waiting = session.mailbox.rewrite(external_id, text, by=by.id)
         if waiting is not None:
             return waiting
+        known = await self._messages.known_as(session.conversation, external_id)
+        refused = known is not None and await self._refused(known, text, by=by)
         async with session.changing():
+            if refused:
+                return bool(await self._erase(session, [external_id]))
             entry = await self._messages.known_as(session.conversation, external_id)
             if entry is None:
                 self._mishear(session, [external_id], by=by)
@@ -48,12 +53,7 @@ class Amendments:
         for arrival in session.mailbox.withdraw(external_ids):
             arrival.receipt.settle(Outcome(withheld=Withheld(reason="withdrawn")))
         async with session.changing():
-            gone = await self._messages.withdraw(session.conversation, external_ids)
-            self._mishear(session, external_ids)
-            if gone:
-                session.withdrawn({entry.message.id for entry in gone})
-                self.announce(gone)
-        return len(gone)
+            return await self._erase(session, external_ids)
 
     def announce(self, removed: Sequence[HistoryEntry]) -> None:
         """Let everybody who keeps something of these messages forget it."""
@@ -64,12 +64,27 @@ class Amendments:
                 MessageRemoved(conversation=message.conversation, message=message.id)
             )
 
+    async def _erase(self, session: Session, external_ids: Sequence[str]) -> int:
+        gone = await self._messages.withdraw(session.conversation, external_ids)
+        self._mishear(session, external_ids)
+        if gone:
+            session.withdrawn({entry.message.id for entry in gone})
+            self.announce(gone)
+        return len(gone)
+
+    async def _refused(self, entry: HistoryEntry, text: str, *, by: Author) -> bool:
+        """Say whether a message would not have been taken in, had it read so from the beginning."""
+        if not _may_rewrite(entry, by) or text == entry.message.text:
+            return False
+        message = replace(entry.message, parts=(TextPart(text=text),))
+        rules = await self._company.choices.rules(message.conversation)
+        verdict = await self._company.moderation.judge(message, rules.blocked)
+        return verdict.refused
+
     async def _new_text(self, entry: HistoryEntry, text: str, *, by: Author) -> str | None:
         """Return what is to be kept of ``text``; ``None`` when nothing is to change."""
-        author = entry.message.author
         known = entry.message.text
-        theirs = author.id == by.id and author.kind is not AuthorKind.PERSONA
-        if not theirs or entry.deleted_at is not None or text == known:
+        if not _may_rewrite(entry, by) or text == known:
             return None
         kept = await self._company.scripting.edited(entry, text, by=by, stage=Stage.STORED)
         return None if kept == known else kept
@@ -83,3 +98,9 @@ class Amendments:
             theirs = by is None or message.author.id == by.id
             if theirs and not set(external_ids).isdisjoint(message.external_ids):
                 gate.forget(place, message.id)
+
+
+def _may_rewrite(entry: HistoryEntry, by: Author) -> bool:
+    author = entry.message.author
+    theirs = author.id == by.id and author.kind is not AuthorKind.PERSONA
+    return theirs and entry.deleted_at is None

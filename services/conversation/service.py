@@ -453,7 +453,8 @@ class ConversationService:
 
         An answer that waits is given to the new text. One that runs ends as ``SUPERSEDED`` and
         begins anew, as a version of what it had shown. False when nothing changes: the message is
-        unknown, not by ``by``, or reads so already. Raises ``InvalidRequest`` for a text that is
+        unknown, not by ``by``, or reads so already. A text that would not have been taken in here
+        takes the message away, as ``withdrawn`` does. Raises ``InvalidRequest`` for one that is
         too long.
         """
         self._check_length(text)

@@ -62,6 +62,9 @@ from services.voice.turns.remarks import Remark
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.02
+STALL_SECONDS = 0.08
+"""After a longer stall, sound that came meanwhile is taken in before silence is made of time."""
+
 QUIET_SECONDS = 0.7
 """How long nobody has spoken before the bot says something unasked."""
 
@@ -272,9 +275,13 @@ class VoiceCall:
 
     async def _tick(self) -> None:
         parts = self._is
+        now = parts.clock.monotonic()
         while True:
+            last = now
             await asyncio.sleep(TICK_SECONDS)
             now = parts.clock.monotonic()
+            if now - last > STALL_SECONDS:
+                continue
             parts.listener.tick(now)
             parts.mouth.tick(now)
             self._obey(parts.policy.tick(now))

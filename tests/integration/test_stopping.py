@@ -192,7 +192,9 @@ async def test_as_a_daemon_it_serves_until_it_is_told_to_stop(acore: Installatio
         running.type("Hello")
         running.end_input()
         await running.shows("Hello there.\n")
-        await asyncio.sleep(0.5)
+        async with asyncio.timeout(20):
+            while not any(line["event"] == "web server listens" for line in acore.log()):
+                await asyncio.sleep(0.1)
         assert running.process.returncode is None
         running.send(signal.SIGTERM)
         assert await running.ends(within=5) == 0

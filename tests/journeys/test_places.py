@@ -255,6 +255,17 @@ async def test_blocked_words_are_left_alone_and_told_of_once(tmp_path: Path) -> 
         assert await hall.answered("Ann, spoilers?") == ["ann"]
 
 
+async def test_an_edit_does_not_smuggle_blocked_words_past_the_gate(tmp_path: Path) -> None:
+    async with house(tmp_path) as hall:
+        await hall.choose("blocked_words", "spoiler", width=ScopeKind.GUILD)
+        await hall.app.say("Ann, hello", place=HALL, external=["q1"])
+        core = hall.app.conversations
+        assert await core.corrected(HALL, "q1", "Ann, SPOILER!", by=SAM)
+        await core.drain(2.0)
+        assert "SPOILER" not in str(await hall.app.history(HALL))
+        assert await core.found(HALL, "q1") is None
+
+
 # -- answering otherwise
 
 
