@@ -124,6 +124,7 @@ class Exchanges:
         self._ids = ids
         self._watcher = watcher
         self._current: Exchange | None = None
+        self._cut = False
         self._withdrawing: list[Exchange] = []
         self._unsure = False
         self._work: asyncio.Queue[Callable[[], Awaitable[None]]] = asyncio.Queue(_MOST_WAITING)
@@ -248,7 +249,8 @@ class Exchanges:
 
     def stop(self, reason: InterruptReason = InterruptReason.BARGE_IN) -> bool:
         """End the answer that runs, keeping what was heard; ``False`` when none does."""
-        return self._conversations.stop(self._place.conversation, reason)
+        self._cut = self._conversations.stop(self._place.conversation, reason)
+        return self._cut
 
     def give_floor(self) -> None:
         """Let the turn that waited be answered, when nobody has the floor any more."""
@@ -289,6 +291,7 @@ class Exchanges:
             return
         message = self._message(exchange, exchange.text)
         try:
+            await self._after_the_cut()
             receipt = await self._conversations.receive(
                 self._inbound(message, addressed=True, certain=exchange.certain)
             )
@@ -297,6 +300,12 @@ class Exchanges:
             self._settled(exchange, error)
             return
         receipt.then(lambda outcome: self._settled(exchange, outcome))
+
+    async def _after_the_cut(self) -> None:
+        """Wait until an answer that was stopped is stored, so that it precedes what stopped it."""
+        if self._cut:
+            self._cut = False
+            await self._conversations.hush({self._place.conversation})
 
     def _answer_to(self, exchange: Exchange, text: str, *, spare: bool = False) -> None:
         """Let the answer be to ``text``; nothing is certain before that is so."""

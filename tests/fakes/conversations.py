@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from services.conversation.inbound import Inbound, Outcome, Receipt
 from services.domain.errors import AcoreError
@@ -56,6 +56,9 @@ class FakeConversations:
     def stop(self, _: ConversationId, reason: InterruptReason) -> bool:
         self.stopped.append(reason)
         return True
+
+    async def hush(self, _: Collection[ConversationId]) -> None:
+        await self.gate.wait()
 
     def answer(self, text: str, outcome: Outcome | AcoreError | None = None) -> None:
         """Let what was asked with ``text`` be done."""

@@ -193,7 +193,7 @@ async def test_as_a_daemon_it_serves_until_it_is_told_to_stop(acore: Installatio
         running.end_input()
         await running.shows("Hello there.\n")
         async with asyncio.timeout(20):
-            while not any(line["event"] == "web server listens" for line in acore.log()):
+            while not any(line["event"] == "web server listens" for line in acore.log()):  # noqa: ASYNC110  it is a file
                 await asyncio.sleep(0.1)
         assert running.process.returncode is None
         running.send(signal.SIGTERM)

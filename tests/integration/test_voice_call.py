@@ -69,7 +69,9 @@ async def test_only_what_was_heard_of_an_interrupted_answer_is_kept(tmp_path):
         await live.comes(AnswerBegun, count=2)
         await live.comes(AnswerEnded, count=2)
         await live.app.conversations.drain(2.0)
-        said = [text for who, text in await live.history() if who == "mira"]
+        kept = await live.history()
+        said = [text for who, text in kept if who == "mira"]
+        assert [who for who, _ in kept] == ["ann", "mira", "ann", "mira"]
         assert live.of(Ducked)
         assert [one.hard for one in live.of(Interrupted)] == [False]
         assert said[0].endswith("—")
