@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from functools import partial
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, Literal
+
+Mode = Literal["rb", "wb"]
 
 
 @asynccontextmanager
-async def opened(path: Path, mode: Literal["rb", "wb"]) -> AsyncIterator[BinaryIO]:
-    """Give an open file whose methods block; whoever is cancelled while it is opened closes it.
+async def opened(path: Path, mode: Mode) -> AsyncIterator[BinaryIO]:
+    """Give an open file whose methods block; it is closed however often its user is cancelled.
 
     Raises ``OSError``.
     """
-    opening = asyncio.get_running_loop().run_in_executor(None, partial(path.open, mode))
+    opening = asyncio.get_running_loop().run_in_executor(None, _open, path, mode)
     try:
-        file = cast("BinaryIO", await asyncio.shield(opening))
+        file = await asyncio.shield(opening)
     except asyncio.CancelledError:
-        with suppress(OSError):
-            (await opening).close()
+        opening.add_done_callback(_close)
+        await asyncio.wait([opening])
         raise
-    try:
+    with file:
         yield file
-    finally:
-        await asyncio.to_thread(file.close)
+
+
+def _open(path: Path, mode: Mode) -> BinaryIO:
+    return path.open(mode)
+
+
+def _close(opening: asyncio.Future[BinaryIO]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

@@ -2,7 +2,8 @@
 
 Both hear about 20 complete utterances in real time with the same weights and the same stub of a
 model; blocks of files alternate, and so does who begins. It takes 12 minutes, and is passed over
-unless the peer is installed or ``ACORE_BENCH_PEER=1`` says that it may be.
+unless the peer is installed or ``ACORE_BENCH_PEER=1`` says that it may be. Other work on the host
+slows the peer more than the program: only runs on a quiet machine are worth quoting.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _PACKAGES = ("faster-whisper", "ctranslate2", "piper-tts", "onnxruntime")
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """What both did over the same files; ``load`` is the machine's before every block."""
+    """What both did over the same files; ``load`` is the machine's around every block."""
 
     ours: list[Heard] = field(default_factory=list)
     peers: list[PeerHeard] = field(default_factory=list)
@@ -57,6 +58,7 @@ async def one_run(items: Sequence[Item], made: Corpus, *, block: int) -> Run:
             else:
                 run.configuration, heard = await heard_by_peer(some, made)
                 run.peers += heard
+            run.load.append(os.getloadavg()[0])
     return run
 
 
@@ -98,7 +100,11 @@ def figures_of(run: Run) -> list[Figure]:
         Figure(name=f"{name}: word errors", value=error_rate(some), unit="%")
         for name, some in pairs.items()
     ]
-    return [*figures, Figure(name="load of the machine", value=median(run.load), unit="")]
+    return [
+        *figures,
+        Figure(name="load of the machine, median", value=median(run.load), unit=""),
+        Figure(name="load of the machine, highest", value=max(run.load), unit=""),
+    ]
 
 
 def _of_prompt(run: Run) -> list[Figure]:
@@ -203,7 +209,7 @@ def main() -> None:
     """Compare, where there is a peer."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--files", type=int, default=20, help="how many complete utterances")
-    parser.add_argument("--block", type=int, default=5, help="files before it is the other's turn")
+    parser.add_argument("--block", type=int, default=10, help="files before it is the other's turn")
     parser.add_argument("--corpus", type=Path, help="folder to keep the corpus in")
     options = parser.parse_args()
     try:

@@ -232,7 +232,7 @@ async def test_whoever_leaves_in_mid_sound_hears_it_ended():
         await eventually(lambda: here.kinds.endswith("....."))
         assert here.kinds.strip("#") == "....."
         await eventually(lambda: here.lights == [0, 1, 0])
-        assert "voice sender" not in [each.name for each in threading.enumerate()]
+        await eventually(lambda: "voice sender" not in [one.name for one in threading.enumerate()])
         sent = here.metrics.counted("voice_packets_sent", kind="sound")
         assert sent == here.kinds.count("#")
         assert len(here.metrics.timed("voice_send_late_seconds")) > sent
