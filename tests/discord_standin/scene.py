@@ -15,6 +15,7 @@ import discord
 
 from tests.discord_standin.entities import Bot, Channel, Guild, Message
 from tests.discord_standin.founding import add_bot, add_channel, add_guild, add_user
+from tests.discord_standin.heartbeats import heartbeats_ended
 from tests.discord_standin.people import Person
 from tests.discord_standin.pointing import discord_py_at
 from tests.discord_standin.server import Standin
@@ -87,6 +88,7 @@ async def living(client: discord.Client, standin: Standin, bot: Bot) -> AsyncIte
             yield
             await client.close()
             await _end_of_waiting(client)
+            await heartbeats_ended()
 
 
 async def _end_of_waiting(client: discord.Client) -> None:

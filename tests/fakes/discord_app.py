@@ -17,6 +17,7 @@ from frontends.discord.running import wanted_intents
 from services.lifecycle import Supervisor
 from services.llm.model import ChatModel
 from services.settings import DiscordSettings
+from tests.discord_standin.heartbeats import heartbeats_ended
 from tests.discord_standin.scene import Scene
 from tests.fakes.app import App, opened_app
 
@@ -84,6 +85,7 @@ async def bot_in(
                 yield bot
                 await app.conversations.drain(0.0)
                 await bot.close()
+                await heartbeats_ended()
     finally:
         _point_back(before)
 
