@@ -4,6 +4,7 @@
 # make test       every check that a change has to pass
 # make check-all  those with coverage, and the long ones
 # make bench      measure
+# make bench-voice  measure calls alone
 
 MODEL ?= default
 VOICES ?= default
@@ -17,7 +18,7 @@ WARMED := .venv/.warmed
 BENCHMARKS := $(sort $(patsubst tests/bench/%.py,tests.bench.%,$(wildcard tests/bench/bench_*.py)))
 
 .NOTPARALLEL:
-.PHONY: help setup run engines test check-all bench model test-model
+.PHONY: help setup run engines test check-all bench bench-voice model test-model
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -100,3 +101,6 @@ check-all: test
 
 bench: setup
 	@$(foreach module,$(BENCHMARKS),echo "== $(module)" && $(PYTHON) -m $(module) &&) true
+
+bench-voice: setup
+	@$(foreach module,$(filter tests.bench.bench_voice%,$(BENCHMARKS)),echo "== $(module)" && $(PYTHON) -m $(module) &&) true
