@@ -351,8 +351,12 @@ class ServiceFactory(containers.DeclarativeContainer):
         pending_action_hours=settings.provided.conversation.pending_action_hours,
     )
 
+    # -- everyday services
+    holdings: providers.List = providers.List()
+    tools: providers.List = providers.List()
+
     # -- talking
-    toolbox = providers.Singleton(Toolbox)
+    toolbox = providers.Singleton(Toolbox, tools)
     thinking = providers.Singleton(
         Thinking, models, prompts, settings.provided.llm, metrics=metrics
     )

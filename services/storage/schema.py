@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from services.domain.errors import StorageError
 from services.storage.connection import damaged
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 HEAD = REVISIONS[-1]
 
 _MAGIC = b"SQLite format 3\x00"

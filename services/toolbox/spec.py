@@ -4,23 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel
 
-from services.domain.ids import ConversationId, PersonaId, TurnId
+from services.domain.ids import ConversationId, MessageId, PersonaId, TurnId
 from services.domain.people import Author, Role
+
+
+class Effect(StrEnum):
+    """What running a tool changes.
+
+    ``OWN`` changes only what belongs to whoever asked, such as their notes; once the answer has
+    seen text from outside, a person must agree to it. ``OTHERS`` acts for or upon others and always
+    waits for a person's yes.
+    """
+
+    READ = "read"
+    OWN = "own"
+    OTHERS = "others"
+
+
+class Cost(StrEnum):
+    """What running a tool takes: nothing worth counting, a service outside, or much of a model."""
+
+    FREE = "free"
+    NETWORK = "network"
+    MODEL = "model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext:
-    """For whom and where a tool runs; ``asker`` is ``None`` for a persona's own initiative."""
+    """For whom and where a tool runs; ``asker`` is ``None`` for a persona's own initiative.
+
+    ``timezone`` is the IANA name to tell times in, empty for the machine's; ``message`` is what is
+    being answered.
+    """
 
     conversation: ConversationId
     persona: PersonaId
     turn: TurnId
     asker: Author | None
     role: Role
+    timezone: str = ""
+    message: MessageId | None = None
 
 
 ToolHandler = Callable[[Any, ToolContext], Awaitable[str]]
@@ -30,18 +58,28 @@ ToolHandler = Callable[[Any, ToolContext], Awaitable[str]]
 class ToolSpec:
     """A tool.
 
-    ``description`` is written for the model. ``parameters`` checks the arguments; ``handler`` gets
-    the checked model and the context and returns short text for the model, or raises ``Refused``
-    with a sentence the model may pass on. It is cancelled after ``timeout`` seconds. With
-    ``confirm`` a person must agree before it runs. ``untrusted`` marks results that come from
-    outside and are shown to the model as quoted data.
+    ``area`` names the kind of tools it belongs to, such as ``reminders``, by which they are
+    permitted together. ``description`` is written for the model; ``keywords`` are further words, in
+    any language, by which people ask for what it does. ``parameters`` checks the arguments;
+    ``handler`` gets the checked model and the context and returns short text for the model, or
+    raises ``Refused`` with a sentence the model may pass on. It is cancelled after ``timeout``
+    seconds. ``untrusted`` marks results that come from outside: they are shown to the model as
+    quoted data, and what the answer does after them is watched.
     """
 
     name: str
     description: str
     parameters: type[BaseModel]
     handler: ToolHandler
+    area: str = "general"
+    keywords: tuple[str, ...] = ()
     permission: Role = Role.GUEST
     timeout: float = 10.0
-    confirm: bool = False
+    effect: Effect = Effect.READ
+    cost: Cost = Cost.FREE
     untrusted: bool = True
+
+    @property
+    def confirm(self) -> bool:
+        """Whether a person must agree to every call."""
+        return self.effect is Effect.OTHERS

@@ -19,16 +19,21 @@ logger = logging.getLogger(__name__)
 class Toolbox:
     """The registered tools by name."""
 
-    def __init__(self, tools: Sequence[ToolSpec] = ()) -> None:
+    def __init__(self, kits: Sequence[Sequence[ToolSpec]] = ()) -> None:
         self._tools: dict[str, ToolSpec] = {}
-        for tool in tools:
-            self.add(tool)
+        for kit in kits:
+            for tool in kit:
+                self.add(tool)
 
     def add(self, tool: ToolSpec) -> None:
         """Register ``tool``; raises ``ValueError`` if its name is taken."""
         if tool.name in self._tools:
             raise ValueError(f"two tools are called {tool.name}")  # noqa: TRY003
         self._tools[tool.name] = tool
+
+    def remove(self, name: str) -> None:
+        """Take away the tool called ``name``, if there is one; a call that runs goes on."""
+        self._tools.pop(name, None)
 
     def find(self, name: str) -> ToolSpec | None:
         """Return the tool called ``name``, if any."""

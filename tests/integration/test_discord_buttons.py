@@ -10,7 +10,7 @@ from services.domain.calls import ToolCall
 from services.domain.errors import ProviderError, ProviderFault
 from services.domain.ids import ConversationId, TurnId
 from services.llm.model import PromptRole
-from services.toolbox.spec import ToolSpec
+from services.toolbox.spec import Effect, ToolSpec
 from tests.discord_standin.faults import RestFault
 from tests.discord_standin.founding import add_member, add_user
 from tests.discord_standin.permissions import Permission
@@ -611,7 +611,7 @@ def weather():
         description="Looks the weather up.",
         parameters=City,
         handler=look,
-        confirm=True,
+        effect=Effect.OTHERS,
         untrusted=False,
     )
 

@@ -15,7 +15,7 @@ from services.domain.replies import ToolFinished
 from services.llm.model import ChatRequest
 from services.observability.redaction import secret_values
 from services.settings import Settings
-from services.toolbox.spec import ToolContext, ToolSpec
+from services.toolbox.spec import Effect, ToolContext, ToolSpec
 from tests.fakes import planted
 from tests.fakes.app import KIM, PLACE, SAM, App, opened_app, settings_in
 from tests.fakes.recording import RecordingDelivery
@@ -124,7 +124,7 @@ async def test_a_tool_that_needs_a_yes_is_not_even_asked_about_below_its_role(
         parameters=Nothing,
         handler=erase,
         permission=Role.ADMIN,
-        confirm=True,
+        effect=Effect.OTHERS,
     )
     call = ToolCall(id="1", name="erase", arguments={})
     model = ScriptedModel([Script(calls=[call]), "I cannot."])

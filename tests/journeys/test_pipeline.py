@@ -20,7 +20,7 @@ from services.domain.messages import Alternatives, Modality
 from services.domain.people import Author, AuthorKind, Role
 from services.domain.replies import ConfirmationRequested, TurnBrief
 from services.llm.model import ChatRequest, PromptRole
-from services.toolbox.spec import ToolContext, ToolSpec
+from services.toolbox.spec import Effect, ToolContext, ToolSpec
 from tests.fakes.app import KIM, PLACE, SAM, App, opened_app
 from tests.fakes.recording import RecordingDelivery, RecordingSink, assert_grammar
 from tests.fakes.scripted_model import Script, ScriptedModel
@@ -473,7 +473,7 @@ def weather(
         description="Tells the weather in a city.",
         parameters=Ask,
         handler=look,
-        confirm=confirm,
+        effect=Effect.OTHERS if confirm else Effect.READ,
         timeout=0.2,
         permission=permission,
     )
