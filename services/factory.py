@@ -52,6 +52,7 @@ from services.conversation.sources import (
     SpokenSource,
     TimeSource,
 )
+from services.conversation.tool_permissions import ToolPermissions
 from services.conversation.transcripts.exporting import ChatExport
 from services.conversation.transcripts.importing import ChatImport
 from services.conversation.turns import TurnStore
@@ -59,7 +60,7 @@ from services.conversation.user_personas import DescribedUsers
 from services.conversation.warming import Warming
 from services.domain.clock import Clock, SystemClock
 from services.domain.events import Notice
-from services.domain.ids import AuthorId, IdSource, UlidSource
+from services.domain.ids import AuthorId, ConversationId, IdSource, PersonaId, UlidSource
 from services.events.local import LocalEventBus
 from services.housekeeping.chores import every_chore
 from services.housekeeping.departures import Departures
@@ -114,8 +115,28 @@ from services.persona.lore.shelf import LoreShelf
 from services.persona.pictures import CharacterPictures
 from services.persona.prompts import PromptLibrary
 from services.persona.watching import CharacterWatch
+from services.projects.github.client import GitHubClient
+from services.projects.github.tools import github_tools
+from services.projects.holding import ProjectHolding
+from services.projects.ideas import Ideas
+from services.projects.notes import ProjectNotes
+from services.projects.planning import ModelPlanner
+from services.projects.projects import Projects
+from services.projects.service import ProjectServices
+from services.projects.tasks import Tasks
+from services.projects.threads import ThreadDirectory
+from services.projects.tools import project_tools
+from services.projects.weeks import Weeks
+from services.reminders.dispatcher import ReminderDispatcher
+from services.reminders.holding import ReminderHolding
+from services.reminders.phrasing import Phrasing, Speaker
+from services.reminders.posts import ReminderPosts
+from services.reminders.service import Reminders
+from services.reminders.tools import reminder_tools
+from services.reminders.zones import PlaceZone, Zones
 from services.settings import (
     GateSettings,
+    GitHubSettings,
     HousekeepingSettings,
     MemorySettings,
     PeopleSettings,
@@ -228,6 +249,30 @@ def _voice(
     )
     afterwards.add(voice.close)
     return voice
+
+
+def _zone_of_place(places: PlaceSettings) -> PlaceZone:
+    async def zone(conversation: ConversationId) -> str:
+        return (await places.of(conversation)).timezone
+
+    return zone
+
+
+def _speaker_of(library: CharacterLibrary) -> Callable[[PersonaId], Speaker | None]:
+    def speaker(identity: PersonaId) -> Speaker | None:
+        persona = library.get(identity)
+        if persona is None:
+            return None
+        card = persona.character
+        return Speaker(name=persona.name, manner=card.personality or card.description)
+
+    return speaker
+
+
+def _github(settings: GitHubSettings, clock: Clock, afterwards: Afterwards) -> GitHubClient:
+    client = GitHubClient(settings, clock=clock)
+    afterwards.add(client.close)
+    return client
 
 
 def _lorebooks(data: Path) -> Path:
@@ -356,7 +401,7 @@ class ServiceFactory(containers.DeclarativeContainer):
     tools: providers.List = providers.List()
 
     # -- talking
-    toolbox = providers.Singleton(Toolbox, tools)
+    toolbox = providers.Singleton(Toolbox, tools, metrics=metrics)
     thinking = providers.Singleton(
         Thinking, models, prompts, settings.provided.llm, metrics=metrics
     )
@@ -601,6 +646,9 @@ class ServiceFactory(containers.DeclarativeContainer):
         gate=settings.provided.gate,
         discord=settings.provided.discord,
     )
+    tool_permissions = providers.Singleton(
+        ToolPermissions, toolbox=toolbox, places=places, scopes=scopes
+    )
     choices = providers.Singleton(
         Choices,
         places=places,
@@ -671,6 +719,61 @@ class ServiceFactory(containers.DeclarativeContainer):
     )
     conversations = providers.Singleton(ConversationService, parts)
 
+    # -- reminders
+    reminder_posts = providers.Singleton(ReminderPosts)
+    reminders = providers.Singleton(
+        Reminders,
+        database=database,
+        clock=clock,
+        ids=ids,
+        zones=providers.Singleton(Zones, timezones, providers.Callable(_zone_of_place, places)),
+        news=reminder_posts.provided.news,
+    )
+    reminder_dispatcher = providers.Singleton(
+        ReminderDispatcher,
+        database=database,
+        clock=clock,
+        posts=reminder_posts,
+        phrasing=providers.Singleton(
+            Phrasing,
+            thinking,
+            prompts,
+            speaker=providers.Callable(_speaker_of, library),
+        ),
+    )
+    tools.add_args(providers.Callable(reminder_tools, reminders))
+    holdings.add_args(providers.Singleton(ReminderHolding))
+
+    # -- projects
+    project_threads = providers.Singleton(ThreadDirectory)
+    project_planner = providers.Singleton(ModelPlanner, models, prompts)
+    projects = providers.Singleton(
+        Projects, database=database, clock=clock, threads=project_threads
+    )
+    project_services = providers.Singleton(
+        ProjectServices,
+        projects=projects,
+        tasks=providers.Singleton(Tasks, database=database, clock=clock),
+        ideas=providers.Singleton(
+            Ideas, database=database, clock=clock, rng=rng, projects=projects
+        ),
+        notes=providers.Singleton(ProjectNotes, database=database, clock=clock),
+        weeks=providers.Singleton(
+            Weeks, database=database, clock=clock, planner=project_planner
+        ),
+        planner=project_planner,
+        threads=project_threads,
+    )
+    tools.add_args(
+        providers.Callable(project_tools, project_services),
+        providers.Callable(
+            github_tools,
+            settings.provided.github,
+            providers.Singleton(_github, settings.provided.github, clock, afterwards),
+        ),
+    )
+    holdings.add_args(providers.Singleton(ProjectHolding))
+
     # -- calls
     voices = providers.Singleton(Voices, scopes)
     voice = providers.Singleton(
@@ -711,6 +814,7 @@ class ServiceFactory(containers.DeclarativeContainer):
             answers=wrapping,
         ),
         vocabulary=providers.Callable(_vocabulary, library),
+        holdings=holdings,
     )
     memory_rights = providers.Singleton(
         MemoryRights,
@@ -719,6 +823,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
         index=indexer,
+        holdings=holdings,
     )
     account_links = providers.Singleton(
         AccountLinks,
@@ -783,7 +888,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         providers.Callable(
             _if_remembering, settings.provided.memory, learner, summaries, documents
         ),
-        providers.List(afterwards, conversations),
+        providers.List(afterwards, conversations, reminder_dispatcher),
     )
 
 

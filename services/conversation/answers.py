@@ -26,12 +26,14 @@ from services.conversation.processing import stop_sequences
 from services.conversation.scenery import Scenery
 from services.conversation.scenes import NO_CAST, Cast
 from services.conversation.scripting import Scripting
+from services.conversation.tool_offer import ToolOffer
 from services.conversation.turn import Turn
 from services.domain.errors import ProviderError
 from services.domain.ids import AuthorId
 from services.domain.messages import HistoryEntry
 from services.domain.people import AuthorKind
-from services.llm.model import ChatModel, PromptMessage, Sampling, TokenCounter
+from services.domain.replies import ToolFinished
+from services.llm.model import ChatModel, PromptMessage, PromptRole, Sampling, TokenCounter
 from services.persona.character import Persona
 from services.persona.style import answer_limit
 from services.settings import ConversationSettings, LlmSettings
@@ -39,6 +41,7 @@ from services.toolbox.spec import ToolContext, ToolSpec
 from services.toolbox.toolbox import Toolbox, schema_of
 
 _MOST_NAMES = 20
+_OUTSIDE = ("attachments", "documents")
 _LABELS = ("User", "Human")  # what models call whoever they talk to
 
 
@@ -77,6 +80,7 @@ class AnswerSource:
         self._assembler = assembler
         self._generation = generation
         self._toolbox = toolbox
+        self._offer = ToolOffer(toolbox)
         self._tokens = tokens
         self._inspector = inspector
         self._settings = settings
@@ -96,7 +100,7 @@ class AnswerSource:
             turn.model_name or turn.persona.model.model, fallbacks=turn.persona.model.fallbacks
         )
         sampling = sampling_for(turn.persona, model, settings)
-        tools = self._toolbox.offered(turn.persona.tools, turn.role)
+        tools = self._offer.of(turn, most=limits.tools_offered)
         prompt = await self._pack(turn, model, sampling, tools, limits)
         messages = prompt.messages
         if turn.resumed is not None:
@@ -125,6 +129,7 @@ class AnswerSource:
             persona_version=turn.persona.version,
             rules=self._content.joined(turn.forbidden),
             certain=turn.certain,
+            outside=_reads_outside(messages),
         )
         kept = False
         async with aclosing(self._told(turn, job, prompt.scenery)) as events:
@@ -156,6 +161,7 @@ class AnswerSource:
                     if isinstance(event, Text) and whole:
                         held.append(event.text)
                         continue
+                    _note_call(turn, event)
                     if isinstance(event, NeedsConfirmation | Done) and held:
                         yield Text(await said())
                         held = []
@@ -244,6 +250,27 @@ def speaker_names(
     return own, tuple(names[:_MOST_NAMES])
 
 
+def _reads_outside(messages: Sequence[PromptMessage]) -> bool:
+    """Tell whether a prompt holds text that nobody here has written."""
+    return any(source in message.source for message in messages for source in _OUTSIDE) or any(
+        message.role is PromptRole.TOOL for message in messages
+    )
+
+
+def _note_call(turn: Turn, event: GenerationEvent) -> None:
+    """Add a call that has ended, or waits for a yes, to what ``why`` tells."""
+    match event:
+        case ToolFinished():
+            told = f"{event.name}: {'failed' if event.is_error else 'ok'}"
+        case NeedsConfirmation():
+            told = f"{event.call.name}: asked first"
+        case _:
+            return
+    called = turn.explanation.setdefault("tools_called", [])
+    if isinstance(called, list):
+        called.append(told)
+
+
 def tool_context(turn: Turn) -> ToolContext:
     """Return on whose behalf ``turn``'s tools run."""
     return ToolContext(
@@ -252,4 +279,6 @@ def tool_context(turn: Turn) -> ToolContext:
         turn=turn.brief.turn,
         asker=turn.asker,
         role=turn.role,
+        timezone=turn.brief.timezone,
+        message=None if turn.brief.trigger is None else turn.brief.trigger.id,
     )

@@ -27,12 +27,13 @@ from services.llm.model import (
 )
 from services.persona.prompts import PromptLibrary
 from services.settings import ConversationSettings
-from services.toolbox.spec import ToolContext, ToolSpec
+from services.toolbox.spec import Effect, ToolContext, ToolSpec
 from services.toolbox.toolbox import Toolbox, schema_of
 
 logger = logging.getLogger(__name__)
 
 _SUMMARY = 200
+_MOST_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ class Assignment:
     """What to generate: the packed prompt, the tools on offer, and how to clean the text.
 
     ``rules`` are what may not be said in this place. No tool runs before all of ``certain`` are
-    set.
+    set. With ``outside`` the prompt holds text from outside, such as a file: whatever changes
+    something then waits for a person's yes.
     """
 
     model: ChatModel
@@ -86,6 +88,7 @@ class Assignment:
     persona_version: str = ""
     rules: ContentRules = NO_RULES
     certain: Sequence[asyncio.Event] = ()
+    outside: bool = False
 
     @property
     def tenant(self) -> str:
@@ -99,6 +102,28 @@ class _Round:
     text: list[str] = field(default_factory=list)
     calls: list[ToolCall] = field(default_factory=list)
     ended: Ended | None = None
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far the rounds have come; ``outside`` says that text from outside has been read."""
+
+    transcript: list[PromptMessage]
+    tools: dict[str, ToolSpec]
+    outside: bool
+    waits: bool = False
+    made: set[str] = field(default_factory=set)
+
+    def needs_yes(self, tool: ToolSpec) -> bool:
+        """Tell whether a person must agree before ``tool`` runs."""
+        return tool.confirm or (self.outside and tool.effect is not Effect.READ)
+
+    def repeats(self, calls: Sequence[ToolCall]) -> bool:
+        """Tell whether any of ``calls`` was made before, and note them all."""
+        made = {_fingerprint(call) for call in calls}
+        repeated = not made.isdisjoint(self.made)
+        self.made |= made
+        return repeated
 
 
 class Generation:
@@ -125,49 +150,64 @@ class Generation:
         """Yield cleaned text and tool events, then one ``Done``.
 
         The model is asked once, plus once per round of tool calls; at most ``tool_rounds`` rounds
-        run, and a call repeated with the same arguments ends them. The whole transcript is kept
-        across rounds. Raises ``ProviderError``; closing the generator stops the model.
+        run, of eight calls each, and a call repeated with the same arguments ends them. Only tools
+        on offer run. Once a result has brought text from outside, a call that changes something
+        waits for a person's yes. The whole transcript is kept across rounds. Raises
+        ``ProviderError``; closing the generator stops the model.
         """
-        transcript = list(job.messages)
         cleaner = GuardedReply(
             ReplyFilter(own_names=job.own_names, other_names=job.other_names),
             self._content.guard(job.rules),
         )
-        seen: set[str] = set()
+        progress = _Progress(
+            list(job.messages), {tool.name: tool for tool in job.tools}, job.outside
+        )
         usage = Usage()
-        tools = list(job.tools)
         for count in range(1, job.limits.tool_rounds + 2):
             done = _Round()
-            async with aclosing(self._round(job, transcript, tools, cleaner, done)) as texts:
+            async with aclosing(self._round(job, progress, cleaner, done)) as texts:
                 async for text in texts:
                     yield text
             usage += done.ended.usage if done.ended else Usage()
-            if not done.calls or not tools or cleaner.finished:
+            if not done.calls or not progress.tools or cleaner.finished:
                 break
-            transcript.append(_spoken(done))
+            progress.transcript.append(_spoken(done))
             for certain in job.certain:
                 await certain.wait()
-            for call in done.calls:
-                tool = self._toolbox.find(call.name)
-                if tool is not None and tool.confirm and job.context.role >= tool.permission:
-                    if rest := cleaner.close():
+            async with aclosing(self._calls(job, progress, done)) as events:
+                async for event in events:
+                    if isinstance(event, NeedsConfirmation) and (rest := cleaner.close()):
                         yield Text(rest)
-                    yield NeedsConfirmation(call, tool)
-                    yield Done(usage, count, cut=False)
-                    return
-                yield ToolStarted(call_id=call.id, name=call.name, arguments=call.arguments)
-                result = await self._run(call, job.context, job.limits)
-                yield await self._finished(call, result, job.rules)
-                transcript.append(result_message(call, result, tool))
-            repeated = not {_fingerprint(call) for call in done.calls}.isdisjoint(seen)
-            seen.update(_fingerprint(call) for call in done.calls)
-            if repeated or count >= job.limits.tool_rounds:
-                tools = []
-                transcript.append(self._answer_now())
+                    yield event
+            if progress.waits:
+                yield Done(usage, count, cut=False)
+                return
+            if progress.repeats(done.calls) or count >= job.limits.tool_rounds:
+                progress.tools = {}
+                progress.transcript.append(self._answer_now())
         if rest := cleaner.close():
             yield Text(rest)
         cut = done.ended is not None and done.ended.finish == "length"
         yield Done(usage, count, cut=cut, memories=cleaner.memories)
+
+    async def _calls(
+        self, job: Assignment, progress: _Progress, done: _Round
+    ) -> AsyncGenerator[ToolStarted | ToolFinished | NeedsConfirmation, None]:
+        """Run a round's calls in order, up to the first that a person must agree to."""
+        for position, call in enumerate(done.calls):
+            tool = progress.tools.get(call.name)
+            if tool is not None and progress.needs_yes(tool):
+                progress.waits = True
+                yield NeedsConfirmation(call, tool)
+                return
+            yield ToolStarted(call_id=call.id, name=call.name, arguments=call.arguments)
+            if tool is None or position >= _MOST_AT_ONCE:
+                result = _refused(call, too_many=tool is not None)
+            else:
+                result = await self._run(call, job.context, job.limits)
+                progress.outside = progress.outside or (tool.untrusted and not result.is_error)
+            yield await self._finished(call, result, job.rules)
+            progress.transcript.append(result_message(call, result, tool))
 
     async def run_confirmed(self, call: ToolCall, context: ToolContext) -> ToolResult:
         """Run a call a person has agreed to."""
@@ -181,14 +221,13 @@ class Generation:
     async def _round(
         self,
         job: Assignment,
-        transcript: Sequence[PromptMessage],
-        tools: Sequence[ToolSpec],
+        progress: _Progress,
         cleaner: GuardedReply,
         done: _Round,
     ) -> AsyncGenerator[Text, None]:
         request = ChatRequest(
-            messages=tuple(transcript),
-            tools=[schema_of(tool) for tool in tools],
+            messages=tuple(progress.transcript),
+            tools=[schema_of(tool) for tool in progress.tools.values()],
             sampling=job.sampling,
             think=job.think,
             persona_version=job.persona_version,
@@ -224,6 +263,15 @@ class Generation:
             content=self._prompts.render("conversation/answer_now"),
             source="tools",
         )
+
+
+def _refused(call: ToolCall, *, too_many: bool) -> ToolResult:
+    sentence = (
+        f"Not done: at most {_MOST_AT_ONCE} calls at once."
+        if too_many
+        else f"There is no tool called {call.name[:60]} for you here."
+    )
+    return ToolResult(call_id=call.id, content=sentence, is_error=True)
 
 
 def empty_answer(provider: str) -> ProviderError:

@@ -14,6 +14,7 @@ from services.conversation.moderation.rules import ContentRules
 from services.conversation.place_settings import WakeWord
 from services.conversation.quiet_hours import QuietHours
 from services.conversation.scenes import Cast
+from services.conversation.tool_rules import TOOL_RULES, ToolRule
 from services.domain.errors import InvalidRequest
 from services.domain.ids import ConversationId
 from services.domain.replies import TurnKind
@@ -33,7 +34,7 @@ class PlaceRules:
     ``persona`` is a slug, empty for the default. A place that ``listens`` hears more than what is
     meant for a character. ``adults`` says that characters for adults may speak. ``timezone`` is an
     IANA name, empty for the machine's zone, which ``zone`` is then ``None`` for. ``autoleave`` is
-    in minutes, 0 for never.
+    in minutes, 0 for never. ``tool_rules`` are those of each scope, the narrowest first.
     """
 
     persona: str = ""
@@ -47,6 +48,7 @@ class PlaceRules:
     remember: bool = False
     listens: bool = True
     tools: bool = True
+    tool_rules: tuple[tuple[ToolRule, ...], ...] = ()
     muted: bool = False
     quiet_hours: QuietHours | None = None
     timezone: str = ""
@@ -149,6 +151,7 @@ def rules_of(
         timezone=timezone,
         zone=zone(timezone),
         blocked_words=of(settings.BLOCKED_WORDS),
+        tool_rules=tuple(rules for one in chosen if (rules := narrowest(TOOL_RULES, [one])[0])),
     )
 
 

@@ -69,6 +69,7 @@ async def prepare(
         role=job.role,
         model_name=rules.model,
         forbidden=rules.blocked,
+        tool_rules=rules.tool_rules,
         alternative_of=job.alternative_of,
         extends=job.extends,
         resumed=job.resumed,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from services.conversation.inbound import Fired
 from services.conversation.moderation.rules import NO_RULES, ContentRules
 from services.conversation.scenes import NO_CAST, Cast
+from services.conversation.tool_rules import ToolRule
 from services.domain.calls import ToolCall, ToolResult
 from services.domain.ids import AuthorId, MessageId, PersonaId
 from services.domain.messages import HistoryEntry
@@ -25,7 +26,8 @@ class Turn:
     continues. ``resumed`` is a tool call a person has agreed to, with its result; no tool runs
     before all of ``certain`` are set. ``cast`` is the scene the persona speaks in, and ``history``
     what it knows of what was said. ``forbidden`` is what nobody may say in the place beyond what
-    is forbidden everywhere. ``explanation`` gathers what was decided, for ``why``. Nothing is kept
+    is forbidden everywhere; ``tool_rules`` say who may use which tools there, the narrowest scope
+    first. ``explanation`` gathers what was decided, for ``why``. Nothing is kept
     of a turn that is stopped because what it answers was ``withdrawn``.
     """
 
@@ -44,6 +46,7 @@ class Turn:
     witnesses: frozenset[AuthorId | PersonaId] = frozenset()
     cast: Cast = NO_CAST
     forbidden: ContentRules = NO_RULES
+    tool_rules: Sequence[Sequence[ToolRule]] = ()
     explanation: dict[str, object] = field(default_factory=dict)
     shown: bool = False
     withdrawn: bool = False

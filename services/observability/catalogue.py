@@ -49,6 +49,11 @@ METRICS: Mapping[str, MetricSpec] = {
     "context_source_dropped": _counter(
         "Contributions to a prompt that were late or failed.", "source"
     ),
+    "tool_calls": _counter(
+        "Calls of tools: ok, refused, wrong_arguments, timed_out, failed or unknown.",
+        "tool",
+        "outcome",
+    ),
     "moderation_refused": _counter(
         "Messages not answered for what they say, by what found it: words or model.", "by"
     ),

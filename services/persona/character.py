@@ -93,8 +93,8 @@ class Character:
 class Persona:
     """A character that can take part in conversations.
 
-    ``version`` changes whenever the card's content does. ``tools`` names the tools it may use;
-    none permits none. ``knowledge`` names the document categories it draws on, ``frameworks``
+    ``version`` changes whenever the card's content does. ``tools`` names the tools and
+    areas of tools it may use: ``None`` all of them, an empty one none. ``knowledge`` names the document categories it draws on, ``frameworks``
     weighs ways of answering (0 to 1), ``activities`` lists what it likes by kind of activity
     (game, stream, listen, watch), ``verbosity`` is the length of its answers in tokens (50 to
     500), ``behaviors`` holds each behavior's own options. ``house_rules`` is what the place it
@@ -108,7 +108,7 @@ class Persona:
     aliases: tuple[str, ...] = ()
     voice: VoiceProfile = field(default_factory=VoiceProfile)
     model: ModelPreference = field(default_factory=ModelPreference)
-    tools: tuple[str, ...] = ()
+    tools: tuple[str, ...] | None = None
     behaviors: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     knowledge: tuple[str, ...] = ()
     frameworks: Mapping[str, float] = field(default_factory=dict)

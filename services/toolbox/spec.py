@@ -60,11 +60,12 @@ class ToolSpec:
 
     ``area`` names the kind of tools it belongs to, such as ``reminders``, by which they are
     permitted together. ``description`` is written for the model; ``keywords`` are further words, in
-    any language, by which people ask for what it does. ``parameters`` checks the arguments;
-    ``handler`` gets the checked model and the context and returns short text for the model, or
-    raises ``Refused`` with a sentence the model may pass on. It is cancelled after ``timeout``
-    seconds. ``untrusted`` marks results that come from outside: they are shown to the model as
-    quoted data, and what the answer does after them is watched.
+    any language, by which people ask for what it does, and ``pattern`` a regular expression of
+    messages that call for it. ``parameters`` checks the arguments; ``handler`` gets the checked
+    model and the context and returns short text for the model, or raises ``Refused`` with a
+    sentence the model may pass on. It is cancelled after ``timeout`` seconds. ``untrusted`` marks
+    results that come from outside: they are shown to the model as quoted data, and what the answer
+    changes after them waits for a person's yes.
     """
 
     name: str
@@ -73,6 +74,7 @@ class ToolSpec:
     handler: ToolHandler
     area: str = "general"
     keywords: tuple[str, ...] = ()
+    pattern: str = ""
     permission: Role = Role.GUEST
     timeout: float = 10.0
     effect: Effect = Effect.READ

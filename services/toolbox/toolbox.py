@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
 from services.domain.calls import ToolCall, ToolResult, ToolSchema
-from services.domain.errors import Refused
-from services.domain.people import Role
+from services.domain.errors import AcoreError, Refused
+from services.observability.metrics import Metrics
 from services.toolbox.spec import ToolContext, ToolSpec
 
 logger = logging.getLogger(__name__)
+
+_LONGEST_ARGUMENTS = 20_000
 
 
 class Toolbox:
     """The registered tools by name."""
 
-    def __init__(self, kits: Sequence[Sequence[ToolSpec]] = ()) -> None:
+    def __init__(
+        self, kits: Sequence[Sequence[ToolSpec]] = (), *, metrics: Metrics | None = None
+    ) -> None:
         self._tools: dict[str, ToolSpec] = {}
+        self._listed: tuple[ToolSpec, ...] | None = None
+        self._metrics = metrics
         for kit in kits:
             for tool in kit:
                 self.add(tool)
@@ -30,46 +36,66 @@ class Toolbox:
         if tool.name in self._tools:
             raise ValueError(f"two tools are called {tool.name}")  # noqa: TRY003
         self._tools[tool.name] = tool
+        self._listed = None
 
     def remove(self, name: str) -> None:
         """Take away the tool called ``name``, if there is one; a call that runs goes on."""
         self._tools.pop(name, None)
+        self._listed = None
 
     def find(self, name: str) -> ToolSpec | None:
         """Return the tool called ``name``, if any."""
         return self._tools.get(name)
 
-    def offered(self, names: Sequence[str], role: Role) -> list[ToolSpec]:
-        """Return the tools among ``names`` that someone with ``role`` may use, in that order."""
-        found = (self._tools.get(name) for name in names)
-        return [tool for tool in found if tool is not None and role >= tool.permission]
+    def all(self) -> tuple[ToolSpec, ...]:
+        """Return every tool, in the order they were registered."""
+        if self._listed is None:
+            self._listed = tuple(self._tools.values())
+        return self._listed
 
     async def run(self, call: ToolCall, context: ToolContext, *, limit: int) -> ToolResult:
         """Run a call and return its result, cut to ``limit`` characters.
 
         Wrong arguments, refusals, time-outs and crashes become error results with one sentence;
-        only cancellation raises.
+        only cancellation raises. Each call is counted.
         """
         tool = self._tools.get(call.name)
         if tool is None or context.role < tool.permission:
-            return _failed(call, f"There is no tool called {call.name} for you here.")
-        try:
-            arguments = tool.parameters.model_validate(dict(call.arguments))
-        except ValidationError as error:
-            return _failed(call, f"Wrong arguments: {_first_problem(error)}")
-        try:
-            async with asyncio.timeout(tool.timeout):
-                content = await tool.handler(arguments, context)
-        except Refused as error:
-            return _failed(call, error.user_message)
-        except TimeoutError:
-            return _failed(call, f"{call.name} took longer than {tool.timeout:g} seconds.")
-        except Exception:
-            logger.exception("tool failed", extra={"tool": call.name})
-            return _failed(call, f"{call.name} failed.")
+            self._count("none", "unknown")
+            return _failed(call, f"There is no tool called {call.name[:60]} for you here.")
+        content, problem = await self._content(tool, call, context)
+        if problem is not None:
+            self._count(tool.name, problem)
+            return _failed(call, content[:limit])
+        self._count(tool.name, "ok")
         if len(content) > limit:
             content = content[:limit] + "\n[cut]"
         return ToolResult(call_id=call.id, content=content)
+
+    async def _content(
+        self, tool: ToolSpec, call: ToolCall, context: ToolContext
+    ) -> tuple[str, str | None]:
+        """Return what the call gave, or a sentence and what kind of problem there was."""
+        if _size(call.arguments) > _LONGEST_ARGUMENTS:
+            return "Wrong arguments: they are too long.", "wrong_arguments"
+        try:
+            arguments = tool.parameters.model_validate(dict(call.arguments))
+        except ValidationError as error:
+            return f"Wrong arguments: {_first_problem(error)}", "wrong_arguments"
+        try:
+            async with asyncio.timeout(tool.timeout):
+                return await tool.handler(arguments, context), None
+        except AcoreError as error:
+            return error.user_message, "refused" if isinstance(error, Refused) else "failed"
+        except TimeoutError:
+            return f"{tool.name} took longer than {tool.timeout:g} seconds.", "timed_out"
+        except Exception:
+            logger.exception("tool failed", extra={"tool": tool.name})
+            return f"{tool.name} failed.", "failed"
+
+    def _count(self, tool: str, outcome: str) -> None:
+        if self._metrics is not None:
+            self._metrics.count("tool_calls", tool=tool, outcome=outcome)
 
 
 def schema_of(tool: ToolSpec) -> ToolSchema:
@@ -83,6 +109,17 @@ def schema_of(tool: ToolSpec) -> ToolSchema:
 
 def _failed(call: ToolCall, sentence: str) -> ToolResult:
     return ToolResult(call_id=call.id, content=sentence, is_error=True)
+
+
+def _size(value: object) -> int:
+    """Return how many characters the texts in ``value`` have together; numbers count by length."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        return sum(_size(key) + _size(item) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return sum(map(_size, value)) + len(value)
+    return value.bit_length() // 3 if isinstance(value, int) else 1
 
 
 def _first_problem(error: ValidationError) -> str:

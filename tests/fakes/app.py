@@ -182,7 +182,7 @@ async def opened_app(
     if clock is not None:
         factory.clock.override(providers.Object(clock))
     factory.models.override(providers.Object(OneModel(model)))
-    factory.toolbox.override(providers.Singleton(Toolbox, list(tools)))
+    factory.toolbox.override(providers.Singleton(Toolbox, [tools]))
     if sources:
         factory.sources.override(
             providers.List(

@@ -190,6 +190,9 @@ class Erasing:
             await tx.run(forget_rows, await tx.run(rows.recollections_of, target))
             counts = await tx.run(erasing.close_own, target)
             counts |= await tx.run(erasing.close_profile, target)
+            for holding in self._ground.holdings:
+                erased = await tx.run(holding.erase_person, target.accounts)
+                counts |= {holding.name: erased} if erased else {}
             await tx.run(erasures.count, self.erasure.id, counts | {"files": files})
         return True
 

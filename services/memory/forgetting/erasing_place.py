@@ -112,6 +112,9 @@ class ErasingPlace(Erasing):
             left, dropped = await tx.run(place_rows.drop_some, self.place, limit=_AT_ONCE)
             if not left:
                 left = await tx.run(place_rows.close_place, self.place)
+                for holding in self._ground.holdings:
+                    erased = await tx.run(holding.erase_place, self.place)
+                    left |= {holding.name: erased} if erased else {}
                 await tx.run(erasures.count, self.erasure.id, left)
                 return True
         await self._unindex(dropped)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from services.domain.clock import Clock
 from services.domain.ids import AuthorId, IdSource, PersonId
+from services.memory.forgetting.holdings import Holding
 from services.memory.recollections import Vectorizer
 from services.storage.blobs import BlobStore
 from services.storage.database import Database
@@ -47,7 +48,10 @@ class Live(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What erasing works on; ``vocabulary`` yields texts that are nobody's own."""
+    """What erasing works on; ``vocabulary`` yields texts that are nobody's own.
+
+    ``holdings`` are what other services keep of people and places.
+    """
 
     database: Database
     blobs: BlobStore
@@ -58,6 +62,7 @@ class Ground:
     index: Vectorizer | None = None
     live: Live | None = None
     vocabulary: Callable[[], Iterable[str]] | None = None
+    holdings: Sequence[Holding] = ()
 
     async def read(
         self, task: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs

@@ -19,6 +19,7 @@ from services.memory.forgetting.erasing import Erasing
 from services.memory.forgetting.erasing_place import ErasingPlace
 from services.memory.forgetting.erasures import Erasure, Stage
 from services.memory.forgetting.ground import Ground, Live
+from services.memory.forgetting.holdings import Holding
 from services.memory.forgetting.place_rows import PlaceOverview
 from services.memory.forgetting.proving import prove
 from services.memory.forgetting.receipts import Receipt
@@ -55,6 +56,7 @@ class Forgetting:
         index: Vectorizer | None = None,
         live: Live | None = None,
         vocabulary: Callable[[], Iterable[str]] | None = None,
+        holdings: Sequence[Holding] = (),
     ) -> None:
         self._ground = Ground(
             database=database,
@@ -66,6 +68,7 @@ class Forgetting:
             index=index,
             live=live,
             vocabulary=vocabulary,
+            holdings=holdings,
         )
         self._turn = asyncio.Lock()
 

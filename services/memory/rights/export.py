@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from services.domain.ids import PersonId
+from services.domain.ids import AuthorId, PersonId
 from services.memory.rights import rows as rows
 from services.storage.tables import (
     accounts,
@@ -21,14 +21,15 @@ VERSION = 1
 _BATCH = 1000
 
 
+def accounts_of(connection: Connection, person: PersonId) -> list[AuthorId]:
+    """Return all accounts of a person."""
+    query = select(accounts.c.platform, accounts.c.user).where(accounts.c.person_id == person)
+    return [AuthorId(row[0], row[1]) for row in connection.execute(query)]
+
+
 def exported(connection: Connection, person: PersonId) -> dict[str, object]:
     """Return what a person said, told, chose and is called, as JSON values; nobody else's words."""
-    listed = [
-        f"{row[0]}:{row[1]}"
-        for row in connection.execute(
-            select(accounts.c.platform, accounts.c.user).where(accounts.c.person_id == person)
-        )
-    ]
+    listed = list(map(str, accounts_of(connection, person)))
     found = rows.overview(connection, person)
     return {
         "format": FORMAT,

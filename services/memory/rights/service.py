@@ -13,6 +13,7 @@ from services.domain.errors import InvalidRequest, NotAllowed, NotFound
 from services.domain.ids import AuthorId, IdSource, MessageId, PersonId
 from services.domain.people import Role
 from services.memory.forgetting import erasing_rows as erasing
+from services.memory.forgetting.holdings import Holding
 from services.memory.forgetting.receipts import Receipt
 from services.memory.forgetting.service import Forgetting
 from services.memory.learning.fact import Changes, Fact, Origin, Party, Telling
@@ -21,7 +22,7 @@ from services.memory.learning.facts import Facts
 from services.memory.learning.lesson_rows import close_lessons, messages_saying
 from services.memory.recollections import Dropped, Vectorizer
 from services.memory.rights import rows as rows
-from services.memory.rights.export import exported
+from services.memory.rights.export import accounts_of, exported
 from services.memory.rights.rows import FactView, Overview, TurnView
 from services.memory.rights.statements import Statement, checked_value, finding_in, refuse_unfit
 from services.storage.database import Database, Transaction
@@ -79,12 +80,14 @@ class MemoryRights:
         clock: Clock,
         ids: IdSource,
         index: Vectorizer | None = None,
+        holdings: Sequence[Holding] = (),
     ) -> None:
         self._database = database
         self._forgetting = forgetting
         self._clock = clock
         self._ids = ids
         self._index = index
+        self._holdings = holdings
         self._facts = Facts(ids)
 
     async def overview(self, requester: Requester) -> Overview:
@@ -108,7 +111,15 @@ class MemoryRights:
 
     async def export(self, requester: Requester) -> dict[str, object]:
         """Return everything of the person as JSON values; nothing that others said."""
-        return await self._see(requester, exported)
+
+        def work(connection: Connection, person: PersonId) -> dict[str, object]:
+            accounts = accounts_of(connection, person)
+            kept = {
+                held.name: list(held.of_person(connection, accounts)) for held in self._holdings
+            }
+            return exported(connection, person) | kept
+
+        return await self._see(requester, work)
 
     async def correct(self, requester: Requester, fact: str, value: str) -> FactView:
         """Put ``value`` in place of a fact's, pinned; the old fact stays among the past ones.

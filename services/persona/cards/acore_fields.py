@@ -53,7 +53,7 @@ class AcoreFields(_Fields):
 
     id: str | None = Field(None, min_length=1, max_length=64, pattern=r"^[\w.:-]+$")
     aliases: Names = ()
-    tools: Names = ()
+    tools: Names | None = None
     voice: VoiceFields = VoiceFields()
     model: ModelFields = ModelFields()
     behaviors: Mapping[str, Mapping[str, object]] = Field(default_factory=dict)

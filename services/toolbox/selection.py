@@ -1,0 +1,128 @@
+"""Which tools what was said calls for, told from its words alone."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from services.toolbox.spec import ToolSpec
+
+_WORD = re.compile(r"[^\W_]+")
+_SUFFIXES = ("ings", "ing", "ern", "en", "er", "es", "ed", "em", "s", "e", "n", "t")
+_SHORTEST_STEM = 3
+_LONGEST_READ = 2_000
+
+_NAMED, _KEYWORD, _DESCRIBED, _PATTERN = 2.0, 2.0, 0.4, 6.0
+_EARLIER = 0.5
+_NEEDED = 1.5
+"""A description's words alone never reach this; one name or keyword that few tools share does."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Indexed:
+    tools: tuple[ToolSpec, ...]
+    by_stem: dict[str, list[tuple[int, float]]]
+    patterns: tuple[tuple[int, re.Pattern[str]], ...]
+
+
+class ToolSelection:
+    """Ranks tools for a message; the index is made anew when the tools change."""
+
+    def __init__(self) -> None:
+        self._indexed = _Indexed((), {}, ())
+
+    def fitting(
+        self, tools: Sequence[ToolSpec], text: str, *, earlier: str = "", most: int
+    ) -> list[ToolSpec]:
+        """Return at most ``most`` of ``tools`` that ``text`` calls for, the best first.
+
+        A tool counts by its name, its keywords, its pattern and, less, its description; a word
+        that many tools share says little (inverse document frequency). Words of ``earlier``, what
+        was said before, count half and never bring a tool in alone that ``text`` has no part in,
+        unless ``text`` is short. Only the first 2,000 characters of each are read.
+        """
+        indexed = self._index(tuple(tools))
+        read = text[:_LONGEST_READ]
+        scores: dict[int, float] = defaultdict(float)
+        words = _stems(read)
+        self._count(words, 1.0, indexed, scores)
+        for position, pattern in indexed.patterns:
+            if pattern.search(read):
+                scores[position] += _PATTERN
+        follows_up = len(words) <= _FOLLOW_UP_WORDS
+        if earlier and (follows_up or any(score >= _NEEDED for score in scores.values())):
+            self._count(_stems(earlier[:_LONGEST_READ]), _EARLIER, indexed, scores)
+        best = sorted(
+            (position for position, score in scores.items() if score >= _NEEDED),
+            key=lambda position: (-scores[position], position),
+        )
+        return [indexed.tools[position] for position in best[:most]]
+
+    def _count(
+        self, words: Iterable[str], weight: float, indexed: _Indexed, scores: dict[int, float]
+    ) -> None:
+        for word in dict.fromkeys(words):
+            for position, value in indexed.by_stem.get(word, ()):
+                scores[position] += weight * value
+
+    def _index(self, tools: tuple[ToolSpec, ...]) -> _Indexed:
+        if self._indexed.tools != tools:
+            self._indexed = _made(tools)
+        return self._indexed
+
+
+_FOLLOW_UP_WORDS = 5
+
+
+def _made(tools: tuple[ToolSpec, ...]) -> _Indexed:
+    weighed = [_weighed(tool) for tool in tools]
+    shared = Counter(stem for stems in weighed for stem in stems)
+    by_stem: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for position, stems in enumerate(weighed):
+        for stem, weight in stems.items():
+            rarity = math.log(1 + len(tools) / shared[stem]) / math.log(1 + len(tools))
+            by_stem[stem].append((position, weight * max(rarity, 0.2)))
+    patterns = tuple(
+        (position, re.compile(tool.pattern, re.IGNORECASE))
+        for position, tool in enumerate(tools)
+        if tool.pattern
+    )
+    return _Indexed(tools, dict(by_stem), patterns)
+
+
+def _weighed(tool: ToolSpec) -> dict[str, float]:
+    stems: dict[str, float] = {}
+    for weight, text in (
+        (_DESCRIBED, tool.description),
+        (_NAMED, tool.name.replace("_", " ")),
+        (_KEYWORD, " ".join(tool.keywords)),
+    ):
+        for stem in _stems(text):
+            if stem not in _COMMON or weight != _DESCRIBED:
+                stems[stem] = weight
+    return stems
+
+
+def _stems(text: str) -> list[str]:
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(letter for letter in folded if not unicodedata.combining(letter))
+    return [_stem(word) for word in _WORD.findall(plain)]
+
+
+def _stem(word: str) -> str:
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
+            return word[: -len(suffix)]
+    return word
+
+
+_COMMON_WORDS = """
+a an and any are as at be by can do does for from get gets give gives has have how if in into is it
+its later me my not of on one only or person say set some something such than that the their them
+then there they this to up use used user want wants was what when where which who will with you your
+"""
+_COMMON = frozenset(map(_stem, _COMMON_WORDS.split()))
