@@ -119,10 +119,11 @@ async def launch(
 def _prepare(settings: Settings) -> None:
     """Refuse what must not be opened, and tell a newcomer where the choices are made."""
     from frontends.console.wizard import first_run_hint  # noqa: PLC0415
-    from frontends.web.exposure import check_exposure  # noqa: PLC0415
+    from frontends.web.exposure import check_exposure, check_mcp  # noqa: PLC0415
 
     if settings.web.enabled:
         check_exposure(settings.web)
+        check_mcp(settings.mcp)
     hint = first_run_hint(settings, os.environ, Path.cwd())
     if hint is not None and sys.stdin.isatty():
         sys.stdout.write(f"{hint}\n")

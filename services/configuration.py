@@ -42,6 +42,7 @@ ALIASES = (
     Alias(variable="OPENROUTER_API_KEY", path="openrouter.api_key"),
     Alias(variable="REQUESTY_API_KEY", path="requesty.api_key"),
     Alias(variable="DISCORD_TOKEN", path="discord.token"),
+    Alias(variable="GITHUB_TOKEN", path="github.token"),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -28,6 +28,7 @@ from services.conversation.lore_meaning import MeantEntries
 from services.conversation.lore_search import LoreSearch
 from services.conversation.lore_trial import LoreTrial
 from services.conversation.moderation.policy import ContentPolicy
+from services.conversation.moderation.rules import NO_RULES
 from services.conversation.moderation.screening import Moderation
 from services.conversation.places import PlaceSettings
 from services.conversation.recollection import (
@@ -74,6 +75,12 @@ from services.llm.health import ModelProbe
 from services.llm.thinking import Thinking
 from services.llm.tokens import CalibratedTokens, EstimatedTokens
 from services.llm.wrapping import Wrapping
+from services.lookups.currency import CurrencyService
+from services.lookups.rates import RateTable
+from services.lookups.tools import lookup_tools
+from services.lookups.weather import WeatherService
+from services.mcp.pins import Pins
+from services.mcp.service import McpServers
 from services.memory.acquaintance import Acquaintances
 from services.memory.documents.search import PassageSearch
 from services.memory.documents.shelf import DocumentShelf
@@ -92,6 +99,8 @@ from services.memory.recall.retrieval import TurnRetrieval
 from services.memory.rights.service import MemoryRights
 from services.memory.scope import Kind
 from services.memory.summaries.service import Summaries
+from services.net.configured import ConfiguredServer
+from services.net.http import PublicWeb
 from services.observability.health import Health
 from services.observability.lag import LoopLag
 from services.observability.metrics import Metrics
@@ -105,7 +114,7 @@ from services.people.personas import UserPersonaBook
 from services.people.privacy import Privacy
 from services.people.repository import PeopleRepository
 from services.people.scopes import ScopedSettings
-from services.people.timezones import Timezones
+from services.people.timezones import Timezones, found_zone
 from services.persona.card_scripts import CardScripts
 from services.persona.cards.desk import CardDesk
 from services.persona.cards.limits import configured_limits
@@ -134,10 +143,15 @@ from services.reminders.posts import ReminderPosts
 from services.reminders.service import Reminders
 from services.reminders.tools import reminder_tools
 from services.reminders.zones import PlaceZone, Zones
+from services.search.engines import build_search
+from services.search.reader import PageReader
+from services.search.service import SearchService
+from services.search.tools import search_tools
 from services.settings import (
     GateSettings,
     GitHubSettings,
     HousekeepingSettings,
+    LookupsSettings,
     MemorySettings,
     PeopleSettings,
     Settings,
@@ -146,6 +160,7 @@ from services.settings import (
 from services.storage.blobs import BlobStore
 from services.storage.database import Database
 from services.storage.health import DatabaseProbe
+from services.toolbox.basics.tools import basic_tools
 from services.toolbox.toolbox import Toolbox
 from services.voice.voices import Voices
 
@@ -275,6 +290,31 @@ def _github(settings: GitHubSettings, clock: Clock, afterwards: Afterwards) -> G
     return client
 
 
+def _screen(content: ContentPolicy) -> Callable[[str], Awaitable[str]]:
+    def screen(text: str) -> Awaitable[str]:
+        return content.cleaned(text, content.joined(NO_RULES))
+
+    return screen
+
+
+def _public_web(afterwards: Afterwards) -> PublicWeb:
+    web = PublicWeb()
+    afterwards.add(web.close)
+    return web
+
+
+def _weather(settings: LookupsSettings) -> WeatherService:
+    return WeatherService(
+        geocoding=ConfiguredServer("The weather service", settings.geocoding_url),
+        forecast=ConfiguredServer("The weather service", settings.weather_url),
+    )
+
+
+def _currency(settings: LookupsSettings, *, data: Path, clock: Clock) -> CurrencyService:
+    bank = ConfiguredServer("The European Central Bank", settings.rates_url)
+    return CurrencyService(RateTable(bank, path=data / "rates" / "ecb.json", clock=clock))
+
+
 def _lorebooks(data: Path) -> Path:
     return data / "lorebooks"
 
@@ -396,12 +436,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         pending_action_hours=settings.provided.conversation.pending_action_hours,
     )
 
-    # -- everyday services
-    holdings: providers.List = providers.List()
-    tools: providers.List = providers.List()
-
     # -- talking
-    toolbox = providers.Singleton(Toolbox, tools, metrics=metrics)
     thinking = providers.Singleton(
         Thinking, models, prompts, settings.provided.llm, metrics=metrics
     )
@@ -544,6 +579,24 @@ class ServiceFactory(containers.DeclarativeContainer):
             providers.Singleton(SummarySource, summaries, viewers=viewers, prompts=prompts),
             providers.Singleton(DocumentSource, passages, viewers=viewers, prompts=prompts),
         ),
+    )
+
+    # -- everyday services
+    holdings: providers.List = providers.List()
+    tools = providers.List(
+        providers.Singleton(
+            basic_tools, clock=clock, rng=rng, find_zone=providers.Object(found_zone)
+        ),
+    )
+    toolbox = providers.Singleton(Toolbox, tools, metrics=metrics)
+    mcp_servers = providers.Singleton(
+        McpServers,
+        settings.provided.mcp,
+        toolbox=toolbox,
+        pins=providers.Singleton(Pins, database, clock=clock),
+        clock=clock,
+        rng=rng,
+        announce=announce,
     )
 
     # -- what a prompt is made of
@@ -758,9 +811,7 @@ class ServiceFactory(containers.DeclarativeContainer):
             Ideas, database=database, clock=clock, rng=rng, projects=projects
         ),
         notes=providers.Singleton(ProjectNotes, database=database, clock=clock),
-        weeks=providers.Singleton(
-            Weeks, database=database, clock=clock, planner=project_planner
-        ),
+        weeks=providers.Singleton(Weeks, database=database, clock=clock, planner=project_planner),
         planner=project_planner,
         threads=project_threads,
     )
@@ -773,6 +824,27 @@ class ServiceFactory(containers.DeclarativeContainer):
         ),
     )
     holdings.add_args(providers.Singleton(ProjectHolding))
+
+    # -- search, weather and currencies
+    public_web = providers.Singleton(_public_web, afterwards)
+    search = providers.Singleton(
+        SearchService,
+        settings.provided.search,
+        engine=providers.Singleton(build_search, settings.provided.search, afterwards),
+        reader=providers.Singleton(PageReader, public_web),
+        models=models,
+        prompts=prompts,
+        clock=clock,
+        screen=providers.Callable(_screen, content_policy),
+    )
+    weather = providers.Singleton(_weather, settings.provided.lookups)
+    currency = providers.Singleton(
+        _currency, settings.provided.lookups, data=settings.provided.storage.data, clock=clock
+    )
+    tools.add_args(
+        providers.Callable(search_tools, search),
+        providers.Callable(lookup_tools, weather, currency),
+    )
 
     # -- calls
     voices = providers.Singleton(Voices, scopes)
@@ -888,7 +960,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         providers.Callable(
             _if_remembering, settings.provided.memory, learner, summaries, documents
         ),
-        providers.List(afterwards, conversations, reminder_dispatcher),
+        providers.List(afterwards, mcp_servers, conversations, reminder_dispatcher),
     )
 
 

@@ -8,11 +8,20 @@ Fields marked ``LIVE`` take effect when the settings are reloaded, the others at
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic.config import JsonDict
 
 Share = Annotated[float, Field(gt=0.0, le=1.0)]
@@ -398,6 +407,13 @@ class ConversationSettings(Section):
     tool_rounds: int = Field(
         6, ge=0, le=50, description="Rounds of tool calls in one answer.", json_schema_extra=LIVE
     )
+    tools_offered: int = Field(
+        8,
+        ge=0,
+        le=100,
+        description="Tools a character is offered at once, those that fit what was said.",
+        json_schema_extra=LIVE,
+    )
     tool_result_characters: int = Field(
         4000,
         ge=100,
@@ -607,8 +623,9 @@ class VoiceSettings(Section):
     )
     ears_model: str | None = Field(
         None,
-        description="Its model: a folder, the name of one in `models/ears` of the data folder, or "
-        "what a server or `onnx-asr` calls it; empty takes the installed one.",
+        description="Its model: a folder, the name of one in `models/ears` of the data folder, "
+        "`base` for the fetched one that knows many languages, or what a server or `onnx-asr` "
+        "calls it; empty takes the installed one, which knows English.",
     )
     ears_url: str | None = Field(
         None, description="Address of an OpenAI-compatible transcription API, `/v1` included."
@@ -623,10 +640,15 @@ class VoiceSettings(Section):
         "GPU.",
     )
     threads: int = Field(1, ge=1, le=64, description="Threads of each engine on this machine.")
-    speech: tuple[Literal["edge", "openai", "piper", "kokoro"], ...] = Field(
-        ("edge", "openai", "piper", "kokoro"),
+    speech: tuple[Literal["edge", "openai", "supertonic", "piper", "kokoro"], ...] = Field(
+        ("edge", "openai", "supertonic", "piper", "kokoro"),
         description="What speaks, in this order; what is not installed, set up or, for `edge`, "
         "allowed by `voice.online` is passed over, and the next one steps in when one fails.",
+    )
+    moods: bool = Field(
+        True,
+        description="Whether a voice is coloured by the mood of what is said, as far as its engine "
+        "can: by actions such as `*sighs*`, emoji, and marks of exclamation and question.",
     )
     online: bool = Field(
         False,
@@ -653,6 +675,17 @@ class VoiceSettings(Section):
         description="Kokoro's voices; empty means `models/kokoro/voices.bin` in the data folder.",
     )
     kokoro_voice: str = Field("af_heart", description="Kokoro's voice for characters without one.")
+    supertonic_voice: str = Field(
+        "F1",
+        description="Supertonic's voice for characters without one; its files are taken from "
+        "`models/supertonic` in the data folder, where there are any.",
+    )
+    supertonic_steps: int = Field(
+        5,
+        ge=1,
+        le=50,
+        description="Steps it makes a sentence in; more take longer and sound cleaner.",
+    )
     speech_url: str | None = Field(
         None, description="Address of an OpenAI-compatible speech API, `/v1` included."
     )
@@ -673,6 +706,112 @@ class VoiceSettings(Section):
     )
     lexicon: Annotated[Mapping[str, str], BeforeValidator(_table)] = Field(
         {}, description='How words are said, such as `{acore = "ay core"}`.'
+    )
+
+
+ServerName = re.compile(r"[a-z0-9](?:[a-z0-9-]|_(?!_)){0,22}[a-z0-9]|[a-z0-9]")
+
+
+class McpServer(Section):
+    """A server of the Model Context Protocol: a program started here, or an address.
+
+    ``token`` and the values of ``env`` may be ``$NAME``, a variable of acore's own environment.
+    """
+
+    command: str | None = None
+    args: tuple[str, ...] = ()
+    env: Mapping[str, SecretStr] = Field(default_factory=dict)
+    url: str | None = None
+    token: SecretStr | None = None
+    enabled: bool = True
+    permission: Literal["guest", "member", "moderator", "admin", "owner"] = "member"
+    timeout_seconds: float = Field(30.0, gt=0.0, le=600.0)
+    read_only: tuple[str, ...] = ()
+    trusted: bool = False
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if bool(self.command) == bool(self.url):
+            raise ValueError("give either command or url")  # noqa: TRY003
+        if self.url and not re.fullmatch(r"https?://[^/\s]+\S*", self.url):
+            raise ValueError("url has to begin with http:// or https://")  # noqa: TRY003
+        return self
+
+
+def _servers(value: object) -> object:
+    """Read a table of servers; raises ``ValueError`` that names the server and no value."""
+    table = _table(value)
+    if not isinstance(table, Mapping):
+        return table
+    for name, entry in table.items():
+        if not ServerName.fullmatch(str(name)):
+            raise ValueError(f"{name} cannot be a name: use a-z, 0-9, - and _, 24 at most")  # noqa: TRY003
+        try:
+            McpServer.model_validate(entry)
+        except ValidationError as error:
+            problem = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, (name, *problem["loc"])))
+            reason = problem["msg"].removeprefix("Value error, ")
+            raise ValueError(f"{where}: {reason}") from None  # noqa: TRY003
+    return table
+
+
+class McpSettings(Section):
+    """Tools of servers outside, and what acore offers to other programs, by MCP."""
+
+    servers: Annotated[Mapping[str, McpServer], BeforeValidator(_servers)] = Field(
+        {}, description="Servers whose tools are used, by name; see [MCP](mcp.md)."
+    )
+    serve: bool = Field(
+        False, description="Offer characters and memory at `/mcp` of the web server; needs a token."
+    )
+    token: SecretStr | None = Field(
+        None, description="What programs have to send as bearer token at `/mcp`."
+    )
+    account: AccountName | None = Field(
+        None,
+        description="Account that such programs act for, as platform:user; empty takes the "
+        "terminal's.",
+    )
+
+
+class SearchSettings(Section):
+    """Looking things up on the web."""
+
+    engines: tuple[Literal["searxng", "brave", "ddgs"], ...] = Field(
+        ("searxng", "brave", "ddgs"),
+        description="What searches, in this order: `searxng` for a server at `search.base_url`, "
+        "`brave` with `search.api_key`, `ddgs` for public search engines without either. The next "
+        "one steps in when one fails; what is not set up is passed over; none switches it off.",
+    )
+    base_url: str | None = Field(
+        None, description="Address of a SearXNG server that offers JSON; it may be this machine's."
+    )
+    api_key: SecretStr | None = Field(None, description="Key of Brave's search API.")
+    safe_search: Literal["off", "moderate", "strict"] = Field(
+        "moderate", description="How much is left out of what is found."
+    )
+    results: int = Field(5, ge=1, le=10, description="Results that a search shows.")
+    pages: int = Field(3, ge=1, le=5, description="Of these, pages read for an answer.")
+    read_seconds: float = Field(
+        12.0, gt=0.0, le=60.0, description="How long pages may take to be fetched and read."
+    )
+
+
+class LookupsSettings(Section):
+    """Weather and exchange rates."""
+
+    geocoding_url: str = Field(
+        "https://geocoding-api.open-meteo.com/v1/search",
+        description="Where places are found, as Open-Meteo's API.",
+    )
+    weather_url: str = Field(
+        "https://api.open-meteo.com/v1/forecast",
+        description="Where the weather comes from, as Open-Meteo's API.",
+    )
+    rates_url: str = Field(
+        "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml",
+        description="Where the European Central Bank's daily exchange rates are.",
     )
 
 
@@ -698,6 +837,23 @@ class HousekeepingSettings(Section):
     log_days: float = Field(30.0, gt=0.0, description="Age at which rotated logs go.")
 
 
+RepositoryName = Annotated[str, Field(pattern=r"^[^/\s]+/[^/\s]+$")]
+
+
+class GitHubSettings(Section):
+    """What characters may do on GitHub for people who ask; nothing without a token."""
+
+    token: SecretStr | None = Field(
+        None, description="Token of an account that sees no more than it has to."
+    )
+    repositories: tuple[RepositoryName, ...] = Field(
+        (),
+        description="Repositories that may be used, as owner/name; empty means all that the token "
+        "sees, which are then for moderators only.",
+    )
+    url: str = Field("https://api.github.com", description="Address of the REST API.")
+
+
 class Settings(Section):
     """All sections."""
 
@@ -721,4 +877,8 @@ class Settings(Section):
     moderation: ModerationSettings = Field(default_factory=ModerationSettings)
     discord: DiscordSettings = Field(default_factory=DiscordSettings)
     voice: VoiceSettings = Field(default_factory=VoiceSettings)
+    mcp: McpSettings = Field(default_factory=McpSettings)
+    github: GitHubSettings = Field(default_factory=GitHubSettings)
+    search: SearchSettings = Field(default_factory=SearchSettings)
+    lookups: LookupsSettings = Field(default_factory=LookupsSettings)
     housekeeping: HousekeepingSettings = Field(default_factory=HousekeepingSettings)

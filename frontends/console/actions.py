@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 from frontends.console.link_actions import LINK_COMMANDS
 from frontends.console.lore_actions import LORE_COMMANDS
+from frontends.console.mcp_actions import MCP_COMMANDS
 from frontends.console.memory_actions import MEMORY_COMMANDS
 from frontends.console.people_actions import PEOPLE_COMMANDS
 from frontends.console.place_actions import PLACE_COMMANDS
+from frontends.console.project_actions import PROJECT_COMMANDS
 from frontends.console.recall_actions import RECALL_COMMANDS
+from frontends.console.reminder_actions import REMINDER_COMMANDS
 from frontends.console.rendering import entry_fields
 from frontends.console.scene_actions import SCENE_COMMANDS
+from frontends.console.search_actions import SEARCH_COMMANDS
 from frontends.console.slash import SlashCommand
+from frontends.console.tool_actions import TOOL_COMMANDS
 from frontends.console.views import Report, spoken
 from frontends.console.wording import one_line
 from services.conversation.inbound import Receipt
@@ -228,9 +233,14 @@ COMMANDS = (
     *PEOPLE_COMMANDS,
     *MEMORY_COMMANDS,
     *RECALL_COMMANDS,
+    *REMINDER_COMMANDS,
+    *SEARCH_COMMANDS,
+    *PROJECT_COMMANDS,
     *LINK_COMMANDS,
     *LORE_COMMANDS,
     *PLACE_COMMANDS,
+    *TOOL_COMMANDS,
+    *MCP_COMMANDS,
     SlashCommand(
         name="model",
         argument="[NAME]",

@@ -11,8 +11,9 @@ from frontends.console.identity import conversation_here, person_here
 from frontends.console.invocation import ChatOptions
 from frontends.console.lines import read_lines
 from frontends.console.notices import notices_shown
+from frontends.console.reminder_post import reminders_shown
 from frontends.console.talk import Talk
-from frontends.console.views import JsonView, TextView, View
+from frontends.console.views import JsonView, Report, TextView, View
 from frontends.console.wording import clean
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ async def run_console(
     async def show(notice: Notice) -> None:
         view.notice(notice)
 
+    async def remind(report: Report) -> None:
+        view.report(report)
+
     async with notices_shown(services.bus(), show):
         if options.persona is not None and not await talk.attempt(
             talk.select_persona(clean(options.persona))
@@ -60,7 +64,8 @@ async def run_console(
         if options.message is not None:
             await talk.hear(clean(options.message))
             return _exit_code(talk)
-        await _hear_lines(talk, longest=settings.conversation.max_message_characters)
+        with reminders_shown(services.reminder_posts(), remind, person=talk.author.id):
+            await _hear_lines(talk, longest=settings.conversation.max_message_characters)
         if talk.ended or (sys.stdin is not None and sys.stdin.isatty()):
             leave()
         return talk.failure

@@ -18,6 +18,7 @@ from frontends.console.invocation import ChatOptions
 from frontends.console.notices import notices_shown
 from frontends.console.prompting import ChatCompleter, Prompt, open_history
 from frontends.console.pulling import show_pull
+from frontends.console.reminder_post import reminders_shown
 from frontends.console.slash import Choices
 from frontends.console.talk import MODEL_MISSING, Talk
 from frontends.console.terminal import TerminalView, can_move, colours_wanted, typing_unseen
@@ -50,6 +51,7 @@ class InteractiveChat:
         history_file = settings.storage.data / _HISTORY_FILE
         self._first_time = not history_file.exists()
         self._bus = services.bus()
+        self._posts = services.reminder_posts()
         self._options = options
         self._default_model = settings.llm.model
         self._view = TerminalView(
@@ -67,6 +69,7 @@ class InteractiveChat:
             completer=ChatCompleter(COMMANDS, self._names),
         )
         self._model_names: Sequence[str] | None = None
+        self._answered = asyncio.Lock()
         self._on_interrupt: Callable[[], None] = self._prompt.interrupt
 
     async def run(self) -> int:
@@ -74,7 +77,8 @@ class InteractiveChat:
         with self._interrupts_caught():
             async with notices_shown(self._bus, self._show_notice):
                 await self._introduce()
-                await self._converse()
+                with reminders_shown(self._posts, self._show_reminder, person=self._talk.author.id):
+                    await self._converse()
         return 0
 
     async def _introduce(self) -> None:
@@ -113,8 +117,9 @@ class InteractiveChat:
     async def _answer(self, line: str) -> None:
         if not line.startswith("/") or line.startswith("//"):
             self._view.wait()
-        await self._attended(self._talk.hear(line), stop=self._stop_answer)
-        self._view.settle()
+        async with self._answered:
+            await self._attended(self._talk.hear(line), stop=self._stop_answer)
+            self._view.settle()
         if self._talk.failed_code == MODEL_MISSING:
             await self._offer_pull()
 
@@ -167,6 +172,14 @@ class InteractiveChat:
             await run_in_terminal(lambda: self._view.notice(notice))
         else:
             self._view.notice(notice)
+
+    async def _show_reminder(self, report: Report) -> None:
+        """Show a reminder at the prompt, or after the answer that comes just now."""
+        async with self._answered:
+            if self._prompt.open:
+                await run_in_terminal(lambda: self._view.report(report))
+            else:
+                self._view.report(report)
 
     async def _names(self, choices: Choices) -> Sequence[str]:
         match choices:

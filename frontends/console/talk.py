@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,17 +14,24 @@ from services.conversation.bookmarks import Lorebooks
 from services.conversation.inbound import Addressing, Inbound, Receipt
 from services.conversation.places import PlaceSettings
 from services.conversation.reminding import Reminding
+from services.conversation.tool_permissions import ToolPermissions
 from services.domain.errors import AcoreError, ProviderError, StorageError
 from services.domain.ids import ActionId, ConversationId, MessageId
 from services.domain.messages import HistoryEntry, Message, TextPart
 from services.domain.people import Author, Role
 from services.domain.replies import ReplySink, TurnBrief, TurnFailed
+from services.lookups.currency import CurrencyService
+from services.lookups.weather import WeatherService
+from services.mcp.service import McpServers
 from services.memory.rights.service import MemoryRights
 from services.people.answer_style import AnswerStyles
 from services.people.linking import AccountLinks
 from services.people.personas import UserPersonaBook
 from services.people.privacy import Privacy
 from services.people.timezones import Timezones
+from services.projects.service import ProjectServices
+from services.reminders.service import Reminders
+from services.search.service import SearchService
 
 if TYPE_CHECKING:
     from services.factory import ServiceFactory
@@ -108,9 +116,49 @@ class Talk:
         return self._services.answer_styles()
 
     @property
+    def projects(self) -> ProjectServices:
+        """Projects, tasks, ideas and weeks."""
+        return self._services.project_services()
+
+    @property
     def timezones(self) -> Timezones:
         """Where people's clocks are."""
         return self._services.timezones()
+
+    @property
+    def search(self) -> SearchService:
+        """Looks things up on the web."""
+        return self._services.search()
+
+    @property
+    def weather(self) -> WeatherService:
+        """Knows the weather."""
+        return self._services.weather()
+
+    @property
+    def currency(self) -> CurrencyService:
+        """Converts money."""
+        return self._services.currency()
+
+    @property
+    def reminders(self) -> Reminders:
+        """What people want to be told, and when."""
+        return self._services.reminders()
+
+    @property
+    def tool_permissions(self) -> ToolPermissions:
+        """Which tools may be used where."""
+        return self._services.tool_permissions()
+
+    @property
+    def rng(self) -> random.Random:
+        """Where chance comes from."""
+        return self._services.rng()
+
+    @property
+    def mcp_servers(self) -> McpServers:
+        """The servers whose tools are used."""
+        return self._services.mcp_servers()
 
     async def hear(self, line: str) -> None:
         """Do what a line asks for and wait until it is done; refusals are shown, not raised.

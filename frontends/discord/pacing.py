@@ -29,7 +29,8 @@ _CALM = 10
 
 
 _KEYS = 2_000
-_SLACK = 0.05
+_MOST_SLACK = 0.05
+_SLACK_SHARE = 0.03
 _FIRST_GAP = 0.3
 _MORE_PER_OPERATION = 0.25
 
@@ -96,7 +97,8 @@ class Pacing:
         return max(0.0, since - self._clock.monotonic())
 
     def _seconds(self, bucket: Bucket) -> float:
-        return bucket.seconds / self.haste + _SLACK
+        slack = min(_MOST_SLACK, bucket.seconds * _SLACK_SHARE)
+        return bucket.seconds / self.haste + slack
 
     def _window(self, bucket: Bucket) -> deque[float]:
         window = self._sent.get(bucket)

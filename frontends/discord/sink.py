@@ -159,6 +159,10 @@ class AnswerSink:
         self._told = self._reached
         return Delivered(characters=self._told)
 
+    def keep(self, text: str) -> None:
+        """Let ``text`` stand in the end, whatever was shown of the answer that was stopped."""
+        self._text, self._told = [text], len(text)
+
     def close(self) -> None:
         """Let ``write`` end."""
         self._closed = self._stopped = True

@@ -49,7 +49,7 @@ async def status_text(interaction: discord.Interaction, who: Asked) -> str:
     metrics = services.metrics()
     lines = [
         f"**Characters** {len(services.library().all())}; {_plain(persona.name)} answers here",
-        f"**Model** {await _model(ModelViews(services.models()), model)}",
+        f"**Model** {await model_text(ModelViews(services.models()), model)}",
         f"**Waiting for the model** {queue_line(metrics)}",
         f"**Memory** {memory_line(metrics)}{_process_memory()}",
         f"**Works** {', '.join(_check(one.name, ok=one.ok) for one in checks)}",
@@ -77,7 +77,8 @@ def ping_text(*, gateway: float, rest: float) -> str:
     return f"Gateway {shown} · REST {rest * 1000:.0f} ms"
 
 
-async def _model(views: ModelViews, chosen: str | None) -> str:
+async def model_text(views: ModelViews, chosen: str | None) -> str:
+    """Return which model answers; takes up to 2 s."""
     try:
         async with asyncio.timeout(_MODEL_SECONDS):
             return await views.ready(chosen)

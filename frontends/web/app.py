@@ -1,4 +1,4 @@
-"""The web application: health and metrics."""
+"""The web application: health, metrics, and what is offered to other programs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from frontends.web.exposition import exposed
 from frontends.web.exposure import allowed_hosts
@@ -16,8 +18,18 @@ from services.observability.metrics import Metrics
 from services.settings import WebSettings
 
 
-def create_app(web: WebSettings, *, health: Health, metrics: Metrics, version: str) -> FastAPI:
-    """Return the application; it offers no documentation pages and allows no other origins."""
+def create_app(
+    web: WebSettings,
+    *,
+    health: Health,
+    metrics: Metrics,
+    version: str,
+    mcp: ASGIApp | None = None,
+) -> FastAPI:
+    """Return the application; it offers no documentation pages and allows no other origins.
+
+    ``mcp`` is what answers at ``/mcp``; it looks after who may use it itself.
+    """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/healthz")
@@ -37,6 +49,8 @@ def create_app(web: WebSettings, *, health: Health, metrics: Metrics, version: s
     async def measured() -> Response:
         return Response(await exposed(metrics), media_type=CONTENT_TYPE_LATEST)
 
+    if mcp is not None:
+        app.router.routes.append(Route("/mcp", mcp))
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _failed)
     token = web.token.get_secret_value() if web.token is not None else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from services.domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from services.settings import WebSettings
+    from services.settings import McpSettings, WebSettings
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -29,6 +29,17 @@ def check_exposure(web: WebSettings) -> None:
             "web_token_missing",
             f"web.host is {web.host}, which others can reach: set web.token "
             "(ACORE_WEB__TOKEN) to what callers have to send, or web.host to 127.0.0.1.",
+        )
+
+
+def check_mcp(settings: McpSettings) -> None:
+    """Raise ``ConfigurationError`` when characters and memory would be offered without a token."""
+    token = settings.token.get_secret_value() if settings.token is not None else ""
+    if settings.serve and not token.strip():
+        raise ConfigurationError(
+            "mcp_token_missing",
+            "mcp.serve is on: set mcp.token (ACORE_MCP__TOKEN) to what programs have to send, "
+            "or switch mcp.serve off.",
         )
 
 

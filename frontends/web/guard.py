@@ -10,13 +10,15 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _ALWAYS_OPEN = "/healthz"
+_ASKS_ITSELF = "/mcp"
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Guard:
     """Lets through what names an allowed host and, where there is a token, brings it.
 
-    ``/healthz`` is open to everybody: it says nothing but that the process lives.
+    ``/healthz`` is open to everybody: it says nothing but that the process lives. ``/mcp`` asks for
+    a token of its own.
     """
 
     def __init__(self, app: ASGIApp, *, hosts: Collection[str] | None, token: str | None) -> None:
@@ -32,13 +34,15 @@ class Guard:
 
         app = self._app
         if scope["type"] == "http" and scope["path"] != _ALWAYS_OPEN:
-            app = self._refusal(Headers(scope=scope)) or app
+            app = self._refusal(Headers(scope=scope), path=scope["path"]) or app
         await app(scope, receive, send_marked)
 
-    def _refusal(self, headers: Headers) -> JSONResponse | None:
+    def _refusal(self, headers: Headers, *, path: str) -> JSONResponse | None:
         if self._hosts is not None and _name(headers.get("host", "")) not in self._hosts:
             return JSONResponse({"error": "unknown host name"}, status_code=421)
-        if self._token is not None and not self._admits(headers.get("authorization", "")):
+        if path == _ASKS_ITSELF or self._token is None:
+            return None
+        if not self._admits(headers.get("authorization", "")):
             challenge = {"WWW-Authenticate": "Bearer"}
             return JSONResponse({"error": "a token is needed"}, status_code=401, headers=challenge)
         return None

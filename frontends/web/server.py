@@ -7,12 +7,15 @@ import errno
 import importlib
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from frontends.web.exposure import check_exposure
+from frontends.web.exposure import check_exposure, check_mcp
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from services.factory import ServiceFactory
     from services.settings import Settings, WebSettings
 
@@ -30,10 +33,11 @@ async def run_web(
     """Serve health and metrics until cancelled; return 0 at once when the port cannot be had.
 
     ``on_listening`` gets the address once it is open. Raises ``ConfigurationError`` before that
-    when others could reach the server without a token.
+    when others could reach the server without a token, or programs its characters.
     """
     web = settings.web
     check_exposure(web)
+    check_mcp(settings.mcp)
     try:
         listening = await asyncio.to_thread(_listen, web)
     except OSError as error:
@@ -44,11 +48,22 @@ async def run_web(
         host, port = listening.getsockname()[:2]
         address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         logger.info("web server listens", extra={"address": address})
-        async with services.health() as health:
+        async with services.health() as health, _mcp(services, settings) as mcp:
             if on_listening is not None:
                 on_listening(address)
-            await serving.serve(listening, web, health=health, metrics=services.metrics())
+            await serving.serve(listening, web, health=health, metrics=services.metrics(), mcp=mcp)
     return 0
+
+
+@asynccontextmanager
+async def _mcp(services: ServiceFactory, settings: Settings) -> AsyncIterator[ASGIApp | None]:
+    """Give what answers at ``/mcp``, if that is switched on."""
+    if not settings.mcp.serve:
+        yield None
+        return
+    module = await asyncio.to_thread(importlib.import_module, "frontends.web.mcp")
+    async with module.offered(services, settings) as app:
+        yield app
 
 
 def _listen(web: WebSettings) -> socket.socket:

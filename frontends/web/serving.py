@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from frontends.web.app import create_app
 from services.observability.health import Health
@@ -46,14 +47,19 @@ VERSION = _version()
 
 
 async def serve(
-    listening: socket.socket, web: WebSettings, *, health: Health, metrics: Metrics
+    listening: socket.socket,
+    web: WebSettings,
+    *,
+    health: Health,
+    metrics: Metrics,
+    mcp: ASGIApp | None = None,
 ) -> None:
     """Serve on ``listening`` until cancelled, then close within two seconds.
 
     Requests being answered get one second to finish; idle connections are closed at once.
     """
     config = uvicorn.Config(
-        create_app(web, health=health, metrics=metrics, version=VERSION),
+        create_app(web, health=health, metrics=metrics, version=VERSION, mcp=mcp),
         lifespan="off",
         loop="none",
         http="h11",

@@ -28,6 +28,7 @@ AREAS = (
     "discord",
     "voice",
     "model",
+    "tools",
 )
 
 _AT_A_TIME = 8

@@ -61,14 +61,22 @@ def secret_values(settings: BaseModel, *environments: Mapping[str, str]) -> Iter
 
     Values too short to be one are left out: they would hide ordinary words.
     """
-    for section in dict(settings).values():
-        for value in dict(section).values():
-            if isinstance(value, SecretStr) and len(value.get_secret_value()) >= _SHORTEST_SECRET:
-                yield value.get_secret_value()
+    for secret in _secrets_in(settings):
+        if len(secret) >= _SHORTEST_SECRET:
+            yield secret
     for environment in environments:
         for name, text in environment.items():
             if len(text) >= _SHORTEST_GUESS and _TELLING_NAME.search(name):
                 yield text
+
+
+def _secrets_in(value: object) -> Iterator[str]:
+    """Yield every secret of a value, however deep it lies in sections and tables."""
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel | Mapping):
+        for part in dict(value).values():
+            yield from _secrets_in(part)
 
 
 def _forms(secret: str) -> Iterator[str]:

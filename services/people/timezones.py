@@ -54,6 +54,14 @@ def zone(name: str | None) -> ZoneInfo | None:
         return None
 
 
+def found_zone(name: str) -> ZoneInfo | None:
+    """Return the zone ``name`` means, ``None``, the machine's, for an empty one. Blocking.
+
+    Raises ``InvalidRequest`` naming zones with similar names.
+    """
+    return ZoneInfo(zone_name(name)) if name.strip() else None
+
+
 def zone_name(text: str) -> str:
     """Return the IANA name that ``text`` means, in any case; a city alone will do. Blocking.
 

@@ -13,13 +13,14 @@ from services.toolbox.spec import ToolSpec
 
 _WORD = re.compile(r"[^\W_]+")
 _SUFFIXES = ("ings", "ing", "ern", "en", "er", "es", "ed", "em", "s", "e", "n", "t")
-_SHORTEST_STEM = 3
+_SHORTEST_STEM = 4
 _LONGEST_READ = 2_000
 
-_NAMED, _KEYWORD, _DESCRIBED, _PATTERN = 2.0, 2.0, 0.4, 6.0
+_NAMED, _KEYWORD, _DESCRIBED, _PATTERN = 2.0, 2.0, 0.1, 6.0
 _EARLIER = 0.5
-_NEEDED = 1.5
-"""A description's words alone never reach this; one name or keyword that few tools share does."""
+_NEEDED = 0.9
+"""A name or keyword that at most one tool in seven shares reaches this, of a hundred; a few words
+of a description never do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class ToolSelection:
     def _count(
         self, words: Iterable[str], weight: float, indexed: _Indexed, scores: dict[int, float]
     ) -> None:
-        for word in dict.fromkeys(words):
+        for word in dict.fromkeys(word for word in words if word not in _COMMON):
             for position, value in indexed.by_stem.get(word, ()):
                 scores[position] += weight * value
 
@@ -85,7 +86,7 @@ def _made(tools: tuple[ToolSpec, ...]) -> _Indexed:
     for position, stems in enumerate(weighed):
         for stem, weight in stems.items():
             rarity = math.log(1 + len(tools) / shared[stem]) / math.log(1 + len(tools))
-            by_stem[stem].append((position, weight * max(rarity, 0.2)))
+            by_stem[stem].append((position, weight * rarity))
     patterns = tuple(
         (position, re.compile(tool.pattern, re.IGNORECASE))
         for position, tool in enumerate(tools)
@@ -114,6 +115,8 @@ def _stems(text: str) -> list[str]:
 
 
 def _stem(word: str) -> str:
+    if word.endswith("ies") and len(word) > _SHORTEST_STEM:
+        return f"{word[:-3]}y"
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
             return word[: -len(suffix)]

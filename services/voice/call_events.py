@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.domain.ids import PersonaId
+from services.domain.ids import PersonaId, TurnId
 from services.domain.people import Author
 from services.voice.listening.endpointing import Ending
 from services.voice.listening.events import DropReason, Stage
@@ -80,12 +80,18 @@ class AnswerBegun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClauseSpoken:
-    """A clause begins to sound; ``text`` is as written."""
+    """A clause begins to sound, perhaps again; ``text`` is as written.
+
+    It ends at character ``end`` of the answer that is given in ``turn`` of the conversation;
+    ``None`` where a text is read that is no answer.
+    """
 
     persona: PersonaId | None
     persona_name: str
     at: float
     text: str
+    turn: TurnId | None = None
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from services.domain.replies import Delivery, ReplySink, TurnBrief
 from services.voice.call import VoiceCall
 from services.voice.certain_sinks import ReticentSink
-from services.voice.mouth import CallOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +16,8 @@ class SpokenDelivery:
     """Speaks answers in the call that ``find`` returns when the turn starts, if it returns one.
 
     ``text`` shows them as well, or alone when the call is left before. Without either an answer
-    goes nowhere. What answers somebody who may go on speaking is shown once that is decided.
+    goes nowhere. Opening waits for nobody: an answer that has to wait before it is spoken is shown
+    meanwhile, and what answers somebody who may go on speaking once that is decided.
     """
 
     find: Callable[[], VoiceCall | None]
@@ -34,8 +34,7 @@ class SpokenDelivery:
             sinks: list[ReplySink] = []
             attempt = None if call is None else call.attempt(turn)
             if call is not None:
-                with suppress(CallOver):
-                    sinks.append(await stack.enter_async_context(call.answering(turn)))
+                sinks.append(await stack.enter_async_context(call.answering(turn)))
             if self.text is not None:
                 shown = await stack.enter_async_context(self.text.open(turn))
                 sinks.extend(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from services.domain.clock import Clock
 from services.domain.errors import AcoreError, ProviderError
-from services.domain.ids import PersonaId
+from services.domain.ids import PersonaId, TurnId
 from services.domain.replies import InterruptReason
 from services.lifecycle import Supervisor
 from services.voice.call_events import AnswerBegun, AnswerEnded, CallEvent, ClauseSpoken
@@ -25,17 +25,24 @@ from services.voice.synthesis import TextToSpeech, Voice
 
 logger = logging.getLogger(__name__)
 
+END_SECONDS = 2.0
+"""How long leaving waits for the end of what is being said."""
+
 GAP_SECONDS = 0.6
 """How long nothing may sound in the middle of an answer before the bot counts as silent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speaker:
-    """Who speaks with the bot's mouth, and how; ``uninterruptible`` speech is only ducked."""
+    """Who speaks with the bot's mouth, and how; ``uninterruptible`` speech is only ducked.
+
+    ``turn`` is the one of the conversation that is spoken, if it is one.
+    """
 
     name: str
     voice: Voice
     persona: PersonaId | None = None
+    turn: TurnId | None = None
     uninterruptible: bool = False
 
 
@@ -113,6 +120,8 @@ class Mouth:
         self._lexicon = lexicon
         self._loop = asyncio.get_running_loop()
         self._taken = asyncio.Lock()
+        self._free = asyncio.Event()
+        self._free.set()
         self._answer: _Answer | None = None
         self._audible = False
         self._held = False
@@ -150,10 +159,16 @@ class Mouth:
         return self._answer is not None and self._answer.to is to
 
     async def close(self) -> None:
-        """Let nobody speak any more, and end a reading; an answer ends with its turn."""
+        """Let nobody speak any more, and end a reading; an answer ends with its turn.
+
+        Returns when that has been told, after ``END_SECONDS`` at the latest.
+        """
         self._closed = True
         if self._answer is not None and self._answer.reading:
             await self._answer.sink.abort(InterruptReason.USER_STOP)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(END_SECONDS):
+                await self._free.wait()
 
     @asynccontextmanager
     async def speaking(
@@ -182,6 +197,7 @@ class Mouth:
                 on_failure=self._watcher.speech_failed,
             )
             answer = self._answer = _Answer(sink, speaker, to, reading)
+            self._free.clear()
             task = self._supervisor.start("speech", sink.run)
             try:
                 yield sink
@@ -298,6 +314,8 @@ class Mouth:
                 persona_name=answer.speaker.name,
                 at=at,
                 text=clause.text,
+                turn=answer.speaker.turn,
+                end=clause.end,
             )
         )
 
@@ -314,3 +332,4 @@ class Mouth:
         if answer.begun:
             self._on_event(AnswerEnded(at=at, whole=whole))
         self._watcher.answer_ended(at)
+        self._free.set()

@@ -24,11 +24,13 @@ from services.persona.character import Persona
 from services.persona.library import CharacterLibrary
 from services.settings import VoiceSettings
 from services.voice.audio_io import AudioInput, AudioOutput
-from services.voice.call import CallParts, VoiceCall
+from services.voice.call import VoiceCall
 from services.voice.call_events import CallEvent
+from services.voice.call_parts import CallParts
+from services.voice.conversion_news import conversion_news
 from services.voice.delivery import SpokenDelivery
 from services.voice.engines.converted_speech import ConvertedSpeech
-from services.voice.exchanges import Exchanges, Place
+from services.voice.exchanges import Exchanges
 from services.voice.listening.endpointing import TurnCompletion
 from services.voice.listening.listener import Listener
 from services.voice.listening.samples import SAMPLE_RATE
@@ -36,6 +38,7 @@ from services.voice.listening.transcribing import Transcriber
 from services.voice.listening.vad import SpeechProbability
 from services.voice.listening.wake import Wake, WakeRule
 from services.voice.mouth import Mouth, Speaker
+from services.voice.place import Place
 from services.voice.recognition import SpeechToText, Transcript
 from services.voice.reports import Reports
 from services.voice.speaking.speech_sink import SpeakingSettings
@@ -246,10 +249,14 @@ class VoiceService:
                 call.assemble(parts)
                 if not opening.listening or self._engines.ears is None:
                     call.deafen()
+                news = conversion_news(
+                    self._engines.speech, clock=self._clock, on_event=reports.tell
+                )
                 async with parts.listener, mouth.playing(parts.mouth.mixer.read):
                     running = supervisor.start("call", partial(call.run, ears))
                     try:
-                        yield call
+                        with news:
+                            yield call
                     finally:
                         self._calls.pop(opening.conversation, None)
                         await call.close()
@@ -284,7 +291,7 @@ class VoiceService:
             supervisor=supervisor,
             watcher=call,
             on_event=on_event,
-            settings=SpeakingSettings(),
+            settings=SpeakingSettings(moods=settings.moods),
             lexicon=Lexicon(settings.lexicon),
         )
         place = Place(

@@ -12,7 +12,12 @@ from services.voice.engines.cached_speech import CachedSpeech
 from services.voice.engines.conversion import ConversionTarget
 from services.voice.engines.converted_speech import ConvertedSpeech
 from services.voice.engines.fallback_speech import FallbackSpeech, SpeechChoice
-from services.voice.engines.model_catalog import KOKORO, PIPER_JOE, WHISPER_TINY_EN
+from services.voice.engines.model_catalog import (
+    KOKORO,
+    PIPER_JOE,
+    WHISPER_BASE,
+    WHISPER_TINY_EN,
+)
 from services.voice.engines.process_engines import faster_whisper, kokoro, piper
 from services.voice.engines.process_speech import ProcessSpeech
 from services.voice.pcm import from_pcm, resampled, to_pcm
@@ -108,6 +113,16 @@ class TestFakeEars(EarsContract):
         return AudioClip(pcm=sine(220, 1, 16000), rate=16000)
 
 
+@pytest.fixture
+async def clip():
+    engine = piper([PIPER_JOE.verified()], noise=0)
+    frames = await spoken(engine, SENTENCE)
+    await engine.close()
+    samples = from_pcm(b"".join(frame.pcm for frame in frames))
+    pcm = to_pcm(resampled(samples, rate=frames[0].rate, wanted=16000))
+    return AudioClip(pcm=pcm, rate=16000)
+
+
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("short_windows", [True, False], ids=["short", "full"])
 class TestWhisper(EarsContract):
@@ -119,11 +134,14 @@ class TestWhisper(EarsContract):
         yield engine
         await engine.close()
 
-    @pytest.fixture
-    async def clip(self):
-        engine = piper([PIPER_JOE.verified()], noise=0)
-        frames = await spoken(engine, SENTENCE)
-        await engine.close()
-        samples = from_pcm(b"".join(frame.pcm for frame in frames))
-        pcm = to_pcm(resampled(samples, rate=frames[0].rate, wanted=16000))
-        return AudioClip(pcm=pcm, rate=16000)
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("told", "heard"), [(None, "en"), ("es-MX", "es")])
+async def test_the_model_for_many_languages_says_which_it_took(
+    clip: AudioClip, told: str | None, heard: str
+):
+    engine = faster_whisper(WHISPER_BASE.verified())
+    transcript = await engine.transcribe(clip, language=told)
+    await engine.close()
+    assert transcript.text
+    assert transcript.language == heard

@@ -765,6 +765,15 @@ FAULTS: Sequence[Fault] = (
         inside=_with_damaged_model,
     ),
     Fault(
+        name="half of Supertonic",
+        check="voice_supertonic",
+        says="models/supertonic/onnx/duration_predictor.onnx",
+        fix="Download Supertonic's release",
+        status="warning",
+        code=0,
+        seed=_at_once(lambda it: it.write("data/models/supertonic/onnx/vocoder.onnx", b"")),
+    ),
+    Fault(
         name="placeholder for a key",
         check="hosted",
         says="placeholder",

@@ -170,6 +170,7 @@ async def live_call(
     wake: WakeRule = WakeRule.ALWAYS,
     listening: bool = True,
     text: Delivery | None = None,
+    settings: VoiceSettings | None = None,
     **sections: Any,
 ) -> AsyncIterator[LiveCall]:
     """Open an application with ``model`` and hold a call in it."""
@@ -188,7 +189,7 @@ async def live_call(
             conversations=app.conversations,
             library=app.factory.library(),
             voices=Voices(app.factory.scopes()),
-            settings=VoiceSettings(),
+            settings=settings or VoiceSettings(),
             clock=app.factory.clock(),
             ids=app.factory.ids(),
         )

@@ -171,9 +171,11 @@ def only(speech: MortalSpeech) -> FallbackSpeech:
     )
 
 
-async def clip_of(speech: MortalSpeech | ProcessSpeech, text: str) -> bytes:
+async def clip_of(
+    speech: MortalSpeech | ProcessSpeech, text: str, *, voice: Voice | None = None
+) -> bytes:
     """Return somebody's voice saying a text: 16 kHz, mono, 16 bits."""
-    async with aclosing(speech.synthesize(text, voice=Voice())) as frames:
+    async with aclosing(speech.synthesize(text, voice=voice or Voice())) as frames:
         made = [frame async for frame in frames]
     samples = from_pcm(b"".join(frame.pcm for frame in made))
     return to_pcm(resampled(samples, rate=made[0].rate, wanted=SAMPLE_RATE))

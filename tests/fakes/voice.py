@@ -51,6 +51,7 @@ class FakeLink:
         self.blocks = 0
         """How many blocks with sound were played."""
         self.counts = Counts()
+        self.heeded: list[int] = []
         self._author_of = author_of
         self._sound: asyncio.Queue[SpeakerFrame | None] = asyncio.Queue()
 
@@ -68,6 +69,9 @@ class FakeLink:
                 yield
             finally:
                 task.cancel()
+
+    def heed(self, user_id: int) -> None:
+        self.heeded.append(user_id)
 
     async def move(self, channel: CallChannel) -> None:
         if self.refuses_to_move is not None:

@@ -323,6 +323,7 @@ async def test_a_call_left_in_mid_answer_keeps_what_was_heard(tmp_path):
         await live.people.say(spoken("apple", "boat"))
         await live.until(lambda: len(live.loudspeaker.sounding()) > 40)
         await live.leave()
+        assert [one.whole for one in live.of(AnswerEnded)] == [False]
         assert live.service.find(HERE) is None
         async with asyncio.timeout(10):
             outcome, _ = await live.app.say("hi", place=HERE)

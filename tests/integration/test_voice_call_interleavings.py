@@ -16,7 +16,7 @@ from services.domain.calls import ToolCall
 from services.domain.errors import ProviderError, ProviderFault
 from services.domain.people import Author, Role
 from services.toolbox.spec import ToolContext, ToolSpec
-from services.voice import call as call_module
+from services.voice import answering
 from services.voice.call_events import (
     AnswerBegun,
     AnswerEnded,
@@ -124,7 +124,7 @@ async def told_call(data: Path, model: ScriptedModel, **how: object) -> AsyncIte
 @pytest.fixture(autouse=True)
 def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing that is stuck come free by waiting."""
-    monkeypatch.setattr(call_module, "LONGEST_WAIT", 1000.0)
+    monkeypatch.setattr(answering, "LONGEST_WAIT", 1000.0)
 
 
 def said_by_mira(history: Sequence[tuple[str, str]]) -> list[str]:
@@ -291,6 +291,37 @@ async def test_what_is_typed_while_the_call_is_left_is_answered_in_writing(tmp_p
         assert shown.sink.events[-1].kind == "turn_finished"
 
 
+@pytest.mark.parametrize("how", ["hushed", "stopped"])
+async def test_what_waits_for_quiet_can_be_given_up(tmp_path, how):
+    model = ScriptedModel("By the way.")
+    async with told_call(tmp_path, model) as live:
+        Talk(live, 1).starts()
+        receipt = await live.app.post("hi", live.service.aloud(HERE, None), place=HERE)
+        await live.until(lambda: model.requests)
+        if how == "hushed":
+            await live.until(live.call.hush)
+        else:
+            assert live.app.conversations.stop(HERE)
+        async with asyncio.timeout(10):
+            outcome = await receipt.outcome()
+        assert outcome.terminals[0].kind == "turn_interrupted"
+        await live.app.conversations.drain(2.0)
+        assert await live.history() == [("sam", "hi")]
+        assert not live.of(AnswerBegun)
+        assert not live.call.hush()
+
+
+async def test_what_waits_for_quiet_is_written_at_once(tmp_path):
+    async with told_call(tmp_path, ScriptedModel("Written.")) as live:
+        shown = RecordingDelivery()
+        talk = Talk(live, 1).starts()
+        await live.app.post("hi", live.service.aloud(HERE, shown), place=HERE)
+        await live.until(lambda: shown.sink.text == "Written.")
+        assert not live.of(AnswerBegun)
+        talk.pauses().lost()
+        await live.comes(AnswerEnded)
+
+
 async def test_what_is_said_and_typed_by_the_same_person_is_answered_as_one(tmp_path):
     busy = asyncio.Event()
     scripts: dict[int, Scripted] = {0: Script(hold=busy, text="To Sam.")}
@@ -326,7 +357,7 @@ async def test_a_reading_ends_when_the_call_is_left(tmp_path):
             await live.leave()
         with pytest.raises(CallOver):
             await live.call.say("Hello?")
-        assert live.events[-1].__class__ is not AnswerEnded, "nothing is told after leaving"
+        assert [one.whole for one in live.of(AnswerEnded)] == [False]
 
 
 async def test_a_stop_that_turns_out_to_be_a_hard_word_is_not_answered(tmp_path):

@@ -134,13 +134,15 @@ async def test_a_converter_killed_in_mid_answer_is_bypassed_with_one_notice(tmp_
             assert ended.whole
             assert converter.made == 2
             assert (told, speech.bypassed) == (["conversion_bypassed"], True)
-            assert troubles(live) == []
+            assert troubles(live) == [(Trouble.CONVERSION, False)]
+            assert "keeps its own voice" in live.of(Troubled)[0].text
             await live.until(lambda: not speech.bypassed, what="the end of the rest")
             await live.people.say(spoken("cloud", "drum"))
             ended = await live.comes(AnswerEnded, count=2)
             assert ended.whole
             assert converter.made > 2
             assert told == ["conversion_bypassed"]
+            assert troubles(live) == [(Trouble.CONVERSION, False), (Trouble.CONVERSION, True)]
     finally:
         await speech.close()
 

@@ -98,6 +98,7 @@ async def _ready(
         persona=None if chosen is None else persona.slug,
         lines=lines,
         kept=kept,
+        embedder=services.embedder() if call.settings.memory.enabled else None,
     )
     async with notices_shown(services.bus(), _complain):
         await talking.warm(persona)

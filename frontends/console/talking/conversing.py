@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from frontends.console.talking.conclusion import Conclusion
@@ -14,9 +14,10 @@ from frontends.console.talking.wav_input import WavInput
 from frontends.console.talking.wav_output import Recording, WavOutput
 from services.conversation.service import ConversationService
 from services.domain.clock import Clock
-from services.domain.errors import InvalidRequest
+from services.domain.errors import AcoreError, InvalidRequest
 from services.domain.ids import ConversationId
 from services.domain.people import Author, Role
+from services.memory.embedding import Embedder
 from services.persona.character import Persona
 from services.voice.audio_io import AudioInput, AudioOutput
 from services.voice.call_events import CallEvent
@@ -27,7 +28,7 @@ _LOOK_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Talking:
-    """Who talks to whom, and what shows it."""
+    """Who talks to whom, and what shows it; ``embedder`` finds what is remembered."""
 
     voice: VoiceService
     conversations: ConversationService
@@ -36,12 +37,19 @@ class Talking:
     persona: str | None
     lines: EventLines
     kept: Recording | None = None
+    embedder: Embedder | None = None
 
     async def warm(self, persona: Persona) -> None:
-        """Make the engines and the character's model ready. Raises ``AcoreError``."""
+        """Make everything ready that the first answer needs. Raises ``AcoreError``.
+
+        An embedder that cannot be loaded holds nobody up; it says so itself when it is needed.
+        """
         if self.voice.status().ears is None:
             raise InvalidRequest("no_ears", "Nothing listens here: choose voice.ears.")
         await self.voice.warm()
+        if self.embedder is not None:
+            with suppress(AcoreError):
+                await self.embedder.query(persona.name)
         await self.conversations.warm(persona)
 
     async def hear(self, name: str, pcm: bytes, *, place: ConversationId) -> None:

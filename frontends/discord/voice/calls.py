@@ -23,7 +23,8 @@ from services.domain.replies import Delivery
 
 if TYPE_CHECKING:
     from frontends.discord.bot import AcoreBot
-    from frontends.discord.voice.held_call import Connect, HeldCall, Link
+    from frontends.discord.voice.call_parts import Connect, Link
+    from frontends.discord.voice.held_call import HeldCall
     from services.voice.service import VoiceService
 
 logger = logging.getLogger(__name__)
@@ -117,10 +118,10 @@ class Calls:
         Raises ``AcoreError`` with the reason why that cannot be.
         """
         voice, guild = await self.service(), channel.guild.id
-        from frontends.discord.voice.held_call import (  # noqa: PLC0415  loaded for callers alone
+        from frontends.discord.voice.call_parts import (  # noqa: PLC0415  loaded for callers alone
             CallParts,
-            HeldCall,
         )
+        from frontends.discord.voice.held_call import HeldCall  # noqa: PLC0415
 
         async with self._lock(guild):
             held = self.find(guild)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import discord
 
 from frontends.discord.voice.call_chat import CallChat
 from services.domain.people import Author
-from services.domain.replies import Delivery, ReplySink, TurnBrief
 from services.voice.call_events import AnswerBegun, CallEvent, TurnLost, TurnTaken, WordsHeard
 
 MOST_LINES = 12
@@ -127,23 +125,3 @@ class Captions:
             line = block.lines.get(turn)
             if line is not None and line.done == finished:
                 del block.lines[turn]
-
-
-@dataclass(frozen=True, slots=True)
-class CaptionedAnswers:
-    """Shows answers where captions are ``wanted`` when they begin."""
-
-    delivery: Delivery
-    wanted: Callable[[], Awaitable[bool]]
-
-    def open(self, turn: TurnBrief, /) -> AbstractAsyncContextManager[Sequence[ReplySink]]:
-        """Enter for the length of one turn."""
-        return self._open(turn)
-
-    @asynccontextmanager
-    async def _open(self, turn: TurnBrief) -> AsyncIterator[Sequence[ReplySink]]:
-        if not await self.wanted():
-            yield ()
-            return
-        async with self.delivery.open(turn) as sinks:
-            yield sinks

@@ -39,7 +39,8 @@ class VoiceConnection(VoiceConnectionState):
 
     One task goes from connection to connection until the bot leaves, is removed, or could not get
     in for three minutes. ``speakers`` is who is there. ``begins`` is called before each new
-    session, ``ended`` once, with the reason, which ``ending`` then is.
+    session, ``ended`` once, with the reason, which ``ending`` then is; ``passed_on`` in the
+    reader's thread, when the listeners were called with all datagrams that were there.
     """
 
     voice_client: CallClient
@@ -53,6 +54,7 @@ class VoiceConnection(VoiceConnectionState):
         self.sessions = 0
         self.resumptions = 0
         self.begins: Callable[[], None] = lambda: None
+        self.passed_on: Callable[[], None] = lambda: None
         self.ended: Callable[[Ending], None] = lambda _: None
         self._news = News()
         self._bell = Bell()
@@ -349,7 +351,7 @@ class VoiceConnection(VoiceConnectionState):
         if isinstance(reader, DatagramReader) and reader.reading:
             return
         reader.stop()
-        self._socket_reader = DatagramReader(self)
+        self._socket_reader = DatagramReader(self, passed_on=lambda: self.passed_on())
         self._socket_reader.start()
         for callback in self._listeners:
             self._socket_reader.register(callback)

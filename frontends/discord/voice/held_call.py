@@ -4,75 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from frontends.discord.delivery import DiscordDelivery
 from frontends.discord.places import Place, account, in_guild
 from frontends.discord.voice.call_chat import CallChat
+from frontends.discord.voice.call_minding import review_now_and_then, until_left_alone
+from frontends.discord.voice.call_parts import CallParts, Link
 from frontends.discord.voice.call_record import CallRecord
-from frontends.discord.voice.captions import CaptionedAnswers, Captions
+from frontends.discord.voice.captioned_answers import CaptionedAnswers
+from frontends.discord.voice.captions import Captions
 from frontends.discord.voice.listening_switch import ListeningSwitch
-from frontends.discord.voice.presence import Admission, CallChannel, Presence
+from frontends.discord.voice.presence import CallChannel, Presence
 from frontends.discord.voice.talk_keys import TalkKeys
 from frontends.discord.voice.voice_text import DEAFENED, ENDINGS, MUTED
 from services.conversation.place_rules import NO_RULES, PlaceRules
 from services.domain.errors import AcoreError, InvalidRequest, StorageError
 from services.domain.ids import AuthorId
-from services.domain.people import Author
-from services.voice.audio_io import AudioInput, AudioOutput
 from services.voice.call import VoiceCall
 from services.voice.call_events import CallEvent, TurnLost, TurnTaken
 from services.voice.listening.wake import WakeRule
-from services.voice.service import CallOpening, VoiceService
+from services.voice.service import CallOpening
 
 if TYPE_CHECKING:
     import discord
 
-    from frontends.discord.bot import AcoreBot
 
 logger = logging.getLogger(__name__)
 
 _OVER = "I am in no voice channel here any more; let me join again."
-
-
-class Link(AudioInput, AudioOutput, Protocol):
-    """A connection to a server's voice, as ``VoiceLink`` is."""
-
-    closed: asyncio.Event
-
-    @property
-    def ending(self) -> str | None:
-        """Why it is over; ``None`` until it is."""
-        ...
-
-    async def move(self, channel: CallChannel) -> None:
-        """Go into another channel. Raises ``AcoreError``."""
-        ...
-
-    async def close(self) -> None:
-        """Leave."""
-        ...
-
-    def health(self) -> Any:  # noqa: ANN401  a LinkHealth, whose module needs davey
-        """Return how it fares."""
-        ...
-
-
-Connect = Callable[[CallChannel, Callable[[int], Author | None]], Awaitable[Link]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallParts:
-    """What a call is held with; ``minute`` is in seconds, shorter for tests alone."""
-
-    bot: AcoreBot
-    voice: VoiceService
-    admission: Admission
-    connect: Connect
-    minute: float = 60.0
 
 
 class HeldCall:
@@ -96,7 +58,7 @@ class HeldCall:
         self._link: Link | None = None
         self._chat: CallChat | None = None
         self._switch: ListeningSwitch | None = None
-        self.presence = Presence(parts.bot, parts.admission, channel)
+        self.presence = Presence(parts.bot, parts.admission, channel, known=self._heed)
         self.call: VoiceCall | None = None
         self.followed: int | None = None
         """The user the bot goes along with."""
@@ -219,8 +181,13 @@ class HeldCall:
             return
         self._chat = CallChat(place, self._bot.pacing)
         captions = Captions(self._chat, wanted=self._captioned)
-        on_event = partial(self._happened, captions)
-        opening = self._opening(place, rules)
+        answers = CaptionedAnswers(
+            DiscordDelivery(self._bot.desk, place, asker=None),
+            wanted=self._captioned,
+            supervisor=self._supervisor,
+        )
+        opening = self._opening(place, rules, answers)
+        on_event = partial(self._happened, (captions.take, answers.take, self.record.take))
         holding = self._parts.voice.call(
             opening, ears=self.link, mouth=self.link, on_event=on_event
         )
@@ -242,13 +209,12 @@ class HeldCall:
         self.record.troubles.clear()
         await switch.end()
 
-    def _opening(self, place: Place, rules: PlaceRules) -> CallOpening:
-        shown = DiscordDelivery(self._bot.desk, place, asker=None)
+    def _opening(self, place: Place, rules: PlaceRules, answers: CaptionedAnswers) -> CallOpening:
         return CallOpening(
             conversation=place.conversation,
             present=self.presence.present,
             role=self.presence.role_of,
-            text=CaptionedAnswers(shown, self._captioned),
+            text=answers,
             wake=WakeRule(rules.wake),
             adults=place.adults,
             listening=False,
@@ -280,30 +246,19 @@ class HeldCall:
             self._supervisor.start("voice farewell", partial(self._say, ending))
 
     async def _mind_emptiness(self) -> None:
-        """Leave after the minutes that the place has chosen without anybody there."""
-        presence, alone = self.presence, 0
-        while True:
-            await presence.empty.wait()
-            try:
-                async with asyncio.timeout(self._parts.minute):
-                    await presence.peopled.wait()
-                alone = 0
-            except TimeoutError:
-                alone += 1
-                if 0 < (await self._rules()).autoleave <= alone:
-                    self._target = None
-                    self._turned.set()
-                    return
+        await until_left_alone(self.presence, self._parts.minute, minutes=self._minutes_alone)
+        self._target = None
+        self._turned.set()
+
+    async def _minutes_alone(self) -> int:
+        return (await self._rules()).autoleave
 
     async def _mind_people(self) -> None:
-        """Look now and then whether people were blocked, or may do more by now."""
-        while True:
-            await asyncio.sleep(self._parts.minute)
-            for member in self.presence.members():
-                try:
-                    await self.review(member)
-                except StorageError as error:
-                    logger.warning("nobody was reviewed", extra={"code": error.code})
+        await review_now_and_then(self.presence, self._parts.minute, review=self.review)
+
+    def _heed(self, user: int) -> None:
+        if self._link is not None:
+            self._link.heed(user)
 
     async def _rules(self) -> PlaceRules:
         """Return what holds in the channel, or did when that could last be read."""
@@ -329,9 +284,9 @@ class HeldCall:
 
     # -- what happens in it
 
-    def _happened(self, captions: Captions, event: CallEvent) -> None:
-        captions.take(event)
-        self.record.take(event)
+    def _happened(self, told: Iterable[Callable[[CallEvent], None]], event: CallEvent) -> None:
+        for tell in told:
+            tell(event)
         if isinstance(event, TurnTaken | TurnLost):
             self.keys.let_go(event.speaker.id)
 

@@ -45,8 +45,7 @@ class Jitter:
 
     def push(self, arrived: Arrived) -> list[Next]:
         """Take a frame, and return what is to be heard now."""
-        if arrived.sequence == self._expected and self._begun and not self._held:
-            self._expected = (self._expected + 1) % _SEQUENCES
+        if self.passes(arrived.sequence):
             return [Next(arrived)]
         if not self.wants(arrived.sequence):
             return []
@@ -60,9 +59,16 @@ class Jitter:
             ready += self._skip()
         return ready
 
+    def passes(self, sequence: int) -> bool:
+        """Say whether a frame is the next and nothing waits; then it is over with it."""
+        if sequence != self._expected or self._held or not self._begun:
+            return False
+        self._expected = (sequence + 1) % _SEQUENCES
+        return True
+
     def wants(self, sequence: int) -> bool:
         """Say whether a frame is neither late nor here already; those are counted."""
-        if not self._begun:
+        if sequence == self._expected or not self._begun:
             return True
         behind = (self._expected - sequence) % _SEQUENCES
         if 0 < behind <= MOST_MISSING:

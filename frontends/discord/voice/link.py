@@ -29,7 +29,7 @@ _JOINING_SECONDS: Final = 15.0
 _REPORT_SECONDS: Final = 1.0
 _OUTCOMES: Final = ("heard", "guessed", "lost", "broken", "late", "locked", "overflowed")
 _STRANGER_SECONDS: Final = 10.0
-"""After how long somebody nobody knew is looked up again."""
+"""After how long somebody nobody knew is looked up again, unless they are heeded before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +81,7 @@ class VoiceLink:
             connection, connection.speakers, clock, deaf=connection.start_recovery
         )
         connection.begins = self._begin
+        connection.passed_on = self._receiver.pass_on
         connection.ended = self._end
 
     @classmethod
@@ -160,6 +161,11 @@ class VoiceLink:
         """Send what ``source`` gives while entered."""
         async with Sender(self._client, source, self._clock, self._metrics):
             yield
+
+    def heed(self, user_id: int) -> None:
+        """Look anew who somebody is, who was perhaps nobody until now."""
+        if self._strangers.pop(user_id, None) is not None:
+            self._receiver.ignored = dict(self._strangers)
 
     async def move(self, channel: VoiceChannel) -> None:
         """Go into another channel of the same guild.

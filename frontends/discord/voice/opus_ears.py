@@ -33,10 +33,13 @@ class OpusEars:
             *(ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int32),
             *(ctypes.c_void_p, ctypes.c_int, ctypes.c_int),
         ]
-        self._state = ctypes.create_string_buffer(opus.opus_decoder_get_size(_CHANNELS))
-        self._sound = ctypes.create_string_buffer(_LONGEST * _SAMPLE_BYTES)
+        self._memory = (
+            ctypes.create_string_buffer(opus.opus_decoder_get_size(_CHANNELS)),
+            ctypes.create_string_buffer(_LONGEST * _SAMPLE_BYTES),
+        )
+        self._state, self._sound = map(ctypes.addressof, self._memory)
         self._last = int(RATE * FRAME_SECONDS)
-        if opus.opus_decoder_init(self._state, RATE, _CHANNELS) < 0:
+        if opus.opus_decoder_init(self._memory[0], RATE, _CHANNELS) < 0:
             raise AcoreError("opus", "The Opus library cannot decode; install another one.")
 
     def hear(self, frame: bytes) -> bytes | None:

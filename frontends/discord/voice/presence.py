@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -80,11 +80,20 @@ class Presence:
     """Knows the people in one channel; others are nobody.
 
     Discord tells of those who come; who was there before is looked up. Nobody is listened to
-    before it is known that they may be.
+    before it is known that they may be; ``known`` is called with the user id of who may be from
+    now on.
     """
 
-    def __init__(self, bot: AcoreBot, admission: Admission, channel: CallChannel) -> None:
+    def __init__(
+        self,
+        bot: AcoreBot,
+        admission: Admission,
+        channel: CallChannel,
+        *,
+        known: Callable[[int], None],
+    ) -> None:
         self._bot = bot
+        self._known_of = known
         self._admission = admission
         self._people: dict[int, Attendee] = {}
         self._machines: set[int] = set()
@@ -111,6 +120,8 @@ class Presence:
             self._people[member.id] = found
             if found.author.kind is not AuthorKind.HUMAN:
                 self._machines.add(member.id)
+            if found.heard:
+                self._known_of(member.id)
         self.look()
 
     def leave(self, user: int) -> None:

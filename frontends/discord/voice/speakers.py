@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 import davey
@@ -104,21 +104,16 @@ class Opener:
         session = self._keys.dave_session
         if session is None:
             return None
-        for user_id in self._candidates(session, owner):
+        if owner is not None and (opened := _decrypt(session, owner, frame)) is not None:
+            return Opened(owner, opened)
+        for user_id in map(int, session.get_user_ids()):
+            if user_id in (owner, session.user_id):
+                continue
             opened = _decrypt(session, user_id, frame)
             if opened is not None:
                 self._speakers.speaks(user_id, ssrc)
                 return Opened(user_id, opened)
         return None
-
-    @staticmethod
-    def _candidates(session: davey.DaveSession, owner: int | None) -> Iterator[int]:
-        if owner is not None:
-            yield owner
-        for name in session.get_user_ids():
-            user_id = int(name)
-            if user_id not in (owner, session.user_id):
-                yield user_id
 
 
 def _decrypt(session: davey.DaveSession, user_id: int, frame: bytes) -> bytes | None:

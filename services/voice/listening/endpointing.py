@@ -28,12 +28,17 @@ class TurnCompletion(Protocol):
 class Patience:
     """Seconds of silence that end a turn, and the probabilities that decide among them.
 
-    ``unsure`` is for sound and words that disagree, or words alone. A speaker's usual pause times
-    ``margin`` replaces ``incomplete`` between ``shortest_incomplete`` and ``incomplete``. Below
-    ``unlikely`` the sound outweighs finished words; below ``certain`` it is judged once more.
+    Finished words wait ``complete`` with a sound that is ``certain`` to be over, ``brief`` with
+    one that is ``likely`` to be, ``agreed`` with one that does not contradict them, and ``unsure``
+    with one that does (below ``unlikely``) or without one. Open words wait ``brief`` and ``open``.
+    Everything else waits ``incomplete``, or a speaker's usual pause times ``margin`` between
+    ``shortest_incomplete`` and that, or ``after_question``.
     """
 
     complete: float = 0.2
+    brief: float = 0.3
+    agreed: float = 0.4
+    open: float = 0.5
     unsure: float = 0.6
     incomplete: float = 1.2
     shortest_incomplete: float = 0.8
@@ -45,7 +50,7 @@ class Patience:
 
 
 class Ending(StrEnum):
-    """Why a turn was taken as over."""
+    """Why a turn was taken as over: sound and words together say so, or the silence alone."""
 
     COMPLETE = "complete"
     TIMEOUT = "timeout"
@@ -74,17 +79,26 @@ def wait_for(evidence: Evidence, /, *, patience: Patience) -> Wait:
 
     Words that ask for more outweigh the sound, since the sound alone calls "… is that" finished;
     finished words shorten the wait where the sound rather says that more is to come, since it is
-    often wrong about voices it does not know.
+    often wrong about voices it does not know. A model of speech and an answer take longer than
+    ``agreed``, so that being sure earlier would make nothing sound sooner.
     """
+    sound = evidence.probability
     if evidence.words is Completeness.UNFINISHED:
         return _timeout(evidence, patience)
-    sound = evidence.probability
+    finished = evidence.words is Completeness.FINISHED
+    if sound is not None and sound >= patience.certain:
+        return _complete(patience.complete if finished else patience.brief)
     if sound is not None and sound >= patience.likely:
-        return Wait(seconds=patience.complete, ending=Ending.COMPLETE)
-    trusted = sound is None or sound >= patience.unlikely
-    if evidence.words is Completeness.FINISHED and trusted and not evidence.after_question:
-        return Wait(seconds=patience.unsure, ending=Ending.TIMEOUT)
-    return _timeout(evidence, patience)
+        return _complete(patience.brief if finished else patience.open)
+    if not finished or evidence.after_question:
+        return _timeout(evidence, patience)
+    if sound is not None and sound >= patience.unlikely:
+        return _complete(patience.agreed)
+    return Wait(seconds=patience.unsure, ending=Ending.TIMEOUT)
+
+
+def _complete(seconds: float) -> Wait:
+    return Wait(seconds=seconds, ending=Ending.COMPLETE)
 
 
 def _timeout(evidence: Evidence, patience: Patience) -> Wait:

@@ -163,8 +163,7 @@ class Hearing:
         probability = 0.0 if turn.probability is None else turn.probability
         if probability >= (patience.likely if turn.judged_again else patience.certain):
             return
-        if not turn.judged_again:
-            turn.judged_again, turn.probability = True, None
+        turn.judged_again = True
         self._judge(turn)
 
     def _resume(self, event: Resume) -> None:
@@ -279,7 +278,9 @@ class Hearing:
     async def _complete(self, turn: SpokenTurn, samples: Samples) -> None:
         if self._room.completion is None:
             return
-        turn.probability = await judged(self._room.completion, samples)
+        judgement = await judged(self._room.completion, samples)
+        if judgement is not None:
+            turn.probability = max(judgement, turn.probability or 0.0)
         self._look_again(turn)
 
     async def _probe(self, turn: SpokenTurn, clip: bytes, voiced: float) -> None:

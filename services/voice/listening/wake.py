@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from enum import StrEnum
 
 from services.domain.ids import AuthorId
-from services.voice.listening.wording import Phrase, words_of
+from services.voice.listening.names import SpokenNames
+from services.voice.listening.wording import words_of
 
 FOLLOW_UP_SECONDS = 12.0
 """How long after an exchange with the bot a person need not name it again."""
 
 _MOST_PEOPLE = 128
-_CLOSE = 0.8
-_SHORTEST_FUZZY = 5
 
 
 class WakeRule(StrEnum):
@@ -29,15 +27,14 @@ class WakeRule(StrEnum):
 class Wake:
     """Decides who is heard and whose turns are addressed to the bot.
 
-    By name, a person who was answered goes on unnamed for ``FOLLOW_UP_SECONDS``. Names of five
-    letters and more are also found one slip off, since recognisers misspell them. Push to listen
-    hears nothing but the people who hold the key.
+    By name, a person who was answered goes on unnamed for ``FOLLOW_UP_SECONDS``; names may be
+    misspelled, as recognisers do. Push to listen hears nothing but the people who hold the key.
     """
 
     def __init__(self, rule: WakeRule, *, names: Sequence[str]) -> None:
         self.rule = rule
         self._names: tuple[str, ...] = ()
-        self._spoken_names: frozenset[Phrase] = frozenset()
+        self._spoken_names = SpokenNames()
         self._engaged: OrderedDict[AuthorId, float] = OrderedDict()
         self._pressed: OrderedDict[AuthorId, None] = OrderedDict()
         self.call(names)
@@ -47,10 +44,16 @@ class Wake:
         """The names the bot goes by."""
         return self._names
 
+    @property
+    def spoken_names(self) -> SpokenNames:
+        """The same, to be found in what was said."""
+        return self._spoken_names
+
     def call(self, names: Sequence[str], /) -> None:
         """Replace the names the bot goes by."""
-        self._names = tuple(names)
-        self._spoken_names = frozenset(filter(None, map(words_of, names)))
+        if tuple(names) != self._names:
+            self._names = tuple(names)
+            self._spoken_names = SpokenNames(names)
 
     def press(self, speaker: AuthorId, /) -> None:
         """Let a person hold the key."""
@@ -82,24 +85,8 @@ class Wake:
 
     def names_bot(self, text: str, /) -> bool:
         """Say whether a transcript has one of the bot's names in it."""
-        spoken = words_of(text)
-        return any(_holds(spoken, name) for name in self._spoken_names)
+        return self._spoken_names.within(words_of(text))
 
     def addressed(self, speaker: AuthorId, text: str, /, *, since: float) -> bool:
         """Say whether a turn that began at ``since`` is for the bot."""
         return self.participates(speaker, at=since) or self.names_bot(text)
-
-
-def _holds(spoken: Phrase, name: Phrase) -> bool:
-    wanted = " ".join(name)
-    for start in range(len(spoken) - len(name) + 1):
-        heard = " ".join(spoken[start : start + len(name)])
-        if heard == wanted or heard == f"{wanted}'s":
-            return True
-        if len(wanted) >= _SHORTEST_FUZZY and heard[0] == wanted[0] and _close(heard, wanted):
-            return True
-    return False
-
-
-def _close(heard: str, wanted: str) -> bool:
-    return SequenceMatcher(None, heard, wanted, autojunk=False).ratio() >= _CLOSE

@@ -23,9 +23,14 @@ Phrase = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
-    """One language's lists; each phrase is a tuple of folded words."""
+    """One language's lists, explained in its file; each phrase is a tuple of folded words."""
 
+    dangling: frozenset[Phrase]
     unfinished: frozenset[Phrase]
+    stranded: frozenset[Phrase]
+    awaiting: frozenset[Phrase]
+    openers: frozenset[Phrase]
+    asking: frozenset[Phrase]
     finished: frozenset[Phrase]
     fillers: frozenset[Phrase]
     short_answers: frozenset[Phrase]

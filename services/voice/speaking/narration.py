@@ -40,7 +40,7 @@ class Narration:
     """Takes clauses from ``following`` until it returns ``None`` and puts their sound on a track.
 
     ``on_failure`` hears of each clause the engine fails at or has no sound for; what it had said
-    of it is played, and the next one is tried.
+    of it is played, and the next one is tried. ``voice_of`` says how a clause is to sound.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Narration:
         *,
         track: SpeechTrack,
         speech: TextToSpeech,
-        voice: Voice,
+        voice_of: Callable[[Clause], Voice],
         clock: Clock,
         limits: NarrationLimits,
         on_failure: Callable[[ProviderError], None],
@@ -57,7 +57,7 @@ class Narration:
         self._following = following
         self._track = track
         self._speech = speech
-        self._voice = voice
+        self._voice_of = voice_of
         self._clock = clock
         self._limits = limits
         self._on_failure = on_failure
@@ -112,7 +112,7 @@ class Narration:
         sounding: Sounding | None = None
         try:
             async with aclosing(
-                self._speech.synthesize(clause.speech, voice=self._voice)
+                self._speech.synthesize(clause.speech, voice=self._voice_of(clause))
             ) as frames:
                 while (frame := await self._next(frames)) is not None:
                     await self._room(self._limits.most_ahead)

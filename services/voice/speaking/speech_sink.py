@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.domain.clock import Clock
 from services.domain.errors import ProviderError
@@ -21,6 +21,7 @@ from services.domain.replies import (
 )
 from services.voice.mixing.mixer_events import ClauseStarted, MixerEvent
 from services.voice.mixing.speech_track import SpeechTrack
+from services.voice.speaking.moods import mood_of
 from services.voice.speaking.narration import Narration, NarrationLimits
 from services.voice.speaking.script import Clause, Script
 from services.voice.speaking.spoken_clause import SpokenClause
@@ -37,7 +38,8 @@ class SpeakingSettings:
 
     The first clause has ``first_letters`` at least, or ``first_words`` once ``first_patience`` has
     passed since the first text. What follows are sentences; they are cut at clauses when they are
-    longer than ``longest_clause``, and when less than ``reserve`` is left to play.
+    longer than ``longest_clause``, and when less than ``reserve`` is left to play. With ``moods``
+    each is spoken in the mood that shows in the answer up to its end, else in the voice's own.
     """
 
     first_letters: int = 4
@@ -45,6 +47,7 @@ class SpeakingSettings:
     first_patience: float = 0.25
     longest_clause: int = 200
     reserve: float = 0.5
+    moods: bool = True
     limits: NarrationLimits = field(default_factory=NarrationLimits)
 
 
@@ -72,6 +75,7 @@ class SpeechSink:
         on_failure: Callable[[ProviderError], None],
     ) -> None:
         self._track = track
+        self._voice = voice
         self._settings = settings
         self._on_clause = on_clause
         self._script = Script(
@@ -84,7 +88,7 @@ class SpeechSink:
             self._next_clause,
             track=track,
             speech=speech,
-            voice=voice,
+            voice_of=self._voice_of,
             clock=clock,
             limits=settings.limits,
             on_failure=on_failure,
@@ -211,13 +215,19 @@ class SpeechSink:
             elif clause.speech:
                 return clause
 
+    def _voice_of(self, clause: Clause) -> Voice:
+        mood = mood_of(self._script.text[: clause.end]) if self._settings.moods else None
+        return self._voice if mood is None else replace(self._voice, mood=mood)
+
     def _caption(self, event: ClauseStarted) -> None:
         sounding = self._narration.playback.sounding(event.clause)
         if sounding is None or event.at < sounding.begun_at:
             return  # of the answer before
         clause = sounding.clause
         self._on_clause(
-            SpokenClause(index=event.clause, text=clause.text, speech_text=clause.speech)
+            SpokenClause(
+                index=event.clause, text=clause.text, speech_text=clause.speech, end=clause.end
+            )
         )
 
     def _stop(self) -> None:

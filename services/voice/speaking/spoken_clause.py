@@ -9,10 +9,11 @@ from dataclasses import dataclass
 class SpokenClause:
     """A clause that begins to sound, the ``index``-th of its answer from 1.
 
-    ``text`` is a stretch of the answer as written, the whitespace after it included;
-    ``speech_text`` is what the engine was given.
+    ``text`` is a stretch of the answer as written, the whitespace after it included, up to
+    character ``end`` of it; ``speech_text`` is what the engine was given.
     """
 
     index: int
     text: str
     speech_text: str
+    end: int

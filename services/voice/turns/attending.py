@@ -47,7 +47,7 @@ class Attention:
     def remark(self, speaker: Author, text: str, /) -> Remark:
         """Judge what a speaker said, in the speaker's language."""
         language = self._languages.of(speaker.id)
-        return remark(text, language=language, names=self._wake.names)
+        return remark(text, language=language, names=self._wake.spoken_names)
 
     def take(self, event: ListeningEvent, /) -> Sequence[Order]:
         """Return what the bot's voice is to do about an event."""

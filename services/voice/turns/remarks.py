@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
+from services.voice.listening.names import SpokenNames
 from services.voice.listening.wording import Phrase, phrases, primary, read_lists, words_of
 
 _FOLDER = Path(__file__).parent / "words"
@@ -17,6 +17,9 @@ _MOST_BACK_CHANNEL_WORDS = 6
 _SPELLED = re.compile(r"\b(?:[^\W\d_][.\-]){2,}")
 _DRAWN_OUT = re.compile(r"(.)\1+")
 _LAUGHTER = re.compile(r"b?w?a?(?:h[aeiou]+){2,}h?|(?:x+d+)")
+
+
+NOBODY = SpokenNames()
 
 
 class Remark(StrEnum):
@@ -38,8 +41,8 @@ class RemarkWords:
     softeners: frozenset[Phrase]
 
 
-def remark(text: str, /, *, language: str | None, names: Sequence[str] = ()) -> Remark:
-    """Judge what was said, the bot's names left out.
+def remark(text: str, /, *, language: str | None, names: SpokenNames = NOBODY) -> Remark:
+    """Judge what was said, the bot's names left out, also misspelled ones.
 
     Hard words are a whole remark of them, or one at its beginning: "stop, that is wrong" but not
     "the bus stop". A back-channel is made of nothing but back-channels, six words at most. A name
@@ -49,15 +52,19 @@ def remark(text: str, /, *, language: str | None, names: Sequence[str] = ()) -> 
     spoken = words_of(_SPELLED.sub(_in_one_word, text))
     if not spoken:
         return Remark.NONE
-    bare = _without(spoken, phrases(names))
+    bare = names.left_out(spoken)
+    if _is_hard(spoken, lists) or _is_hard(bare, lists):
+        return Remark.HARD
     if not bare:
         return Remark.WORDS
-    firm = tuple(word for word in bare if (word,) not in lists.softeners)
-    if firm in lists.hard_words or _begins(firm, lists.hard_openings):
-        return Remark.HARD
     if len(bare) <= _MOST_BACK_CHANNEL_WORDS and _made_of(bare, lists.back_channels):
         return Remark.BACK_CHANNEL
     return Remark.WORDS
+
+
+def _is_hard(spoken: Phrase, lists: RemarkWords) -> bool:
+    firm = tuple(word for word in spoken if (word,) not in lists.softeners)
+    return firm in lists.hard_words or _begins(firm, lists.hard_openings)
 
 
 def _begins(spoken: Phrase, openings: frozenset[Phrase]) -> bool:
@@ -87,20 +94,6 @@ def _drawn_in(part: Phrase) -> Phrase:
 
 def _laughs(part: Phrase) -> bool:
     return len(part) == 1 and _LAUGHTER.fullmatch(part[0]) is not None
-
-
-def _without(spoken: Phrase, names: frozenset[Phrase]) -> Phrase:
-    kept: list[str] = []
-    start = 0
-    while start < len(spoken):
-        length = max(
-            (len(name) for name in names if name and spoken[start : start + len(name)] == name),
-            default=0,
-        )
-        if not length:
-            kept.append(spoken[start])
-        start += length or 1
-    return tuple(kept)
 
 
 @cache

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontends.discord.voice.packets import MODE, SILENCE, is_end_to_end, read_header, unseal
+from frontends.discord.voice.packets import MODE, SILENCE, Unsealer, is_end_to_end, read_header
 from tests.discord_standin.voice.rtp import Header, padding
 from tests.discord_standin.voice.sealing import XCHACHA, Sealing
 
@@ -32,7 +32,7 @@ def sealed(
 
 def read(packet: bytes, key: bytes = KEY) -> bytes | None:
     header = read_header(packet)
-    return None if header is None else unseal(packet, header, key)
+    return None if header is None else Unsealer().unseal(packet, header, key)
 
 
 @given(
@@ -50,7 +50,7 @@ def test_what_was_sealed_comes_out_without_extension_and_padding(
     assert header is not None
     assert (header.sequence, header.ssrc) == (sequence, ssrc)
     assert header.timestamp == 960 * sequence
-    assert unseal(packet, header, KEY) == frame
+    assert Unsealer().unseal(packet, header, KEY) == frame
 
 
 @given(data=st.binary(max_size=400))

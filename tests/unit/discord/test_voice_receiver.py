@@ -86,6 +86,7 @@ class Line:
         self.sequences[ssrc] = sequence + 1
         header = Header(sequence=sequence % 65_536, timestamp=960 * sequence % 2**32, ssrc=ssrc)
         self.receiver.take(self.sealing.seal(header.pack(), frame))
+        self.receiver.pass_on()
 
     async def heard(self) -> list[Heard]:
         """Return what is there within a moment."""

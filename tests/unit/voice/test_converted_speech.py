@@ -84,6 +84,40 @@ async def test_twice_slower_than_speech_it_is_bypassed_from_the_next_sentence_on
     assert {frame.rate for frame in await stage.say()} == {40000}
 
 
+async def test_whoever_watches_hears_once_until_it_converts_again(clock: ManualClock):
+    stage = Stage(clock, fails_from=0)
+    heard: list[bool] = []
+    late: list[bool] = []
+    with stage.speech.watched(lambda sentence: heard.append(sentence is not None)):
+        for _ in range(3):
+            await stage.say()
+            clock.advance(301)  # tried again, in vain
+        assert heard == [True]
+        with stage.speech.watched(lambda sentence: late.append(sentence is not None)):
+            assert late == [True]
+            stage.converter.fails_from = None
+            await stage.say()
+        assert (heard, late) == ([True, False], [True, False])
+    stage.converter.fails_from = 0
+    await stage.say()
+    assert heard == [True, False]
+    assert len(stage.told) == 4
+
+
+async def test_a_piece_in_time_after_two_slow_ones_is_no_recovery(clock: ManualClock):
+    stage = Stage(clock, seconds=2.0)
+    heard: list[str | None] = []
+    with stage.speech.watched(heard.append):
+        async with aclosing(stage.speech.synthesize(TEXT, voice=Voice())) as frames:
+            async for _ in frames:
+                if stage.speech.bypassed:
+                    stage.converter.seconds = 0
+    assert len(stage.converter.clips) > 2
+    assert stage.speech.bypassed
+    assert len(heard) == 1
+    assert heard[0] is not None
+
+
 async def test_slow_once_is_forgiven(clock: ManualClock):
     stage = Stage(clock, seconds=2.0)
     await stage.say("hi you")

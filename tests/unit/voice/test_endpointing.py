@@ -27,6 +27,11 @@ PATIENCE = Patience()
         "I want to go to the.",
         "First of all,",
         "It was the best day of my",
+        "when I was a child.",
+        "If it does not rain tomorrow",
+        "Yes. After the concert.",
+        "What would you say if?",
+        "The reason I am asking is",
     ],
 )
 def test_english_turns_that_are_not_over(text: str):
@@ -46,6 +51,13 @@ def test_english_turns_that_are_not_over(text: str):
         "Turn the lights on.",
         "Come in.",
         "Who?",
+        "When I was a child, we had a dog.",
+        "When does the train leave?",
+        "What is it about?",
+        "I like to read for a while.",
+        "Do you want to?",
+        "I think so.",
+        "That is it.",
     ],
 )
 def test_english_turns_that_may_be_over(text: str):
@@ -53,8 +65,24 @@ def test_english_turns_that_may_be_over(text: str):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "I would really like to know.",
+        "Could you tell me?",
+        "That is exactly what I was thinking about.",
+        "Do you know the song about?",
+        "There are three things that",
+    ],
+)
+def test_english_turns_of_which_words_tell_nothing(text: str):
+    assert completeness(text, wording("en")) is Completeness.OPEN
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("Als ich ein Kind war.", Completeness.UNFINISHED),
+        ("Als ich ein Kind war, hatten wir einen Hund.", Completeness.FINISHED),
         ("Ich wollte dich fragen, ob", Completeness.UNFINISHED),
         ("Gestern war ich mit meiner", Completeness.UNFINISHED),
         ("Also, ähm", Completeness.UNFINISHED),
@@ -77,10 +105,12 @@ def test_without_words_or_punctuation_nothing_is_known():
     ("probability", "words", "seconds", "ending"),
     [
         (0.97, Completeness.FINISHED, 0.2, Ending.COMPLETE),
-        (0.97, Completeness.OPEN, 0.2, Ending.COMPLETE),
+        (0.97, Completeness.OPEN, 0.3, Ending.COMPLETE),
         (0.97, Completeness.UNFINISHED, 1.2, Ending.TIMEOUT),
-        (0.2, Completeness.FINISHED, 0.6, Ending.TIMEOUT),
-        (0.01, Completeness.FINISHED, 1.2, Ending.TIMEOUT),
+        (0.6, Completeness.FINISHED, 0.3, Ending.COMPLETE),
+        (0.6, Completeness.OPEN, 0.5, Ending.COMPLETE),
+        (0.2, Completeness.FINISHED, 0.4, Ending.COMPLETE),
+        (0.01, Completeness.FINISHED, 0.6, Ending.TIMEOUT),
         (0.2, Completeness.OPEN, 1.2, Ending.TIMEOUT),
         (None, Completeness.FINISHED, 0.6, Ending.TIMEOUT),
         (None, Completeness.OPEN, 1.2, Ending.TIMEOUT),
@@ -150,6 +180,9 @@ def test_every_wait_is_bounded(
     )
     wait = wait_for(evidence, patience=PATIENCE)
     assert PATIENCE.complete <= wait.seconds <= PATIENCE.after_question
-    assert (wait.ending is Ending.COMPLETE) == (wait.seconds == PATIENCE.complete)
+    if words is Completeness.UNFINISHED:
+        assert wait.ending is Ending.TIMEOUT
+    if wait.ending is Ending.COMPLETE:
+        assert wait.seconds <= PATIENCE.open
     if not question:
         assert wait.seconds <= PATIENCE.incomplete

@@ -18,7 +18,13 @@ from services.voice.engines import setting_up
 from services.voice.engines.cached_speech import CachedSpeech
 from services.voice.engines.converted_speech import ConvertedSpeech
 from services.voice.engines.fallback_speech import FallbackSpeech
-from services.voice.engines.model_catalog import KOKORO, PIPER_JOE, SMART_TURN, WHISPER_TINY_EN
+from services.voice.engines.model_catalog import (
+    KOKORO,
+    PIPER_JOE,
+    SMART_TURN,
+    WHISPER_BASE,
+    WHISPER_TINY_EN,
+)
 from services.voice.engines.openai_transcription import OpenAiTranscription
 from services.voice.engines.packaged_models import PackagedModel
 from services.voice.engines.process_ears import ProcessEars
@@ -248,6 +254,32 @@ def test_a_model_of_ones_own_is_taken(
 
 
 @pytest.mark.parametrize(
+    ("wanted", "folder"),
+    [(None, "whisper-tiny.en"), ("tiny.en", "whisper-tiny.en"), ("base", "whisper-base")],
+)
+def test_fetched_models_are_named_and_the_english_one_is_usual(
+    data: Path, models: Path, monkeypatch: pytest.MonkeyPatch, wanted: str | None, folder: str
+):
+    installed(monkeypatch)
+    fetch(models, WHISPER_TINY_EN, WHISPER_BASE)
+    made = build_speech_to_text(VoiceSettings(ears_model=wanted), data=data, models=models)
+    assert isinstance(made, ProcessEars)
+    assert made._process._spec.options["model"] == str(models / folder)
+
+
+def test_a_model_of_ones_own_comes_before_the_fetched_one_of_its_name(
+    data: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+):
+    installed(monkeypatch)
+    fetch(models, WHISPER_BASE)
+    own = data / "models" / "ears" / "base"
+    own.mkdir(parents=True)
+    made = build_speech_to_text(VoiceSettings(ears_model="base"), data=data, models=models)
+    assert isinstance(made, ProcessEars)
+    assert made._process._spec.options["model"] == str(own)
+
+
+@pytest.mark.parametrize(
     ("settings", "without", "says"),
     [
         ({}, [], "make model"),
@@ -255,6 +287,7 @@ def test_a_model_of_ones_own_is_taken(
         ({"ears": "onnx-asr"}, ["onnx_asr"], "make setup"),
         ({"ears": "openai"}, [], "voice.ears_url"),
         ({"ears_model": "absent"}, [], "models/ears"),
+        ({"ears_model": "base"}, [], "--models languages"),
     ],
 )
 async def test_ears_that_cannot_be_used_say_what_to_do(

@@ -22,9 +22,11 @@ from services.domain.replies import (
     TurnInterrupted,
     TurnKind,
 )
-from services.voice.exchanges import Exchange, Exchanges, Place
+from services.voice.exchange import Exchange
+from services.voice.exchanges import Exchanges
 from services.voice.listening.endpointing import Ending
 from services.voice.listening.events import TurnDecided
+from services.voice.place import Place
 from services.voice.turns.floor import WAITING_SECONDS, Floor
 from tests.fakes.clock import ManualClock
 from tests.fakes.conversations import FakeConversations

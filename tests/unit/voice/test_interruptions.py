@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from services.domain.ids import AuthorId
 from services.domain.people import Role
+from services.voice.listening.names import SpokenNames
+from services.voice.listening.wording import words_of
 from services.voice.turns.orders import Duck, Order, Resume, Stop, Unduck
 from services.voice.turns.policy import InterruptionPolicy, Person, PolicyTimes
 from services.voice.turns.remarks import Remark, remark
@@ -348,6 +350,7 @@ def test_orders_make_sense_whatever_happens(actions: list[tuple[Any, ...]]):
         ("Ach so, alles klar.", "de-DE", Remark.BACK_CHANNEL),
         ("Stop!", "en", Remark.HARD),
         ("Neuro, stop.", "en", Remark.HARD),
+        ("Nuero, wait a moment", "en", Remark.HARD),
         ("Stop it, Neuro", "en", Remark.HARD),
         ("Stop, that is wrong", "en", Remark.HARD),
         ("Hör auf!", "de", Remark.HARD),
@@ -363,9 +366,27 @@ def test_orders_make_sense_whatever_happens(actions: list[tuple[Any, ...]]):
     ],
 )
 def test_remarks(text: str, language: str | None, expected: Remark):
-    assert remark(text, language=language, names=["Neuro"]) is expected
+    assert remark(text, language=language, names=SpokenNames(["Neuro"])) is expected
+
+
+@pytest.mark.parametrize("heard", ["Myra", "Meera", "Mirah", "Mirra", "MIRA"])
+def test_a_hard_word_after_a_misheard_name_is_one(heard: str):
+    names = SpokenNames(["Mira"])
+    assert remark(f"{heard}, wait, that is wrong", language="en", names=names) is Remark.HARD
+    assert names.within(words_of(f"well {heard} what now"))
+
+
+@pytest.mark.parametrize("other", ["more", "mirror", "merry", "me", "mere", "marry"])
+def test_other_words_are_no_names(other: str):
+    names = SpokenNames(["Mira"])
+    assert not names.within((other,))
+    assert remark(f"{other} wait", language="en", names=names) is Remark.WORDS
+
+
+def test_a_name_that_resembles_a_hard_word_does_not_hide_it():
+    assert remark("Wait.", language="en", names=SpokenNames(["Waite"])) is Remark.HARD
 
 
 @given(text=st.text(max_size=200), language=st.none() | st.sampled_from(["en", "de", "xx", "../x"]))
 def test_any_text_is_some_remark(text: str, language: str | None):
-    assert remark(text, language=language, names=["Neuro", "", "!"]) in Remark
+    assert remark(text, language=language, names=SpokenNames(["Neuro", "", "!"])) in Remark

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,10 @@ import numpy as np
 from services.domain.errors import ProviderError, ProviderFault
 from services.voice.engines.jobs import Job, required
 from services.voice.engines.wire import Header
-from services.voice.engines.workers.speaking import Piece, SpeakingEngine, Wanted
+from services.voice.engines.workers.speaking import Piece, SpeakingEngine, Wanted, sentences
 
-_SENTENCE = re.compile(r"[^.!?。！？…]+[.!?。！？…]*[\"'”’)]*\s*")  # noqa: RUF001
 _SLOWEST, _FASTEST = 0.5, 2.0
 _WARM_UP = "Hello."
-_SHORTEST_FIRST = 12
 
 # By the first letter of a voice's name: espeak's language, and the tag people know.
 _LANGUAGES: Mapping[str, tuple[str, str]] = {
@@ -32,6 +29,12 @@ _LANGUAGES: Mapping[str, tuple[str, str]] = {
     "z": ("cmn", "zh"),
 }
 _ENGLISH = ("en-us", "en-US")
+# By language: any voice reads any of them, with the accent of its own.
+_TONGUES: Mapping[str, str] = {
+    "en": "en-us",
+    **{tag.casefold(): tongue for tongue, tag in _LANGUAGES.values()},
+    **{tag.split("-")[0]: tongue for tongue, tag in _LANGUAGES.values() if tag != "en-GB"},
+}
 
 
 def open_kokoro(options: Header) -> SpeakingEngine:
@@ -85,9 +88,9 @@ class KokoroVoices:
         ]
 
     def _say(self, text: str, voice: str, speed: float, language: str | None) -> Piece:
-        tongue = _LANGUAGES.get(voice[0], _ENGLISH)[0]
-        if language is not None and language.casefold().startswith("en"):
-            tongue = "en-gb" if language.casefold() == "en-gb" else "en-us"
+        own = _LANGUAGES.get(voice[0], _ENGLISH)[0]
+        tag = (language or "").casefold()
+        tongue = _TONGUES.get(tag) or _TONGUES.get(tag.split("-")[0], own)
         samples, rate = self._kokoro.create(text, voice=voice, speed=speed, lang=tongue)
         return Piece(samples=np.asarray(samples, np.float32).reshape(-1), rate=int(rate))
 
@@ -102,15 +105,3 @@ class KokoroVoices:
             if _LANGUAGES.get(name[0], _ENGLISH)[1].casefold().split("-")[0] == language
         ]
         return mine[0] if mine and self._default not in mine else self._default
-
-
-def sentences(text: str) -> Iterator[str]:
-    """Yield the sentences of a text; one that is very short takes the next along."""
-    held = ""
-    for match in _SENTENCE.finditer(text):
-        held += match.group()
-        if len(held.strip()) >= _SHORTEST_FIRST:
-            yield held.strip()
-            held = ""
-    if held.strip():
-        yield held.strip()

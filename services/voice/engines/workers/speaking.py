@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,8 @@ from services.voice.engines.wire import Header
 from services.voice.pcm import Samples
 
 _SPACE = ord(" ")
+_SENTENCE = re.compile(r"[^.!?。！？…]+[.!?。！？…]*[\"'”’)]*\s*")  # noqa: RUF001
+_SHORTEST_FIRST = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,18 @@ def sayable(text: str) -> str:
     whole = text.encode("utf-8", "ignore").decode()
     clean = " ".join("".join(" " if ord(sign) < _SPACE else sign for sign in whole).split())
     return clean if any(sign.isalnum() for sign in clean) else ""
+
+
+def sentences(text: str) -> Iterator[str]:
+    """Yield the sentences of a text; one that is very short takes the next along."""
+    held = ""
+    for match in _SENTENCE.finditer(text):
+        held += match.group()
+        if len(held.strip()) >= _SHORTEST_FIRST:
+            yield held.strip()
+            held = ""
+    if held.strip():
+        yield held.strip()
 
 
 class Speaker(Protocol):

@@ -1,0 +1,1 @@
+"""Tools of servers outside, by the Model Context Protocol."""

@@ -1,0 +1,31 @@
+"""Arguments of tools whose parameters are described by a JSON schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import BaseModel, JsonValue, RootModel, model_validator
+
+from services.mcp.schema import mismatch
+
+
+def arguments_model(schema: Mapping[str, Any]) -> type[BaseModel]:
+    """Return a model that takes what fits a cleaned schema, and shows that schema as its own.
+
+    The arguments are the instance's ``model_dump()``.
+    """
+
+    class ServerArguments(RootModel[dict[str, JsonValue]]):
+        @model_validator(mode="after")
+        def _fits(self) -> Self:
+            problem = mismatch(schema, self.root)
+            if problem is not None:
+                raise ValueError(problem)
+            return self
+
+        @classmethod
+        def model_json_schema(cls, *_: object, **__: object) -> dict[str, Any]:
+            return dict(schema)
+
+    return ServerArguments

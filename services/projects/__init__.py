@@ -1,0 +1,1 @@
+"""Projects of a place with their tasks, notes, ideas and weeks."""

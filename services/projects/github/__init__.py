@@ -1,0 +1,1 @@
+"""What characters may do on GitHub, for those who set a token."""

@@ -1,0 +1,1 @@
+"""Reminders: what people want to be told, and when."""
