@@ -101,6 +101,9 @@ from services.memory.scope import Kind
 from services.memory.summaries.service import Summaries
 from services.net.configured import ConfiguredServer
 from services.net.http import PublicWeb
+from services.notes.holding import NoteHolding
+from services.notes.service import Notes
+from services.notes.tools import note_tools
 from services.observability.health import Health
 from services.observability.lag import LoopLag
 from services.observability.metrics import Metrics
@@ -124,8 +127,6 @@ from services.persona.lore.shelf import LoreShelf
 from services.persona.pictures import CharacterPictures
 from services.persona.prompts import PromptLibrary
 from services.persona.watching import CharacterWatch
-from services.projects.github.client import GitHubClient
-from services.projects.github.tools import github_tools
 from services.projects.holding import ProjectHolding
 from services.projects.ideas import Ideas
 from services.projects.notes import ProjectNotes
@@ -161,6 +162,7 @@ from services.storage.blobs import BlobStore
 from services.storage.database import Database
 from services.storage.health import DatabaseProbe
 from services.toolbox.basics.tools import basic_tools
+from services.toolbox.spec import ToolSpec
 from services.toolbox.toolbox import Toolbox
 from services.voice.voices import Voices
 
@@ -284,10 +286,17 @@ def _speaker_of(library: CharacterLibrary) -> Callable[[PersonaId], Speaker | No
     return speaker
 
 
-def _github(settings: GitHubSettings, clock: Clock, afterwards: Afterwards) -> GitHubClient:
+def _github_tools(
+    settings: GitHubSettings, clock: Clock, afterwards: Afterwards
+) -> Sequence[ToolSpec]:
+    if settings.token is None:
+        return []
+    from services.projects.github.client import GitHubClient  # for those who have a token
+    from services.projects.github.tools import github_tools
+
     client = GitHubClient(settings, clock=clock)
     afterwards.add(client.close)
-    return client
+    return github_tools(settings, client)
 
 
 def _screen(content: ContentPolicy) -> Callable[[str], Awaitable[str]]:
@@ -582,11 +591,20 @@ class ServiceFactory(containers.DeclarativeContainer):
     )
 
     # -- everyday services
-    holdings: providers.List = providers.List()
+    notes = providers.Singleton(
+        Notes,
+        database=database,
+        clock=clock,
+        embedder=providers.Callable(_embedder_of_lore, settings.provided.memory, embedder),
+    )
+    holdings = providers.List(
+        providers.Singleton(NoteHolding),
+    )
     tools = providers.List(
         providers.Singleton(
             basic_tools, clock=clock, rng=rng, find_zone=providers.Object(found_zone)
         ),
+        providers.Singleton(note_tools, notes),
     )
     toolbox = providers.Singleton(Toolbox, tools, metrics=metrics)
     mcp_servers = providers.Singleton(
@@ -817,11 +835,7 @@ class ServiceFactory(containers.DeclarativeContainer):
     )
     tools.add_args(
         providers.Callable(project_tools, project_services),
-        providers.Callable(
-            github_tools,
-            settings.provided.github,
-            providers.Singleton(_github, settings.provided.github, clock, afterwards),
-        ),
+        providers.Callable(_github_tools, settings.provided.github, clock, afterwards),
     )
     holdings.add_args(providers.Singleton(ProjectHolding))
 

@@ -9,6 +9,7 @@ from frontends.console.link_actions import LINK_COMMANDS
 from frontends.console.lore_actions import LORE_COMMANDS
 from frontends.console.mcp_actions import MCP_COMMANDS
 from frontends.console.memory_actions import MEMORY_COMMANDS
+from frontends.console.note_actions import NOTE_COMMANDS
 from frontends.console.people_actions import PEOPLE_COMMANDS
 from frontends.console.place_actions import PLACE_COMMANDS
 from frontends.console.project_actions import PROJECT_COMMANDS
@@ -240,6 +241,7 @@ COMMANDS = (
     *LORE_COMMANDS,
     *PLACE_COMMANDS,
     *TOOL_COMMANDS,
+    *NOTE_COMMANDS,
     *MCP_COMMANDS,
     SlashCommand(
         name="model",

@@ -24,6 +24,7 @@ from services.lookups.currency import CurrencyService
 from services.lookups.weather import WeatherService
 from services.mcp.service import McpServers
 from services.memory.rights.service import MemoryRights
+from services.notes.service import Notes
 from services.people.answer_style import AnswerStyles
 from services.people.linking import AccountLinks
 from services.people.personas import UserPersonaBook
@@ -144,6 +145,11 @@ class Talk:
     def reminders(self) -> Reminders:
         """What people want to be told, and when."""
         return self._services.reminders()
+
+    @property
+    def notes(self) -> Notes:
+        """What people wrote down."""
+        return self._services.notes()
 
     @property
     def tool_permissions(self) -> ToolPermissions:

@@ -102,6 +102,10 @@ class Portraits:
         except PostingFailed as error:
             self._known = None
             logger.warning("a picture could not be kept", extra={"code": error.code})
+        except RuntimeError:  # aiohttp's, of a session that is closed
+            if not self._client.is_closed():
+                raise
+            logger.info("a picture was not kept, because the bot leaves")
 
     @staticmethod
     def _now() -> float:

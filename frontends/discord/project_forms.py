@@ -10,7 +10,7 @@ import discord
 from frontends.discord.asking import answer
 from frontends.discord.confirming import Form, Interaction, OwnView, close
 from frontends.discord.memory_text import shown
-from frontends.discord.posting import translated
+from frontends.discord.posting import SILENT, PostingFailed, translated
 from frontends.discord.project_asking import asker_from
 from frontends.discord.project_views import idea_text, outcome_text
 from services.projects.projects import NewProject
@@ -18,6 +18,7 @@ from services.projects.records import Project
 from services.projects.rules import LONGEST_DESCRIPTION, LONGEST_TAGS, LONGEST_TITLE, Asker
 from services.projects.service import ProjectServices
 
+_SHOWN_TASK = 80
 _PARAGRAPH = discord.TextStyle.paragraph
 
 
@@ -90,10 +91,15 @@ async def offer_checklist(
 ) -> None:
     """Show whoever started a project what a model would do first; without an answer, nothing."""
     tasks = await services.planner.checklist(project, tenant=asker.place)
-    if tasks:
-        view = Proposal(interaction, services, project, tasks)
-        lines = [f"A checklist for **{shown(project.title)}**:"]
-        await answer(interaction, "\n".join([*lines, *(f"- {shown(t)}" for t in tasks)]), view=view)
+    if not tasks:
+        return
+    view = Proposal(interaction, services, project, tasks)
+    head = f"A checklist for **{shown(project.title)}**:"
+    text = "\n".join([head, *(f"- {shown(task, longest=_SHOWN_TASK)}" for task in tasks)])
+    async with translated():
+        view.message = await interaction.followup.send(
+            text, ephemeral=True, allowed_mentions=SILENT, view=view, wait=True
+        )
 
 
 class Proposal(OwnView):
@@ -110,6 +116,17 @@ class Proposal(OwnView):
         self._services = services
         self._project = project
         self._tasks = tasks
+        self.message: discord.WebhookMessage | None = None
+
+    async def on_timeout(self) -> None:
+        """Take the buttons away."""
+        if self.message is None:
+            return
+        try:
+            async with translated():
+                await self.message.edit(view=None)
+        except PostingFailed:  # it is gone, or too old to be changed
+            return
 
     @discord.ui.button(style=discord.ButtonStyle.success, label="Add these tasks")
     async def accept(self, interaction: Interaction, _button: discord.ui.Button[Self]) -> None:

@@ -10,7 +10,7 @@ from frontends.discord.memory_text import moment, shown
 from frontends.discord.places import channel_in
 from services.projects.projects import Outcome
 from services.projects.records import Idea, Note, Project, Status, Task
-from services.projects.rules import LONGEST_DESCRIPTION, LONGEST_NOTE
+from services.projects.rules import LONGEST_DESCRIPTION, LONGEST_NOTE, LONGEST_TITLE
 from services.projects.weeks import (
     REFLECTIONS,
     ProjectWeek,
@@ -20,6 +20,9 @@ from services.projects.weeks import (
     progress_bar,
 )
 
+_LONGEST_LIST = 1_900
+_WIDTHS = (LONGEST_TITLE, 60, 30, 15)
+"""Widths of tasks that are tried; escaped, twenty of the last fit in any case."""
 _MARKS = {Status.ACTIVE: "🔨", Status.ARCHIVED: "📦", Status.COMPLETED: "🏁"}
 
 
@@ -53,17 +56,24 @@ def outcome_text(outcome: Outcome, said: str) -> str:
     return "\n".join([*lines, f"-# {outcome.trouble}"] if outcome.trouble else lines)
 
 
-def task_line(task: Task) -> str:
-    """Return a task on one line."""
-    label = f"~~{shown(task.label)}~~" if task.is_done else shown(task.label)
-    whose = f" — {shown(task.assignee)}" if task.assignee else ""
-    return f"{'✅' if task.is_done else '⬜'} **{task.number}** {label}{whose}"
+def task_line(task: Task, *, longest: int = LONGEST_TITLE) -> str:
+    """Return a task on one line; its words and its person's name are cut at ``longest``."""
+    label = shown(task.label, longest=longest)
+    whose = f" — {shown(task.assignee, longest=longest)}" if task.assignee else ""
+    words = f"~~{label}~~" if task.is_done else label
+    return f"{'✅' if task.is_done else '⬜'} **{task.number}** {words}{whose}"
 
 
 def checklist_text(project: Project, tasks: Sequence[Task]) -> str:
-    """Return a project's tasks."""
-    nothing = ["There are no tasks; /project checklist add adds one."]
-    return "\n".join([project_line(project), *(map(task_line, tasks) if tasks else nothing)])
+    """Return a project's tasks, so short that one message holds up to 20."""
+    head = project_line(project)
+    if not tasks:
+        return f"{head}\nThere are no tasks; /project checklist add adds one."
+    for longest in _WIDTHS:
+        text = "\n".join([head, *(task_line(task, longest=longest) for task in tasks)])
+        if len(text) <= _LONGEST_LIST:
+            break
+    return text
 
 
 def checklist_row(project: Project, tasks: Sequence[Task], *, page: int) -> discord.ui.View:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import discord
 
-from frontends.discord.pacing import Bucket
+from frontends.discord.pacing import EVERYTHING, Bucket
 from frontends.discord.places import DIRECT, Channel, channel_in, place_of
 from frontends.discord.posting import Obstacle, PostingFailed, translated
 from frontends.discord.reminder_buttons import marks, reminder_row
@@ -84,6 +84,7 @@ class DiscordReminders:
 
     async def _channel(self, announcement: Announcement) -> Channel:
         if announcement.private:
+            await self._bot.pacing.free(EVERYTHING)
             async with translated():
                 return await self._bot.create_dm(discord.Object(int(announcement.to.user)))
         return await self._open(announcement.conversation)
@@ -117,6 +118,7 @@ class DiscordReminders:
     async def _in(self, channel: Channel, announcement: Announcement) -> bool:
         since = (announcement.tried_at or self._bot.services.clock().now()) - _SLACK
         oldest: datetime | None = None
+        await self._bot.pacing.free(EVERYTHING)
         try:
             async with translated():
                 async for message in channel.history(limit=_NEWEST):

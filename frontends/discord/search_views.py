@@ -64,4 +64,4 @@ def _address(url: str) -> str:
 def _plain(text: str) -> str:
     """Return strangers' words as text and nothing else; addresses in it are no links."""
     escaped = discord.utils.escape_markdown(text, ignore_links=False)
-    return escaped.replace("<", "\\<").replace("[", "\\[").replace("://", ":\u200b//")
+    return escaped.replace("<", "\\<").replace("://", ":\u200b//")

@@ -50,7 +50,7 @@ def create_app(
         return Response(await exposed(metrics), media_type=CONTENT_TYPE_LATEST)
 
     if mcp is not None:
-        app.router.routes.append(Route("/mcp", mcp))
+        app.router.routes.append(Route("/mcp", mcp, methods=["POST"]))
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _failed)
     token = web.token.get_secret_value() if web.token is not None else None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from services.domain.errors import InvalidRequest, NotFound
 from services.net.configured import ConfiguredServer
@@ -48,6 +47,8 @@ _SKIES = {  # WMO code table 4677, as far as the service uses it
     99: "thunderstorm with heavy hail",
 }
 
+_MISSHAPEN = (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
@@ -86,38 +87,21 @@ class Weather:
         return [now, *map(_day_line, self.days)]
 
 
-class _Found(BaseModel):
-    name: str
+@dataclass(frozen=True, slots=True)
+class _Found:
     latitude: float
     longitude: float
-    country: str = ""
-    admin1: str = ""
+    names: tuple[str, ...]
 
+    @classmethod
+    def read(cls, place: Mapping[str, Any]) -> _Found:
+        parts = (place["name"], place.get("admin1"), place.get("country"))
+        names = dict.fromkeys(str(part) for part in parts if part)
+        return cls(_number(place["latitude"]), _number(place["longitude"]), tuple(names))
 
-class _Places(BaseModel):
-    results: list[_Found] = []
-
-
-class _Now(BaseModel):
-    time: str
-    temperature_2m: float
-    apparent_temperature: float
-    relative_humidity_2m: int
-    wind_speed_10m: float
-    weather_code: int
-
-
-class _Daily(BaseModel):
-    time: list[date]
-    weather_code: list[int]
-    temperature_2m_max: list[float]
-    temperature_2m_min: list[float]
-    precipitation_probability_max: list[int | None] = []
-
-
-class _Forecast(BaseModel):
-    current: _Now
-    daily: _Daily
+    def lies_in(self, region: str) -> bool:
+        wanted = region.casefold()
+        return any(name.casefold().startswith(wanted) for name in self.names[1:])
 
 
 class WeatherService:
@@ -146,9 +130,8 @@ class WeatherService:
             }
         )
         try:
-            forecast = _Forecast.model_validate(answer)
-            return _weather(found, forecast)
-        except (ValidationError, ValueError, OverflowError) as error:
+            return _weather(found, answer)
+        except _MISSHAPEN as error:
             raise self._forecast.malformed() from error
 
     async def _place(self, written: str) -> _Found:
@@ -159,53 +142,51 @@ class WeatherService:
             params={"name": name, "count": "10" if region else "1", "format": "json"}
         )
         try:
-            places = _Places.model_validate(answer).results
-        except ValidationError as error:
+            places = [_Found.read(place) for place in answer.get("results") or ()]
+        except _MISSHAPEN as error:
             raise self._geocoding.malformed() from error
-        chosen = [place for place in places if not region or _lies_in(place, region)]
+        chosen = [place for place in places if not region or place.lies_in(region)]
         if not chosen:
-            raise NotFound("weather_unknown", "No place of that name is known; check how it is "
-                           "written, or name the next town.")  # fmt: skip
+            raise NotFound(
+                "weather_unknown",
+                "No place of that name is known; check how it is written, or name the next town.",
+            )
         return chosen[0]
 
 
-def _lies_in(place: _Found, region: str) -> bool:
-    wanted = region.casefold()
-    return any(part.casefold().startswith(wanted) for part in (place.admin1, place.country) if part)
-
-
-def _weather(place: _Found, forecast: _Forecast) -> Weather:
-    now, daily = forecast.current, forecast.daily
-    numbers = (now.temperature_2m, now.apparent_temperature, now.wind_speed_10m)
-    if not all(map(math.isfinite, numbers)):
-        raise ValueError("a value is not a number")  # noqa: TRY003
-    names = dict.fromkeys(part for part in (place.name, place.admin1, place.country) if part)
+def _weather(place: _Found, answer: Mapping[str, Any]) -> Weather:
+    now, daily = answer["current"], answer["daily"]
     return Weather(
-        place=", ".join(names)[:LONGEST_PLACE],
-        local_time=now.time.rpartition("T")[2][:5],
-        sky=_sky(now.weather_code),
-        temperature=now.temperature_2m,
-        feels_like=now.apparent_temperature,
-        humidity=now.relative_humidity_2m,
-        wind=now.wind_speed_10m,
-        days=tuple(_days(daily)),
+        place=", ".join(place.names)[:LONGEST_PLACE],
+        local_time=str(now["time"]).rpartition("T")[2][:5],
+        sky=_sky(now["weather_code"]),
+        temperature=_number(now["temperature_2m"]),
+        feels_like=_number(now["apparent_temperature"]),
+        humidity=round(_number(now["relative_humidity_2m"])),
+        wind=_number(now["wind_speed_10m"]),
+        days=tuple(_day(daily, number) for number in range(min(len(daily["time"]), MOST_DAYS))),
     )
 
 
-def _days(daily: _Daily) -> Sequence[Day]:
-    rain = [*daily.precipitation_probability_max, *[None] * len(daily.time)]
-    columns = zip(
-        daily.time, daily.weather_code, daily.temperature_2m_max, daily.temperature_2m_min,
-        rain, strict=False,
-    )  # fmt: skip
-    return [
-        Day(date=on, sky=_sky(code), high=high, low=low, rain=chance)
-        for on, code, high, low, chance in columns
-    ][:MOST_DAYS]
+def _day(daily: Mapping[str, Any], number: int) -> Day:
+    rain = daily["precipitation_probability_max"][number]
+    return Day(
+        date=date.fromisoformat(daily["time"][number]),
+        sky=_sky(daily["weather_code"][number]),
+        high=_number(daily["temperature_2m_max"][number]),
+        low=_number(daily["temperature_2m_min"][number]),
+        rain=None if rain is None else round(_number(rain)),
+    )
 
 
-def _sky(code: int, skies: Mapping[int, str] = _SKIES) -> str:
-    return skies.get(code, "unusual weather")
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("a number is missing")  # noqa: TRY003
+    return float(value)
+
+
+def _sky(code: object) -> str:
+    return _SKIES.get(round(_number(code)), "unusual weather")
 
 
 def _degrees(value: float) -> str:

@@ -65,10 +65,10 @@ def _called(connection: Connection, platform: str, wanted: str) -> list[AuthorId
 
 
 def _talked(connection: Connection, asker: Asker, account: AuthorId) -> bool:
-    place, conversation = asker.place, asker.conversation
+    conversation = asker.conversation
     here = (
-        conversations.c.id == place
-        if place == str(conversation)
+        conversations.c.id == str(conversation)
+        if asker.is_private
         else (conversations.c.platform == conversation.platform)
         & (conversations.c.scope == conversation.scope)
     )

@@ -83,6 +83,16 @@ def count_projects(connection: Connection, place: str, status: Status | None = N
     return int(connection.execute(query).scalar_one())
 
 
+def count_since(connection: Connection, place: str, since: datetime) -> tuple[int, int]:
+    """Return how many projects of ``place`` were started and put away since a moment."""
+    counted = (
+        select(func.count()).select_from(projects).where(projects.c.place == place, moment >= since)
+        for moment in (projects.c.created_at, projects.c.archived_at)
+    )
+    started, finished = (int(connection.execute(query).scalar_one()) for query in counted)
+    return started, finished
+
+
 def set_status(
     connection: Connection, place: str, number: int, status: Status, *, at: datetime | None
 ) -> None:

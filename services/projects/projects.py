@@ -81,8 +81,9 @@ class Projects:
     async def start(self, asker: Asker, new: NewProject, *, thread: bool = False) -> Outcome:
         """Start a project that belongs to ``asker``, with ``thread`` one to talk about it.
 
-        It is kept even where no thread can be opened. Raises ``NotAllowed``, ``InvalidRequest``,
-        ``NotFound`` for an unknown idea, and ``Refused`` when the place has too many projects.
+        Private places have no threads, and where none can be opened the project is kept all the
+        same. Raises ``NotAllowed``, ``InvalidRequest``, ``NotFound`` for an unknown idea, and
+        ``Refused`` when the place has too many projects.
         """
         asker.need_member()
         title = one_line(new.title, longest=LONGEST_TITLE, what="The title")
@@ -108,7 +109,7 @@ class Projects:
 
         async with self._database.steps() as steps:
             project = await steps.run(work)
-        if not thread:
+        if not thread or asker.is_private:
             return Outcome(project=project)
         opened, trouble = await self._threads.open(project, beside=asker.conversation)
         if opened is not None:

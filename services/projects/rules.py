@@ -42,6 +42,11 @@ class Asker:
         """The guild, or what is as private as the conversation."""
         return place_of(self.conversation)
 
+    @property
+    def is_private(self) -> bool:
+        """Whether the conversation is a place of its own."""
+        return self.place == str(self.conversation)
+
     def need_member(self) -> None:
         """Raise ``NotAllowed`` for guests."""
         if self.role < Role.MEMBER:

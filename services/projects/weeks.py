@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from services.domain.clock import Clock
 from services.projects.idea_rows import count_ideas_since, ideas_in
 from services.projects.planning import Planner
-from services.projects.project_rows import projects_in
+from services.projects.project_rows import count_since, projects_in
 from services.projects.records import Idea, Project, Status, Task
 from services.projects.rules import Asker
 from services.projects.task_rows import latest_tasks, tasks_done_since
@@ -30,7 +30,6 @@ REFLECTIONS = (
 _BLOCKS = 10
 _DAYS = 7
 _MOST_DONE = 20
-_MOST_PROJECTS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +135,11 @@ class Weeks:
 
         def work(connection: Connection) -> WeekSummary:
             place = asker.place
-            known = projects_in(connection, place, limit=_MOST_PROJECTS)
+            started, finished = count_since(connection, place, since)
             return WeekSummary(
                 done=tasks_done_since(connection, place, since, limit=_MOST_DONE),
-                started=sum(one.created_at >= since for one in known),
-                finished=sum(bool(one.archived_at and one.archived_at >= since) for one in known),
+                started=started,
+                finished=finished,
                 ideas=count_ideas_since(connection, place, since),
             )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.reminders.dates import read_date
+from services.reminders.dates import ordinal, read_date
 from services.reminders.elements import Date, Doubt, Element, Part, RelativeDay, Week, Weekday
 from services.reminders.tokens import Tokens
 from services.reminders.words import (
@@ -14,6 +14,7 @@ from services.reminders.words import (
     PARTS,
     SHORT_DAYS,
     WEEKDAYS,
+    one_of,
 )
 
 _RELATIVE = {
@@ -28,13 +29,11 @@ _NEXT = frozenset(
 )
 _PAST = frozenset({"last", "letzten", "letzte", "letzter", "vorigen", "vergangenen"})
 _AFTER_NEXT = frozenset({"übernächsten", "übernächste", "uebernaechsten"})
-_FEASTS = frozenset(
+_FEASTS = one_of(
     "christmas easter halloween thanksgiving weihnachten silvester ostern pfingsten nikolaus "
-    "neujahr heiligabend hanukkah ramadan diwali".split()
+    "neujahr heiligabend hanukkah ramadan diwali"
 )
-_SEASONS = frozenset(
-    "spring summer autumn fall winter frühling frühjahr sommer herbst quartal".split()
-)
+_SEASONS = one_of("spring summer autumn fall winter frühling frühjahr sommer herbst quartal")
 _WHICH_DAY = Doubt("On which day, and at what time?")
 _GONE = Doubt("That is over already: when should I remind you?")
 _OPEN = frozenset({"weekend", "month", "year", "wochenende", "monat", "jahr", "quarter"})
@@ -72,9 +71,12 @@ def part_after(tokens: Tokens, at: int) -> tuple[tuple[Element, ...], int]:
     start = at + 2 if tokens.skip(at, "in", "the") > at else at
     start = tokens.skip_any(start, {"am", "in"}) if start == at else start
     name = PARTS.get(tokens.word(start), MORNING if tokens.word(start) == "morgen" else None)
-    if name is None or (tokens.word(at) == "morgen" and start == at and tokens.is_word(at + 1) and (
-        tokens.word(at + 1) in PARTS
-    )):
+    if name is None or (
+        tokens.word(at) == "morgen"
+        and start == at
+        and tokens.is_word(at + 1)
+        and (tokens.word(at + 1) in PARTS)
+    ):
         return (), at
     return (Part(name),), start + 1
 
@@ -138,7 +140,16 @@ def _weekday(tokens: Tokens, at: int, *, led: bool) -> Read | None:
     parts, end = part_after(tokens, end)
     if not week:
         week, end = _week_behind(tokens, end)
-    return (Weekday(day=number, which=which), *parts, *week), end
+    month_day, end = _month_day_behind(tokens, end)
+    return (Weekday(day=number, which=which), *parts, *week, *month_day), end
+
+
+def _month_day_behind(tokens: Tokens, at: int) -> tuple[tuple[Date, ...], int]:
+    """Read "the 23rd" behind a weekday, unless a month follows."""
+    read = ordinal(tokens, at + 1) if tokens.word(at) == "the" else None
+    if read is None or not 1 <= read[0] <= 31 or tokens.word(tokens.skip(read[1], "of")) in MONTHS:
+        return (), at
+    return (Date(day=read[0]),), read[1]
 
 
 def _short_is_day(tokens: Tokens, at: int, led: object) -> bool:
@@ -171,7 +182,7 @@ def _whole_week(tokens: Tokens, at: int, week: tuple[Week, ...], end: int) -> Re
     """Read "next week" alone, which leaves the day open unless a day stands elsewhere."""
     if not week:
         return None
-    ends_with_on = tokens.word(end - 1) in {"on", "am"} and end - at > 2  # noqa: PLR2004
+    ends_with_on = tokens.word(end - 1) in {"on", "am"} and end - at > 2
     return week, end - 1 if ends_with_on else end
 
 
@@ -184,9 +195,7 @@ def _end_of(tokens: Tokens, at: int) -> Read | None:
             break
     if tokens.word(start) == "monatsende":
         return (Date(day=-1),), start + 1
-    if tokens.skip(start, "last", "day") > start:
-        end = start + 2
-    elif tokens.skip(start, "letzten", "tag") > start:
+    if tokens.skip(start, "last", "day") > start or tokens.skip(start, "letzten", "tag") > start:
         end = start + 2
     else:
         end = tokens.skip_any(start, {"end", "ende"})
@@ -213,7 +222,7 @@ def _open(tokens: Tokens, at: int) -> Read | None:
     if word in {"in", "im", "on", "at", "am", "over"}:
         start = tokens.skip_any(at + 1, {"the", "early", "late", "mid", "next", "nächsten"})
         named = tokens.word(start)
-        year = tokens.digits(start) == 4 and tokens.word(start)[:2] in {"19", "20", "21"}  # noqa: PLR2004
+        year = tokens.digits(start) == 4 and tokens.word(start)[:2] in {"19", "20", "21"}
         if named in {"weekend", "wochenende", *_SEASONS} or (
             word not in {"on", "at", "am", "over"} and (named in MONTHS or year)
         ):

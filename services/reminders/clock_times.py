@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.reminders.elements import Clock, Doubt
 from services.reminders.tokens import Tokens
-from services.reminders.words import GERMAN_DAYS, NUMBERS, ORDINALS, PARTS
+from services.reminders.words import GERMAN_DAYS, NUMBERS, ORDINALS, PARTS, one_of
 
 AT = frozenset({"at", "um", "@", "gegen", "around", "about", "ca"})
 _AROUND = frozenset({"around", "about", "ca", "gegen", "exactly", "punkt", "genau"})
@@ -21,9 +21,9 @@ _NO_TIME = Doubt("There is no such time of day: at what time should I remind you
 _QUARTER_EIGHT = Doubt("Is that a quarter past or a quarter to?")
 _WHICH_MINUTE = Doubt("Is the number behind the hour its minutes?")
 _HALF_SEVEN = Doubt("Is that half past, or half an hour before?")
-_COUNTED = frozenset(
+_COUNTED = one_of(
     "people men women children kids percent prozent euro euros dollar dollars pound pounds grad "
-    "degrees km kg leute personen mal times % € $ / per th st nd rd".split()
+    "degrees km kg leute personen mal times % € $ / per th st nd rd"
 )
 _HOURS, _TWELVE, _MINUTES = 24, 12, 60
 
@@ -37,7 +37,9 @@ def read_clock(tokens: Tokens, at: int) -> tuple[Clock | Doubt, int, bool] | Non
         start = tokens.skip_any(tokens.skip_any(start, _AROUND), {"."})
     led = start > at
     read = _worded(tokens, start, led=led) or _hour(tokens, start, led=led)
-    return (*read, led) if read is not None else None
+    if read is None:
+        return None
+    return read[0], tokens.skip_any(read[1], {"sharp", "pünktlich"}), led
 
 
 def meridiem(tokens: Tokens, at: int) -> tuple[str, int] | None:
@@ -57,8 +59,10 @@ def _german_am(tokens: Tokens, at: int) -> bool:
     """Tell whether "am" is the German preposition, judged by what follows it."""
     word = tokens.word(at)
     german = word in GERMAN_DAYS or word in ORDINALS or word in PARTS or word in {"morgen", "ende"}
-    return german or (tokens.digits(at) > 0 and tokens.word(at + 1) == ".") or (
-        any(word.startswith(day) for day in GERMAN_DAYS)
+    return (
+        german
+        or (tokens.digits(at) > 0 and tokens.word(at + 1) == ".")
+        or (any(word.startswith(day) for day in GERMAN_DAYS))
     )
 
 
@@ -127,7 +131,7 @@ def _from_hour(tokens: Tokens, at: int, minutes: int) -> Read | None:
     if isinstance(clock, Doubt):
         return clock, end
     total = (clock.hour * 60 + clock.minute + minutes) % (_HOURS * 60)
-    if not clock.sure and not 60 <= total < 13 * 60:  # noqa: PLR2004
+    if not clock.sure and not 60 <= total < 13 * 60:
         total = (total + 12 * 60) % (24 * 60)
     return Clock(hour=total // 60, minute=total % 60, sure=clock.sure), end
 
@@ -148,14 +152,14 @@ def _spoken_hour(tokens: Tokens, at: int) -> Read | None:
 
 
 def _padded(tokens: Tokens, at: int) -> bool:
-    return tokens.digits(at) == 2 and tokens.word(at).startswith("0")  # noqa: PLR2004
+    return tokens.digits(at) == 2 and tokens.word(at).startswith("0")
 
 
 def _judged(tokens: Tokens, end: int, clock: Clock, *, padded: bool) -> Read:
     """Read "am" or "pm" behind a time, and decide whether it is clear."""
     half = meridiem(tokens, end)
     if half is not None:
-        if not 1 <= clock.hour <= _TWELVE or padded and clock.hour == 0:
+        if not 1 <= clock.hour <= _TWELVE or (padded and clock.hour == 0):
             return _NO_TIME, half[1]
         hour = clock.hour % _TWELVE + (_TWELVE if half[0] == "pm" else 0)
         return Clock(hour=hour, minute=clock.minute, second=clock.second), half[1]
@@ -167,7 +171,7 @@ def _hour(tokens: Tokens, at: int, *, led: bool) -> Read | None:
     """Read "17:00", "5pm", "5.30 Uhr", "seven o'clock", and after "at" a bare hour."""
     digits = tokens.digits(at)
     if digits:
-        return _in_digits(tokens, at, led=led) if digits <= 2 else None  # noqa: PLR2004
+        return _in_digits(tokens, at, led=led) if digits <= 2 else None
     hour = NUMBERS.get(tokens.word(at), 1 if tokens.word(at) == "ein" else _HOURS)
     if hour >= _HOURS or (tokens.word(at) == "ein" and tokens.word(at + 1) != "uhr"):
         return None
@@ -177,10 +181,10 @@ def _hour(tokens: Tokens, at: int, *, led: bool) -> Read | None:
 def _in_digits(tokens: Tokens, at: int, *, led: bool) -> Read | None:
     hour = int(tokens.word(at))
     separator, glued = tokens.word(at + 1), tokens.glued(at + 1) and tokens.glued(at + 2)
-    if separator not in {":", "."} or not glued or tokens.digits(at + 2) != 2:  # noqa: PLR2004
+    if separator not in {":", "."} or not glued or tokens.digits(at + 2) != 2:
         return _marked(tokens, at, hour, led=led)
     minute, second, end = int(tokens.word(at + 2)), 0, at + 3
-    if separator == ":" and tokens.word(end) == ":" and tokens.digits(end + 1) == 2:  # noqa: PLR2004
+    if separator == ":" and tokens.word(end) == ":" and tokens.digits(end + 1) == 2:
         second, end = int(tokens.word(end + 1)), end + 2
     said = tokens.word(end) in _OCLOCK
     end = end + 1 if said else end
@@ -204,7 +208,7 @@ def _marked(tokens: Tokens, at: int, hour: int, *, led: bool) -> Read | None:
         return None
     if hour > _HOURS or minute >= _MINUTES or (hour == _HOURS and minute):
         is_hour = tokens.word(at + 1) in _OCLOCK or meridiem(tokens, at + 1) is not None
-        return (_NO_TIME, end) if is_hour or hour < 30 else None  # noqa: PLR2004
+        return (_NO_TIME, end) if is_hour or hour < 30 else None
     read = _judged(tokens, end, Clock(hour=hour, minute=minute), padded=_padded(tokens, at))
     if read[1] == at + 1 and _counts_things(tokens, at + 1):
         return Doubt("Is that number a time? At what time should I remind you?"), at + 1
@@ -227,7 +231,7 @@ def _is_end(tokens: Tokens, at: int) -> bool:
 
 def _counts_things(tokens: Tokens, at: int) -> bool:
     word = tokens.word(at)
-    plural = word.endswith("s") and not word.endswith("ss") and len(word) > 3  # noqa: PLR2004
+    plural = word.endswith("s") and not word.endswith("ss") and len(word) > 3
     if word in {"this", "jedes", "dieses"}:
         return False
     days = word.removesuffix("s") in GERMAN_DAYS or word.endswith("days") or word in PARTS

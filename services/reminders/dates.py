@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from services.reminders.elements import Date, Doubt, Element
 from services.reminders.tokens import Tokens
-from services.reminders.words import MONTHS, ORDINAL_ENDINGS, ORDINALS, VERB_MONTHS
+from services.reminders.words import MONTHS, ORDINAL_ENDINGS, ORDINALS, VERB_MONTHS, one_of
 
 _NO_DATE = Doubt("There is no such date: on which day should I remind you?")
 _DAYS, _MONTHS = 31, 12
-_MAY_FOLLOW = frozenset("at um to by in and and every each jeden each remind gegen zu".split())
+_MAY_FOLLOW = one_of("at um to by in and and every each jeden each remind gegen zu")
+_IS_DATE = Doubt("Is that a date? On which day should I remind you?")
 _LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 Read = tuple[tuple[Element, ...], int]
@@ -31,7 +32,7 @@ def ordinal(tokens: Tokens, at: int) -> tuple[int, int] | None:
     if number is not None:
         return number, at + 1
     number = tokens.number(at)
-    if number is None or tokens.digits(at) > 2 or not tokens.glued(at + 1):  # noqa: PLR2004
+    if number is None or tokens.digits(at) > 2 or not tokens.glued(at + 1):
         return None
     if tokens.word(at + 1) in ORDINAL_ENDINGS:
         return number, at + 2
@@ -44,7 +45,7 @@ def _checked(day: int, month: int, year: int) -> tuple[Element, ...]:
     if not 1 <= month <= _MONTHS or not 1 <= day <= _LONGEST[month - 1]:
         return (_NO_DATE,)
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    if year and month == 2 and day == 29 and not leap:  # noqa: PLR2004
+    if year and month == 2 and day == 29 and not leap:
         return (_NO_DATE,)
     return (Date(day=day, month=month, year=year),)
 
@@ -66,7 +67,7 @@ def _numeric(tokens: Tokens, at: int, *, led: bool) -> Read | None:
     if separator == "/" and led:
         return _either(first, second, 0), at + 3
     dotted = tokens.word(at + 3) == "." and tokens.glued(at + 3)
-    if separator == "." and (led or dotted) and tokens.digits(at + 2) <= 2:  # noqa: PLR2004
+    if separator == "." and (led or dotted) and tokens.digits(at + 2) <= 2:
         if not dotted and tokens.word(at + 3) in {"uhr", "am", "pm"}:
             return None
         return _checked(first, second, 0), at + 4 if dotted else at + 3
@@ -78,7 +79,7 @@ def _spaced_german(tokens: Tokens, at: int) -> Read | None:
     second, third = tokens.number(at + 2), tokens.number(at + 4)
     dots = tokens.word(at + 1) == "." == tokens.word(at + 3) and tokens.glued(at + 1)
     first = tokens.number(at)
-    if not dots or first is None or second is None or tokens.digits(at + 4) != 4 or third is None:  # noqa: PLR2004
+    if not dots or first is None or second is None or tokens.digits(at + 4) != 4 or third is None:
         return None
     return _checked(first, second, third), at + 5
 
@@ -86,12 +87,12 @@ def _spaced_german(tokens: Tokens, at: int) -> Read | None:
 def _full(tokens: Tokens, at: int, first: int, second: int, third: int) -> Read | None:
     """Judge three numbers with separators between them."""
     separator, end = tokens.word(at + 1), at + 5
-    if tokens.digits(at) == 4:  # noqa: PLR2004
+    if tokens.digits(at) == 4:
         end = _before_time(tokens, end)
         return _checked(third, second, first), end
-    if tokens.digits(at + 4) not in {2, 4} or tokens.digits(at) > 2 or tokens.digits(at + 2) > 2:  # noqa: PLR2004
+    if tokens.digits(at + 4) not in {2, 4} or tokens.digits(at) > 2 or tokens.digits(at + 2) > 2:
         return None
-    year = third if tokens.digits(at + 4) == 4 else 2000 + third  # noqa: PLR2004
+    year = third if tokens.digits(at + 4) == 4 else 2000 + third
     if separator == ".":
         return _checked(first, second, year), end
     return _either(first, second, year), end
@@ -115,7 +116,7 @@ def _either(first: int, second: int, year: int) -> tuple[Element, ...]:
 def _year(tokens: Tokens, at: int) -> tuple[int, int]:
     """Return the year behind a day and a month, 0 without one."""
     start = tokens.skip_any(at, {",", "of", "in"})
-    if tokens.digits(start) == 4 and not (  # noqa: PLR2004
+    if tokens.digits(start) == 4 and not (
         tokens.word(start + 1) == ":" and tokens.glued(start + 1)
     ):
         return int(tokens.word(start)), start + 1
@@ -127,16 +128,18 @@ def _day_month(tokens: Tokens, at: int, *, led: bool) -> Read | None:
     read = ordinal(tokens, at)
     if read is None:
         number = tokens.number(at)
-        if number is None or tokens.digits(at) > 2:  # noqa: PLR2004
+        if number is None or tokens.digits(at) > 2:
             return None
         read = number, at + 1
     day, end = read
     month = MONTHS.get(tokens.word(tokens.skip(end, "of")))
     plain = end == at + 1 and tokens.digits(at) > 0
-    if month is None or (plain and not led and tokens.word(end) in VERB_MONTHS):
+    if month is None:
         return None
+    if plain and not led and tokens.word(end) in VERB_MONTHS and not _year(tokens, end + 1)[0]:
+        return (_IS_DATE,), end + 1
     end = tokens.skip(end, "of") + 1
-    if len(tokens.word(end - 1)) <= 3:  # noqa: PLR2004
+    if len(tokens.word(end - 1)) <= 3:
         end = tokens.skip(end, ".")
     year, end = _year(tokens, end)
     return _checked(day, month, year), end
@@ -148,11 +151,11 @@ def _month_day(tokens: Tokens, at: int, *, led: bool) -> Read | None:
     month = MONTHS.get(word)
     if month is None:
         return None
-    start = tokens.skip(at + 1, ".") if len(word) <= 4 else at + 1  # noqa: PLR2004
+    start = tokens.skip(at + 1, ".") if len(word) <= 4 else at + 1
     start = tokens.skip(start, "the")
     ordered = ordinal(tokens, start)
     number = tokens.number(start)
-    if ordered is None and (number is None or tokens.digits(start) > 2):  # noqa: PLR2004
+    if ordered is None and (number is None or tokens.digits(start) > 2):
         return None
     day, end = ordered if ordered is not None else (number or 0, start + 1)
     if tokens.glued(end) and tokens.word(end) in {":", "am", "pm"}:
@@ -160,7 +163,7 @@ def _month_day(tokens: Tokens, at: int, *, led: bool) -> Read | None:
     year, end = _year(tokens, end)
     counts = tokens.is_word(end) and tokens.word(end) not in {"at", "um", "to", "by", "in", "and"}
     if word in VERB_MONTHS and not led and not year and ordered is None and counts:
-        return (Doubt("Is that a date? On which day should I remind you?"),), end
+        return (_IS_DATE,), end
     return _checked(day, month, year), end
 
 
@@ -179,5 +182,5 @@ def _day_alone(tokens: Tokens, at: int) -> Read | None:
     if not 1 <= day <= _DAYS:
         return (_NO_DATE,), behind
     if behind == end and tokens.is_word(end) and tokens.word(end) not in _MAY_FOLLOW:
-        return (Doubt("Is that a date? On which day should I remind you?"),), end
+        return (_IS_DATE,), end
     return (Date(day=day),), behind

@@ -12,6 +12,7 @@ from typing import Self
 from services.domain.clock import Clock
 from services.lifecycle import Supervisor
 from services.reminders import queue
+from services.reminders.clock_changes import undo_the_future, went_back
 from services.reminders.outcomes import Pace, outcome
 from services.reminders.phrasing import Phrasing
 from services.reminders.posts import Announcement, Posting, ReminderPost, ReminderPosts
@@ -65,6 +66,8 @@ class ReminderDispatcher:
             resumed = await tx.run(queue.resume, now=self._clock.now())
         if resumed:
             logger.warning("deliveries of reminders were cut off", extra={"reminders": resumed})
+        if await went_back(self._database, self._clock.now()):
+            await self._undo_the_future()
         self._supervisor.start("reminders", self._run, restart=True)
         return self
 
@@ -88,12 +91,14 @@ class ReminderDispatcher:
         """Notice that the clock was set back: nothing may wait for a moment it had invented."""
         drift = self._drift()
         if drift < self._offset - _JUMP:
-            now = self._clock.now()
-            latest = now + self._pace.longest
-            async with self._database.steps() as tx:
-                released = await tx.run(queue.release, now=now, latest=latest)
-            logger.warning("the clock went back", extra={"released": released})
+            await self._undo_the_future()
         self._offset = drift
+
+    async def _undo_the_future(self) -> None:
+        changed = await undo_the_future(
+            self._database, now=self._clock.now(), longest=self._pace.longest
+        )
+        logger.warning("the clock went back", extra={"reminders": changed})
 
     def _drift(self) -> timedelta:
         """Return wall time less monotonic time: it changes only when the clock is set."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.reminders.elements import Doubt, Later, Shift, Span
 from services.reminders.tokens import Tokens
-from services.reminders.words import ONE
+from services.reminders.words import DASHES, ONE
 
 _MONTH, _DAY, _SECOND = "month", "day", "second"
 _UNITS: dict[str, tuple[str, int]] = {
@@ -32,6 +32,7 @@ _VAGUE = frozenset({"few", "couple", "several", "some", "paar", "einigen", "eini
 _MOST_AMOUNTS = 6
 _MOST = {_MONTH: 12_000, _DAY: 366_000, _SECOND: 32_000_000_000}
 _HOW_LONG = Doubt("How long is that in whole minutes, days or months, within a hundred years?")
+_ROUGHLY = frozenset({"exactly", "about", "around", "genau", "etwa", "ungefähr"})
 _SIGNS = {"before": -1, "vor": -1, "after": 1, "nach": 1}
 
 Amount = tuple[int, str, int]
@@ -49,9 +50,7 @@ def read_span(tokens: Tokens, at: int) -> tuple[Span | Doubt, int] | None:
     if vague is not None:
         return vague
     amounts: list[Amount] = []
-    while len(amounts) < _MOST_AMOUNTS and (
-        read := _amount(tokens, at, follows=bool(amounts))
-    ):
+    while len(amounts) < _MOST_AMOUNTS and (read := _amount(tokens, at, follows=bool(amounts))):
         amount, at = read
         amounts.append(amount)
         joined = tokens.skip_any(at, {"and", "und", ",", "&"})
@@ -65,6 +64,7 @@ def read_span(tokens: Tokens, at: int) -> tuple[Span | Doubt, int] | None:
 def read_later(tokens: Tokens, at: int) -> tuple[Later | Doubt, int] | None:
     """Return "in an hour" or "5 minutes from now"."""
     led = tokens.skip(at, "in")
+    led = tokens.skip_any(led, _ROUGHLY) if led > at else led
     read = read_span(tokens, led)
     if read is None:
         return _not_positive(tokens, led) if led > at else None
@@ -104,7 +104,7 @@ def _without_time(tokens: Tokens, end: int) -> int:
 
 
 def _not_positive(tokens: Tokens, at: int) -> tuple[Doubt, int] | None:
-    if tokens.word(at) in {"-", "−", "–"} and tokens.digits(at + 1) and unit_at(tokens, at + 2):
+    if tokens.word(at) in DASHES and tokens.digits(at + 1) and unit_at(tokens, at + 2):
         return Doubt("That is not ahead of us: when should I remind you?"), at + 3
     if tokens.digits(at) and tokens.number(at) is None and unit_at(tokens, at + 1):
         return Doubt("That is too far away: when should I remind you?"), at + 2
@@ -183,7 +183,7 @@ def _counted(tokens: Tokens, at: int, *, follows: bool) -> tuple[Amount, int] | 
 def _decimals(tokens: Tokens, at: int) -> int | None:
     """Return the thousandths of ".5" or ",25" right behind a number."""
     glued = tokens.glued(at) and tokens.glued(at + 1)
-    if not glued or tokens.word(at) not in {".", ","} or not 0 < tokens.digits(at + 1) <= 3:  # noqa: PLR2004
+    if not glued or tokens.word(at) not in {".", ","} or not 0 < tokens.digits(at + 1) <= 3:
         return None
     return int(tokens.word(at + 1).ljust(3, "0"))
 

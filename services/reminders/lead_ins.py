@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from services.reminders.tokens import Tokens
+from services.reminders.words import DASHES, one_of
 
 _CORES = (
     ("remind", "me"),
@@ -29,15 +30,11 @@ _CORES = (
 )
 _ASKING = frozenset({"kannst", "könntest", "würdest", "kannste"})
 _AT_START = frozenset({"reminder", "erinnerung", "remind"})
-_BEFORE = frozenset(
-    "please hey ok okay can could would will you bitte kannst könntest würdest du".split()
-)
-_BEHIND = frozenset(
-    "please bitte to that of about for an daran dass für zu auch : , - –".split()
-)
-_EDGES = " ,;:-–—.\t"
+_BEFORE = one_of("please hey ok okay can could would will you bitte kannst könntest würdest du")
+_BEHIND = one_of("please bitte to that of about for an daran dass für zu auch : ,") | DASHES
+_EDGES = " ,;:.\t" + "".join(DASHES)
 _ENDS = "!?)(*_~`'\""
-_EMPTIED = ("()", "[]", '""')
+_EMPTIED = ("()", "( )", "[]", "[ ]", '""')
 
 
 def find_lead_ins(tokens: Tokens) -> frozenset[int]:
@@ -96,7 +93,9 @@ def _core(tokens: Tokens, at: int) -> int:
     word = tokens.word(at)
     if word in _ASKING and tokens.word(at + 1) == "du" and tokens.word(at + 2) == "mich":
         return at + 3
-    if word == "erinnern" and (tokens.word(at - 1) in {"daran", "mich"} or not tokens.is_word(at + 1)):
+    if word == "erinnern" and (
+        tokens.word(at - 1) in {"daran", "mich"} or not tokens.is_word(at + 1)
+    ):
         return at + 1
     if word == "daran" and tokens.word(at + 1) == "erinnern":
         return at + 2

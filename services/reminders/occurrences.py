@@ -74,9 +74,7 @@ def _stepped(
         return None
 
 
-def _on_wall(
-    rrule: str, *, after: datetime, zone: ZoneInfo, start: datetime
-) -> datetime | None:
+def _on_wall(rrule: str, *, after: datetime, zone: ZoneInfo, start: datetime) -> datetime | None:
     from dateutil.rrule import rrulestr  # noqa: PLC0415  only recurrences pay for it
 
     wall = start.astimezone(zone).replace(tzinfo=None, microsecond=0, fold=0)
@@ -88,6 +86,8 @@ def _on_wall(
             moment = at_wall(occurrence, zone)
             if moment.astimezone(UTC) > passed:
                 return moment
-    except (ValueError, TypeError, OverflowError, AttributeError, KeyError) as error:
+    except OverflowError:
+        return None
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise _refused() from error
     return None

@@ -76,6 +76,7 @@ def _passed(
         "uncertain": False,
         "tried_at": None,
         "missed": missed,
+        "last_due": before.due_at,
         **shown,
     }
 

@@ -38,7 +38,7 @@ class Thinker(Protocol):
 class Prompts(Protocol):
     """The wording of prompts."""
 
-    def render(self, name: str, /, **values: object) -> str:
+    def render(self, name: str, **values: object) -> str:
         """Return template ``name`` filled with ``values``."""
         ...
 

@@ -86,6 +86,30 @@ def resume(connection: Connection, *, now: datetime) -> int:
     return connection.execute(update(reminders).where(begun).values(wake_at=now)).rowcount
 
 
+def newest_telling(connection: Connection) -> datetime | None:
+    """Return when a reminder was told last."""
+    found: datetime | None = connection.scalar(select(func.max(_row.shown_at)))
+    return found
+
+
+def repeating(connection: Connection, *, after: str, limit: int) -> list[Reminder]:
+    """Return reminders that repeat and were told already, by id, those after the id ``after``."""
+    waiting = and_(
+        _row.state == State.OPEN.value,
+        _row.rrule.is_not(None),
+        _row.last_due.is_not(None),
+        _row.attempts == 0,
+    )
+    query = select(reminders).where(waiting, _row.id > after).order_by(_row.id).limit(limit)
+    return [reminder_of(row) for row in connection.execute(query).mappings()]
+
+
+def move(connection: Connection, reminder: Reminder, due: datetime) -> int:
+    """Give a reminder another moment, unless it was changed since it was read; count it."""
+    changed = update(reminders).where(same(reminder)).values(due_at=due, wake_at=due)
+    return connection.execute(changed).rowcount
+
+
 def same(reminder: Reminder, *, attempts: int | None = None) -> ColumnElement[bool]:
     """Return the condition that a delivery is still the one that was read."""
     return and_(

@@ -8,14 +8,17 @@ from datetime import datetime
 from services.reminders.reminder import Reminder
 
 
-async def following_of(reminder: Reminder, now: datetime) -> datetime | None:
-    """Return its next moment after its own and after ``now``; ``None`` when there is none.
+async def following_of(
+    reminder: Reminder, now: datetime, *, told: datetime | None = None
+) -> datetime | None:
+    """Return its next moment after ``told`` and ``now``; ``None`` when there is none.
 
-    What was missed meanwhile is not made up for, and a clock set back repeats nothing.
+    ``told`` is the moment that was told last, by default the reminder's own. What was missed
+    meanwhile is not made up for, and a clock set back repeats nothing.
     """
     if reminder.rrule is None:
         return None
-    after = max(now, reminder.due_at)
+    after = max(now, told or reminder.due_at)
     return await asyncio.to_thread(_following, reminder, reminder.rrule, after)
 
 

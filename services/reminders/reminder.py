@@ -57,7 +57,8 @@ class Reminder:
 
     ``number`` is what its person calls it. ``occurrence`` counts how often it has come due, and
     with ``id`` names one delivery for ever. ``uncertain`` says that this delivery was begun before
-    and may have been seen, since ``tried_at``; ``missed`` counts occurrences nobody could be told.
+    and may have been seen, since ``tried_at``; ``missed`` counts occurrences nobody could be told
+    and ``last_due`` is when the occurrence before was due.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Reminder:
     uncertain: bool = False
     tried_at: datetime | None = None
     missed: int = 0
+    last_due: datetime | None = None
 
     @property
     def private(self) -> bool:

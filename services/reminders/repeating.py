@@ -18,6 +18,9 @@ _AT_WHAT_TIME = "At what time should I remind you each time?"
 _NOT_EVERY_MONTH = "Not every month has that day: do you mean the last day of the month?"
 _TOGETHER = "These times do not go together: how often should I remind you, and at what time?"
 _MIDNIGHT = "Is that the midnight at which the day begins, or at which it ends?"
+_WHICH_DAY = "On which day, and at what time?"
+_NOT_EVERY_YEAR = "Not every year has that day: which one do you mean?"
+_ONE_DAY = "On which one day of those weeks?"
 _SHORTEST_MONTH = 28
 _MOST = 1000
 
@@ -58,14 +61,14 @@ def _with_days(every: Every, times: Times) -> Every:
         raise Unclear(_TOGETHER)
     if not is_complete:
         if len(times.days) != 1:
-            raise Unclear("On which day, and at what time?")
+            raise Unclear(_WHICH_DAY)
         every = _on(every, times)
     if every.freq == "MONTHLY" and every.month_day > _SHORTEST_MONTH:
         raise Unclear(_NOT_EVERY_MONTH)
-    if every.month == 2 and every.month_day > _SHORTEST_MONTH:  # noqa: PLR2004
-        raise Unclear("Not every year has that day: which one do you mean?")
+    if every.month == 2 and every.month_day > _SHORTEST_MONTH:
+        raise Unclear(_NOT_EVERY_YEAR)
     if every.interval > 1 and every.freq == "WEEKLY" and len(every.days) > 1:
-        raise Unclear("On which one day of those weeks?")
+        raise Unclear(_ONE_DAY)
     return every
 
 
@@ -89,7 +92,7 @@ def _clock(every: Every, times: Times) -> Clock:
     clock = settled(times.clock, times.part, has_day=True)
     if clock.second:
         raise Unclear(_AT_WHAT_TIME)
-    if clock.hour == 24:  # noqa: PLR2004
+    if clock.hour == 24:
         if every.freq != "DAILY":
             raise Unclear(_MIDNIGHT)
         return Clock(hour=0)

@@ -146,6 +146,7 @@ def values_of(reminder: Reminder) -> Mapping[str, object]:
         "uncertain": reminder.uncertain,
         "tried_at": reminder.tried_at,
         "missed": reminder.missed,
+        "last_due": reminder.last_due,
         "created_at": reminder.created_at,
     }
 
@@ -181,5 +182,6 @@ def _reminder(row: RowMapping) -> Reminder:
         uncertain=row["uncertain"],
         tried_at=row["tried_at"],
         missed=row["missed"],
+        last_due=row["last_due"],
         created_at=row["created_at"],
     )

@@ -22,7 +22,7 @@ from services.reminders.elements import (
     Weekday,
 )
 from services.reminders.moments import add, check_near, exists, next_at_wall, on_day
-from services.reminders.settling import Unclear, date_of, halves, settled
+from services.reminders.settling import WHICH_DAY_OF_WEEK, Unclear, date_of, halves, settled
 from services.reminders.words import NIGHT
 
 WHEN = "When should I remind you?"
@@ -31,6 +31,7 @@ _SEVERAL = "That is more than one time: which one should I take?"
 _TOGETHER = "These times do not go together: when exactly should I remind you?"
 _PAST = "That is over already: when should I remind you?"
 _MIDNIGHT = "Is that the midnight at which the day begins, or at which it ends?"
+_WHICH_NIGHT = "Is that in the night before that day, or in the one after it?"
 _SKIPPED = "The clocks skip that time on that day: at what other time should I remind you?"
 _TODAY_OR_WEEK = "Do you mean today or in a week?"
 WHOLE_DAY = Clock(hour=9)
@@ -65,7 +66,7 @@ def gathered(elements: Iterable[Element]) -> Times:
     shifts = [one for one in elements if isinstance(one, Shift)]
     everys = [one for one in elements if isinstance(one, Every)]
     weeks = [one for one in elements if isinstance(one, Week)]
-    if max(map(len, (clocks, laters, shifts, everys, weeks))) > 1:
+    if any(len(kind) > 1 for kind in (clocks, laters, shifts, everys, weeks)):
         raise Unclear(_SEVERAL)
     if len({part.name for part in parts}) > 1:
         raise Unclear(_TOGETHER)
@@ -99,7 +100,7 @@ def _moment(times: Times, *, now: datetime, zone: ZoneInfo) -> datetime:
     if times.days:
         return _on_day(times, now=now, zone=zone)
     if times.weeks:
-        raise Unclear("On which day of that week, and at what time?")
+        raise Unclear(WHICH_DAY_OF_WEEK)
     if times.clock is None:
         raise Unclear(_AT_WHAT_TIME)
     return _coming(settled(times.clock, times.part, has_day=False), now=now, zone=zone)
@@ -134,10 +135,10 @@ def _on_day(times: Times, *, now: datetime, zone: ZoneInfo) -> datetime:
     today = now.date()
     day = date_of(times.days, times.weeks, today=today)
     clock = _clock_of(times, day, now=now, zone=zone)
-    if clock.hour == 24 and day != today:  # noqa: PLR2004
+    if clock.hour == 24 and day != today:
         raise Unclear(_MIDNIGHT)
     if times.part == NIGHT and clock.hour < _SMALL_HOURS:
-        raise Unclear(_MIDNIGHT)
+        raise Unclear(_WHICH_NIGHT)
     plain = all(isinstance(one, Weekday) and not one.which for one in times.days)
     if plain and not times.weeks and day == today:
         wall = on_day(day, clock.hour, clock.minute, clock.second)

@@ -20,24 +20,29 @@ from services.reminders.elements import (
     Shift,
     Week,
 )
+from services.reminders.leftovers import leftover_doubt
 from services.reminders.recurrence import read_every
 from services.reminders.tokens import Tokens
+from services.reminders.words import DASHES, one_of
 
-_MENTIONS = frozenset(
-    "the a my our your his her their for about from of since until till by before after than to "
-    "through between not except without versus vs und or oder der die das den dem des für fuer "
-    "über von seit bis vor nach ab zum vom zur mein meine meinen dein unser ein eine einen kein "
-    "keinen starting beginning - – — past no every jeden".split()
+_MENTIONS = (
+    one_of(
+        "the a my our your his her their for about from of since until till by before after than "
+        "to through between not except without versus vs und or oder der die das den dem des "
+        "für fuer über von seit bis vor nach ab zum vom zur mein meine meinen dein unser ein eine einen "
+        "kein keinen starting beginning past no every jeden"
+    )
+    | DASHES
 )
 """Before a time, these make it part of what is spoken of, a limit or one of several."""
-_RANGES = frozenset({"-", "–", "—", "to", "bis", "until", "till", "or", "oder", "through"})
-_GOES_ON = frozenset(
+_RANGES = one_of("to bis until till or oder through") | DASHES
+_GOES_ON = one_of(
     "to that and please remind bitte erinnere erinner daran dass und of or oder about so "
-    "i'm i'll i we ich wir".split()
+    "i'm i'll i we ich wir"
 )
-_LIMITS = frozenset(
+_LIMITS = one_of(
     "until till bis except excluding außer ausser starting beginning ab unless between zwischen "
-    "from für".split()
+    "from für"
 )
 _MENTIONED = Doubt("Is that the time of the reminder? When exactly should I remind you?")
 _LIMITED = Doubt("How should it repeat, without an end, a start or exceptions?")
@@ -59,6 +64,9 @@ def read_sentence(tokens: Tokens, *, lead_ins: frozenset[int]) -> list[Found]:
         rest = (at for at in range(len(tokens)) if at not in taken)
         if any(tokens.word(at) in _LIMITS for at in rest):
             judged.append(Found(elements=(_LIMITED,), start=0, end=0, led=True))
+    doubt = leftover_doubt(tokens, judged) if judged else None
+    if doubt is not None:
+        judged.append(Found(elements=(doubt,), start=0, end=0, led=True))
     return judged
 
 
@@ -82,6 +90,8 @@ def _longest(tokens: Tokens, at: int, *, anchor: bool = False) -> Found | None:
 
     An ``anchor`` is what something else lies before or after.
     """
+    if not tokens.begins_free(at):
+        return None
     shifted = () if anchor else _shifted(tokens, at)
     readings = [
         Found(elements=elements, start=at, end=end, led=led)
@@ -135,21 +145,19 @@ def _mere_span(tokens: Tokens, lead_ins: frozenset[int]) -> Iterator[Found]:
         return
 
 
-def _doubted(
-    tokens: Tokens, one: Found, *, taken: set[int], lead_ins: frozenset[int]
-) -> Found:
+def _doubted(tokens: Tokens, one: Found, *, taken: set[int], lead_ins: frozenset[int]) -> Found:
     """Add a doubt to a time that may be spoken of rather than meant."""
     before, behind = one.start - 1, one.end
     mentioned = False
     range_ahead = tokens.word(behind) in _RANGES and tokens.digits(behind + 1) > 0
-    if range_ahead and any(isinstance(part, Clock | Every) for part in one.elements):
-        mentioned = True
-    elif before in lead_ins and tokens.word(before) in {"about", "of", "über"}:
+    if (range_ahead and any(isinstance(part, Clock | Every) for part in one.elements)) or (
+        before in lead_ins and tokens.word(before) in {"about", "of", "über"}
+    ):
         mentioned = True
     elif before >= 0 and before not in taken and before not in lead_ins:
         word = tokens.word(before)
         if word in _MENTIONS:
-            mentioned = not (word in {"-", "–", "—"} and not tokens.digits(before - 1))
+            mentioned = word not in DASHES or tokens.digits(before - 1) > 0
         elif not one.led and tokens.is_word(before):
             mentioned = _goes_on(tokens, one, taken=taken, lead_ins=lead_ins)
     elif not one.led and isinstance(one.elements[0], Every):
@@ -169,4 +177,3 @@ def _goes_on(tokens: Tokens, one: Found, *, taken: set[int], lead_ins: frozenset
         and at not in lead_ins
         and tokens.word(at) not in _GOES_ON
     )
-

@@ -214,6 +214,7 @@ def _afresh(reminder: Reminder, moment: datetime) -> Reminder:
         uncertain=False,
         tried_at=None,
         missed=0,
+        last_due=None,
     )
 
 

@@ -34,12 +34,17 @@ _BARE = {
     MIDDAY: {11: 11, 12: 12, 1: 13, 2: 14},
     AFTERNOON: {12: 12} | {h: h + 12 for h in range(1, 7)},
     EVENING: {h: h + 12 for h in range(5, 12)},
-    NIGHT: {h: h + 12 for h in range(6, 12)} | {12: 24},
+    NIGHT: {h: h for h in range(1, 6)} | {h: h + 12 for h in range(6, 12)} | {12: 24},
 }
 """What a bare hour is in each part of the day; what is missing is asked."""
 _MORNING_HOURS = range(9, 13)
 """Bare hours that mean the morning or noon once a day is named."""
 _LEAP_SEARCH = 9
+
+WHICH_DAY_OF_WEEK = "On which day of that week, and at what time?"
+_WHICH_DAY = "On which day should I remind you?"
+_NOT_TOGETHER = "These days do not go together: on which day should I remind you?"
+_NO_DATE = "There is no such date: on which day should I remind you?"
 
 
 class Unclear(Exception):  # noqa: N818
@@ -50,7 +55,7 @@ def settled(clock: Clock, part: str, *, has_day: bool) -> Clock:
     """Return the time with its half of the day decided; raises ``Unclear``."""
     if clock.sure:
         if part and clock.hour not in _HOURS[part]:
-            raise Unclear(f"{_shown(clock)} is not in the {part}: at what time do you mean?")
+            raise Unclear(_not_in(clock, part))
         return clock
     if part:
         hour = _BARE[part].get(clock.hour)
@@ -76,6 +81,18 @@ def _which_half(clock: Clock) -> str:
     return f"Is that {_shown(first)} or {_shown(second)}?"
 
 
+def _not_in(clock: Clock, part: str) -> str:
+    return f"{_shown(clock)} is not in the {part}: at what time do you mean?"
+
+
+def _not_in_month(month: int) -> str:
+    return f"{MONTH_TITLES[month - 1]} has no such day: on which day should I remind you?"
+
+
+def _either(first: date, second: date) -> str:
+    return f"Do you mean {_day(first)} or {_day(second)}?"
+
+
 def _shown(clock: Clock) -> str:
     return f"{clock.hour}:{clock.minute:02}"
 
@@ -89,7 +106,7 @@ def date_of(days: Sequence[Day], weeks: Sequence[Week], *, today: date) -> date:
     confirming = [day for day in days if isinstance(day, Weekday) and _confirms(day, days)]
     agreed = len(set(named)) == 1 and not (weeks and confirming)
     if not agreed or any(named[0].weekday() != day.day for day in confirming):
-        raise Unclear("These days do not go together: on which day should I remind you?")
+        raise Unclear(_NOT_TOGETHER)
     return named[0]
 
 
@@ -102,7 +119,7 @@ def _date(day: Day, weeks: Sequence[Week], *, today: date) -> date:
     if isinstance(day, Weekday):
         return _in_week(day, weeks[0], today) if weeks else _weekday(day, today)
     if weeks:
-        raise Unclear("On which day of that week, and at what time?")
+        raise Unclear(WHICH_DAY_OF_WEEK)
     if isinstance(day, RelativeDay):
         return today + timedelta(days=day.days)
     return _calendar(day, today)
@@ -113,24 +130,24 @@ def _weekday(day: Weekday, today: date) -> date:
     if day.which != "next":
         return today + timedelta(days=ahead)
     sunday_first = (today.weekday() + 1) % 7
-    crosses = today.weekday() + ahead >= 7 and sunday_first + ahead >= 7  # noqa: PLR2004
+    crosses = today.weekday() + ahead >= 7 and sunday_first + ahead >= 7
     if ahead and not crosses:
         coming = today + timedelta(days=ahead)
-        raise Unclear(f"Do you mean {_day(coming)} or {_day(coming + timedelta(days=7))}?")
+        raise Unclear(_either(coming, coming + timedelta(days=7)))
     return today + timedelta(days=ahead or 7)
 
 
 def _in_week(day: Weekday, week: Week, today: date) -> date:
     """Return the day in that week, if it is the same whether weeks begin on Monday or Sunday."""
     if day.which:
-        raise Unclear("On which day should I remind you?")
+        raise Unclear(_WHICH_DAY)
     monday = today - timedelta(days=today.weekday())
     sunday = today - timedelta(days=(today.weekday() + 1) % 7)
     first = monday + timedelta(days=7 * week.weeks + day.day)
     second = sunday + timedelta(days=7 * week.weeks + (day.day + 1) % 7)
     if first != second:
         first, second = sorted((first, second))
-        raise Unclear(f"Do you mean {_day(first)} or {_day(second)}?")
+        raise Unclear(_either(first, second))
     return first
 
 
@@ -142,15 +159,15 @@ def _calendar(day: Date, today: date) -> date:
     if day.day < 0:
         return month_end(today, day.months_ahead)
     if day.year:
-        if not 1 <= day.year <= 9998:  # noqa: PLR2004
-            raise Unclear("There is no such date: on which day should I remind you?")
+        if not 1 <= day.year <= 9998:
+            raise Unclear(_NO_DATE)
         return date(day.year, day.month, day.day)
     if day.month:
         return _coming(day, today)
     ahead = day.months_ahead or (1 if day.day < today.day else 0)
     first = add_months(today.replace(day=1), ahead)
     if day.day > monthrange(first.year, first.month)[1]:
-        raise Unclear(f"{MONTH_TITLES[first.month - 1]} has no such day: on which day?")
+        raise Unclear(_not_in_month(first.month))
     return first.replace(day=day.day)
 
 
@@ -161,4 +178,4 @@ def _coming(day: Date, today: date) -> date:
             found = date(year, day.month, day.day)
             if found >= today:
                 return found
-    raise Unclear("There is no such date: on which day should I remind you?")
+    raise Unclear(_NO_DATE)

@@ -31,6 +31,7 @@ reminders = Table(
     Column("uncertain", Boolean, nullable=False),
     Column("tried_at", UtcDateTime),
     Column("missed", Integer, nullable=False),
+    Column("last_due", UtcDateTime),
     Column("created_at", UtcDateTime, nullable=False),
     Column("shown_at", UtcDateTime),
     Index("ix_reminders_owner_number", "owner", "number", unique=True),

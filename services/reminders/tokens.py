@@ -10,9 +10,12 @@ from services.reminders.words import NUMBERS, TENS
 
 LONGEST_NUMBER = 9
 _DIGITS = frozenset("0123456789")
-_APOSTROPHES = frozenset("'’ʼ")
-_OPENING = frozenset("([{\"'“„‚‘«»,;:!?—–…|*_~`>") | {"'", "’"}
-_CLOSING = frozenset(")]}\"'”“’»«,;:.!?—–…|*_~`") | {"'"}
+_APOSTROPHES = frozenset("'\u2019\u02bc")
+_QUOTES = frozenset(
+    "\"'*_|~`,;:!?\u00ab\u00bb\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2026"
+)
+_OPENING = _QUOTES | frozenset("([{>")
+_CLOSING = _QUOTES | frozenset(")]}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Tokens:
         if word in TENS:
             after = at + 2 if self.word(at + 1) == "-" else at + 1
             unit = NUMBERS.get(self.word(after), 0)
-            if 0 < unit < 10:  # noqa: PLR2004
+            if 0 < unit < 10:
                 return TENS[word] + unit, after + 1
         value = NUMBERS.get(word)
         return None if value is None else (value, at + 1)
@@ -87,9 +90,10 @@ class Tokens:
 
     def stands_free(self, start: int, end: int) -> bool:
         """Tell whether nothing that belongs to it is glued to either side of a piece."""
-        return self._free_before(start) and self._free_after(end)
+        return self.begins_free(start) and self._free_after(end)
 
-    def _free_before(self, start: int) -> bool:
+    def begins_free(self, start: int) -> bool:
+        """Tell whether nothing that belongs to it is glued to its front."""
         if not self.glued(start) or self._in_iso(start):
             return True
         if self.word(start - 1) not in _OPENING:
@@ -105,7 +109,7 @@ class Tokens:
 
     def _in_iso(self, at: int) -> bool:
         """Tell whether the T of ISO 8601 parts a date before ``at`` from a time behind it."""
-        return self.word(at - 1) == "t" and self.digits(at) == 2 == self.digits(at - 2)  # noqa: PLR2004
+        return self.word(at - 1) == "t" and self.digits(at) == 2 == self.digits(at - 2)
 
 
 def _cut(text: str) -> list[Token]:
@@ -116,7 +120,7 @@ def _cut(text: str) -> list[Token]:
             at += 1
             continue
         kind, end = _piece(text, at)
-        word = text[at:end].casefold().replace("’", "'").replace("ʼ", "'")
+        word = text[at:end].casefold().replace("\u2019", "'").replace("\u02bc", "'")
         tokens.append(Token(kind, word, at, end, glued=at == last))
         at = last = end
     return tokens

@@ -14,7 +14,6 @@ from services.reminders.wording import confirmation, listing, shortened
 from services.toolbox.spec import Effect, ToolContext, ToolSpec
 
 _MOST_LISTED = 12
-_ZONE_COMMAND = "the command for their time zone"
 
 
 class CreateReminder(BaseModel):
@@ -52,7 +51,7 @@ def reminder_tools(service: Reminders) -> Sequence[ToolSpec]:
             persona=context.persona,
         )
         made = await service.create(request, by=_asker(context))
-        return f"Reminder made. {confirmation(made, zone_command=_ZONE_COMMAND)}"
+        return f"Reminder made. {confirmation(made)}"
 
     async def listed(_arguments: ListReminders, context: ToolContext) -> str:
         asker = _asker(context)

@@ -11,11 +11,11 @@ from services.reminders.zones import ZoneOrigin
 _SHOWN = 120
 
 
-def confirmation(made: Made, *, zone_command: str) -> str:
+def confirmation(made: Made, *, zone_command: str = "") -> str:
     """Return what a person is told about a new reminder; its text is the person's own.
 
-    Where the zone is not the person's own choice, it says which was taken and that
-    ``zone_command`` changes it.
+    Where the zone is not the person's own choice, it says which was taken and, if
+    ``zone_command`` is given, that this changes it.
     """
     reminder = made.reminder
     repeats = ", and again after that" if reminder.rrule else ""
@@ -23,10 +23,8 @@ def confirmation(made: Made, *, zone_command: str) -> str:
     if made.zone.origin is ZoneOrigin.PERSON:
         return sentence
     whose = "this place's" if made.zone.origin is ZoneOrigin.PLACE else "the machine's"
-    return (
-        f"{sentence}\n(I took {whose} time zone, {made.zone.zone.key}; "
-        f"{zone_command} sets your own.)"
-    )
+    how = f"; {zone_command} sets your own" if zone_command else ", as you have not said yours"
+    return f"{sentence}\n(I took {whose} time zone, {made.zone.zone.key}{how}.)"
 
 
 def listing(reminders: Sequence[Reminder]) -> list[str]:

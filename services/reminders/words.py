@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+DASHES = frozenset("-\u2010\u2013\u2014\u2212")
+
+
+def one_of(words: str) -> frozenset[str]:
+    """Return the words of a list that is parted by spaces."""
+    return frozenset(words.split())
+
+
 _SMALL = (
     ("zero", "null"),
     ("one", "eins"),
@@ -110,7 +118,7 @@ ADVERB_PARTS = {
     "abends": EVENING, "nachts": NIGHT,
 }  # fmt: skip
 DAY_AND_PART = {
-    day + part: (n, PARTS[part] if part in PARTS else MORNING)
+    day + part: (n, PARTS.get(part, MORNING))
     for day, n in WEEKDAYS.items()
     if day in GERMAN_DAYS
     for part in ("morgen", "früh", "vormittag", "mittag", "nachmittag", "abend", "nacht")

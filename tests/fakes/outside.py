@@ -13,7 +13,7 @@ from services.settings import LookupsSettings, SearchSettings
 from tests.fakes.open_data import OpenData, open_data
 from tests.fakes.web_sites import INNER, site
 
-TITLE = "Iron <@1> [tower](https://evil.example)"
+TITLE = "Iron &lt;@1> [tower](https://evil.example) [two](http://evil.example)"
 
 
 @dataclass

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from services.domain.clock import Clock
 from services.domain.ids import AuthorId, ConversationId, PersonaId, UlidSource
@@ -45,7 +45,7 @@ class NoThinker:
 class NoPrompts:
     """Prompts nobody reads."""
 
-    def render(self, name: str, /, **values: object) -> str:
+    def render(self, name: str, **values: object) -> str:
         return name
 
 
@@ -146,8 +146,12 @@ class ReminderWorld:
     async def add_many(self, kept: Sequence[Reminder]) -> None:
         """Store many at once, past every limit."""
         rows = [repository.values_of(one) for one in kept]
+
+        def work(connection: Connection) -> None:
+            connection.execute(insert(reminders), rows)
+
         async with self.database.steps() as tx:
-            await tx.run(lambda connection: connection.execute(insert(reminders), rows) and None)
+            await tx.run(work)
 
     async def rows(self) -> list[dict[str, object]]:
         """Return everything stored."""

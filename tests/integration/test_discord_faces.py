@@ -495,6 +495,16 @@ async def test_a_picture_that_stays_is_kept_once(town, faces, tmp_path, monkeypa
     assert len({one.author.avatar for one in of_bots(town.general)}) == 1
 
 
+async def test_leaving_while_pictures_are_kept_is_no_failure(town, faces, tmp_path, caplog):
+    caplog.set_level(logging.INFO, logger="frontends.discord.portraits")
+    async with discord_app(town, ScriptedModel("Hello."), tmp_path) as home:
+        await home.bot.close()
+        await home.bot.portraits.warm(list(home.app.factory.library().all()))
+    told = [one for one in caplog.records if getattr(one, "task_name", None) == "portrait"]
+    assert not told
+    assert "because the bot leaves" in caplog.text
+
+
 def picture(colour):
     out = io.BytesIO()
     Image.new("RGB", (64, 64), colour).save(out, "PNG")

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from frontends.discord import bot as bot_module
+from frontends.discord.places import account
+from services.domain.people import Author, Role
+from services.projects.rules import Asker
 from tests.discord_standin.founding import add_channel, add_guild
 from tests.discord_standin.payloads.components import walk
 from tests.discord_standin.permissions import Permission
 from tests.discord_standin.scene import scene
-from tests.fakes.discord_commands import command_app, newcomer, told, used
+from tests.fakes.discord_commands import command_app, conversation_in, newcomer, told, used
 from tests.fakes.scripted_model import Script, ScriptedModel
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -110,6 +113,27 @@ async def test_buttons_tick_tasks_for_those_who_may(town, live):
     assert "Deleted" in await used(town, town.bob, "project checklist remove", task=2)
     gone = carol.clicks(message, "2")
     assert "no task 2" in (await told(town, carol, gone))[0]
+
+
+async def test_the_longest_lists_fit_into_a_message_that_is_changed(town, live):
+    await begun(town, town.bob, "*" * 100, plan=False)
+    services = live.app.factory.project_services()
+    place = conversation_in(live, town.general)
+    bob = Author(id=account(town.bob.user.id), display_name="Bob")
+    asker = Asker(author=bob, role=Role.MEMBER, conversation=place)
+    await services.tasks.add_all(asker, 1, ["_" * 100] * 25)
+    for number in range(1, 26):
+        await services.tasks.assign(asker, number, "me")
+    asked = town.bob.uses(town.general, town.bot, "project checklist list", project=1)
+    message = await shown(town, town.bob, asked)
+    assert len(labels(message)) == 20
+    town.bob.clicks(message, "20")
+    await town.until(lambda: labels(message)[19] == ("20", "✅"))
+    asked = town.bob.uses(town.general, town.bot, "project checklist list", project=1, page=2)
+    second = await shown(town, town.bob, asked)
+    town.bob.clicks(second, "25")
+    await town.until(lambda: [one for one in labels(second) if one == ("25", "✅")])
+    assert len(labels(second)) == 5
 
 
 async def test_task_buttons_outlive_a_restart(town, tmp_path):
@@ -246,6 +270,8 @@ async def test_a_private_place_has_projects_of_its_own(town, live):
     asked = town.bob.uses(private, town.bot, "project start", plan=False)
     await town.until(lambda: asked.answer_type == 9)
     done = town.bob.submits(asked, title="Diary")
-    assert "text channels only" in (await told(town, town.bob, done))[0]
+    text = (await told(town, town.bob, done))[0]
+    assert "Diary" in text
+    assert "thread" not in text
     assert "Diary" in await used(town, town.bob, "project status", private)
     assert "Diary" not in await used(town, town.bob, "project status")

@@ -160,7 +160,7 @@ async def test_what_was_posted_before_a_crash_is_found_hours_later_and_not_poste
                 lambda connection: (
                     connection.exec_driver_sql(
                         "UPDATE reminders SET state = 'open', uncertain = 1, attempts = 1, "
-                    "wake_at = due_at"
+                        "wake_at = due_at"
                     )
                     and None
                 )

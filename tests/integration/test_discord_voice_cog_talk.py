@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import wave
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 
 import discord
 import pytest
 
 from services.conversation.jobs import Initiative
-from services.voice.call_events import AnswerBegun, CallEvent, TurnLost, TurnTaken, WordsHeard
+from services.domain.audio import AudioFrame
+from services.voice.call_events import (
+    AnswerBegun,
+    CallEvent,
+    TurnLost,
+    TurnTaken,
+    WordsHeard,
+)
 from services.voice.listening.endpointing import Ending
 from services.voice.listening.events import DropReason, Stage
+from services.voice.synthesis import Voice
 from tests.discord_standin.permissions import Permission
 from tests.discord_standin.scene import scene
 from tests.fakes.discord_commands import newcomer, told
@@ -21,6 +31,7 @@ from tests.fakes.discord_talk import choose, finished
 from tests.fakes.discord_talk import here as conversation_in
 from tests.fakes.scripted_model import ScriptedModel
 from tests.fakes.voice import Callers, asks, callers, enters
+from tests.fakes.voice_engines import FakeSpeech
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 
@@ -83,7 +94,9 @@ async def test_who_asks_to_be_ignored_is_heard_in_no_call(here):
     await asks(here, alice, "voice leave")
     await here.calls(alice)
     assert not await says(here, bob, "Hello."), "it is remembered"
+    heeded = len(here.link.heeded)
     assert "I listen to you again" in await asks(here, bob, "voice ignore-me", ignore="off")
+    assert here.link.heeded[heeded:] == [bob.user.id], "the connection ignores him no more"
     assert await says(here, bob, "Hello.")
 
 
@@ -260,6 +273,83 @@ async def test_a_caption_is_one_message_that_grows(here):
     taken(904, "It is.")
     await here.until(lambda: here.wrote("It is."))
     assert "It is." not in caption.content
+
+
+FIRST, SECOND = "The tide is turning now.", "Come and see it with your own eyes."
+
+
+@pytest.fixture
+async def talker(tmp_path, monkeypatch) -> AsyncIterator[Callers]:
+    """The bot with two sentences to say, slowly, and captions on."""
+    async with (
+        scene(limits=False) as town,
+        callers(town, ScriptedModel(f"{FIRST} {SECOND}"), tmp_path, monkeypatch) as found,
+    ):
+        found.speech.seconds_per_character = 0.03
+        await choose(found.live, found.lounge, captions="on")
+        yield found
+
+
+def _shown(here: Callers) -> list[str]:
+    found = [one.content for one in here.chat() if "tide" in one.content]
+    return [one.removeprefix("**Mira:** ") for one in found]
+
+
+async def test_an_answer_is_shown_as_it_is_heard(talker, monkeypatch):
+    here, goes_on = talker, asyncio.Event()
+    synthesize = here.speech.synthesize
+
+    async def halting(
+        _: FakeSpeech, text: str, /, *, voice: Voice
+    ) -> AsyncGenerator[AudioFrame, None]:
+        if text in SECOND:
+            await goes_on.wait()
+        async with aclosing(synthesize(text, voice=voice)) as frames:
+            async for frame in frames:
+                yield frame
+
+    monkeypatch.setattr(FakeSpeech, "synthesize", halting)
+    await here.calls(here.town.alice)
+    await says(here, here.town.alice, "Hello Mira!")
+    await here.until(lambda: _shown(here) == [FIRST])
+    goes_on.set()
+    await here.until(lambda: any(finished(one) for one in here.chat()))
+    assert _shown(here) == [f"{FIRST} {SECOND}"]
+
+
+async def test_of_an_answer_that_is_cut_what_was_heard_stays_shown(talker):
+    here = talker
+    here.speech.seconds_per_character = 0.2
+    await here.calls(here.town.alice)
+    await says(here, here.town.alice, "Hello Mira!")
+    await here.until(lambda: SECOND in "".join(_shown(here)))
+    assert await asks(here, here.town.alice, "voice hush") == "I am silent."
+    await here.until(lambda: any(finished(one) for one in here.chat()))
+    [shown] = _shown(here)
+    assert shown.startswith(FIRST)
+    assert not shown.endswith(SECOND), "all of it was not heard"
+    kept = await here.live.app.history(conversation_in(here.lounge))
+    assert kept[-1][1].removesuffix("—") == shown
+
+
+async def test_an_answer_nothing_was_heard_of_is_shown_nowhere(talker):
+    here = talker
+    here.speech.first_seconds = 30.0
+    await here.calls(here.town.alice)
+    await says(here, here.town.alice, "Hello Mira!")
+    await here.until(lambda: here.speech.active)
+    assert await asks(here, here.town.alice, "voice hush") == "I am silent."
+    await here.until(lambda: not here.held.talk.busy)
+    assert _shown(here) == []
+
+
+async def test_without_a_voice_an_answer_is_shown_all_the_same(talker):
+    here = talker
+    here.speech.fails_after = 0
+    await here.calls(here.town.alice)
+    await says(here, here.town.alice, "Hello Mira!")
+    await here.until(lambda: any(finished(one) for one in here.chat()))
+    assert _shown(here) == [f"{FIRST} {SECOND}"]
 
 
 async def test_without_captions_nothing_said_is_written(here):

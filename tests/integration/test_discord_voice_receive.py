@@ -193,6 +193,21 @@ async def test_bots_and_people_nobody_knows_are_not_heard():
         assert line.link.health().counts.heard < 3 * len(frames)
 
 
+async def test_who_is_heeded_is_heard_from_then_on():
+    known: dict[int, Author] = {}
+    async with stage() as here, linked(here, author_of=known.get) as line:
+        alice = await here.joins(here.town.alice)
+        frames = speech(seconds=0.2)
+        await alice.says(frames)
+        await eventually(lambda: line.link.health().counts.heard)
+        known[alice.user_id] = human(alice.user_id)
+        line.link.heed(alice.user_id)
+        before = time.monotonic()
+        await alice.says(speech(440, 0.3))
+        await eventually(lambda: line.heard)
+        assert time.monotonic() - before < 5.0, "a stranger is looked up again after ten seconds"
+
+
 async def test_25_speakers_at_once_are_all_heard_whole():
     async with stage() as here:
         people = guests(here, 25)

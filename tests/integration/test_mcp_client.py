@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import uvicorn
+from pydantic import BaseModel
 
 from services.domain.calls import ToolCall, ToolResult
 from services.domain.clock import SystemClock
@@ -26,10 +26,10 @@ from services.mcp.service import McpServers
 from services.mcp.views import ServerView
 from services.settings import McpSettings, StorageSettings
 from services.storage.database import Database
-from services.toolbox.spec import Effect, ToolContext
+from services.toolbox.spec import Effect, ToolContext, ToolSpec
 from services.toolbox.toolbox import Toolbox
 from tests.architecture.source_tree import ROOT
-from tests.fakes.mcp_server import HUGE, INJECTION, make_server
+from tests.fakes.mcp_server import HUGE, INJECTION
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -56,7 +56,7 @@ class Bench:
 
     async def until(self, fits: Callable[[ServerView], bool], name: str = "shop") -> ServerView:
         async with asyncio.timeout(PATIENCE):
-            while not fits(self.view(name)):
+            while not fits(self.view(name)):  # noqa: ASYNC110  nothing tells of it
                 await asyncio.sleep(0.02)
         return self.view(name)
 
@@ -69,9 +69,11 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(data: Path, **servers: dict[str, object]) -> AsyncIterator[Bench]:
+async def bench(
+    data: Path, *, own: ToolSpec | None = None, **servers: dict[str, object]
+) -> AsyncIterator[Bench]:
     notices: list[tuple[str, str]] = []
-    clock, toolbox = SystemClock(), Toolbox()
+    clock, toolbox = SystemClock(), Toolbox([] if own is None else [[own]])
     async with Database(StorageSettings(data=data), clock=clock) as database:
         kept = McpServers(
             McpSettings.model_validate({"servers": servers}),
@@ -158,7 +160,7 @@ async def test_a_server_that_hangs_is_killed_with_all_it_started_and_comes_back(
         assert "did not answer within 2 seconds" in hung.content
         await at.until(lambda view: not view.tools)
         async with asyncio.timeout(PATIENCE):
-            while alive(parent) or alive(child):
+            while alive(parent) or alive(child):  # noqa: ASYNC110  nothing tells of it
                 await asyncio.sleep(0.02)
         await at.ready()
         assert (await at.call("shop__add", a=1, b=2)).content == "3"
@@ -249,6 +251,34 @@ async def test_changed_and_new_tools_wait_for_the_owner(tmp_path: Path):
         assert at.toolbox.find("shop__delete_everything") is None
 
 
+async def test_a_tool_that_changes_meanwhile_is_taken_away_at_once(tmp_path: Path):
+    listing = tmp_path / "listing"
+    listing.write_text("usual")
+    async with bench(tmp_path / "data", shop=shop(str(listing))) as at:
+        await at.ready()
+        assert (await at.call("shop__change")).content == "changed"
+        view = await at.until(lambda view: bool(view.pending))
+        assert view.state == "ready"
+        assert at.toolbox.find("shop__add") is None
+        assert at.toolbox.find("shop__die") is not None
+
+
+class _Nothing(BaseModel):
+    """No arguments."""
+
+
+async def test_a_tool_of_ours_is_not_replaced(tmp_path: Path):
+    own = ToolSpec(name="shop__add", description="Ours.", parameters=_Nothing, handler=ours)
+    async with bench(tmp_path, own=own, shop=shop()) as at:
+        view = await at.ready()
+        assert "shop__add" not in view.tools
+        assert (await at.call("shop__add")).content == "ours"
+
+
+async def ours(_arguments: object, _context: ToolContext) -> str:
+    return "ours"
+
+
 async def test_disabled_stays_disabled_over_a_restart(tmp_path: Path):
     async with bench(tmp_path, shop=shop()) as at:
         await at.ready()
@@ -275,44 +305,48 @@ async def test_a_thousand_tools_are_cut_with_a_notice_and_shadow_none_of_ours(tm
 
 
 @asynccontextmanager
-async def served(token: str | None) -> AsyncIterator[str]:
-    """Serve the fake over HTTP, behind a token."""
-    app = make_server(None).streamable_http_app()
-
-    async def guarded(scope, receive, send):
-        headers = dict(scope.get("headers", ()))
-        if token and scope["type"] == "http" and headers.get(b"authorization") != token.encode():
-            await send({"type": "http.response.start", "status": 401, "headers": []})
-            await send({"type": "http.response.body", "body": b""})
-            return
-        await app(scope, receive, send)
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(guarded, log_config=None, ws="none", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(server._serve([listening]))
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
-            server.should_exit = True
+async def served(port: int) -> AsyncIterator[None]:
+    """Run the fake on the web, with ``sesame`` as its token, and kill it at the end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.fakes.mcp_server", "--http", str(port), "sesame", cwd=ROOT
+    )
+    try:
+        yield
+    finally:
+        process.kill()
+        await process.wait()
 
 
-async def test_a_server_on_the_web_is_used_and_comes_back_after_a_restart(tmp_path: Path):
-    async with served("Bearer sesame") as url:
-        async with bench(
-            tmp_path,
-            shop={"url": url, "token": "sesame", "timeout_seconds": 2.0},
-            thief={"url": url, "token": "guessed"},
-        ) as at:
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+async def test_a_server_on_the_web_is_used_and_comes_back_when_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("services.mcp.connection._LONGEST_PAUSE", 1.0)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/mcp"
+    async with bench(
+        tmp_path,
+        shop={"url": url, "token": "sesame", "timeout_seconds": 2.0},
+        thief={"url": url, "token": "guessed"},
+    ) as at:
+        async with served(port):
             await at.ready()
             assert (await at.call("shop__add", a=1, b=2)).content == "3"
             assert (await at.call("shop__inject")).content == INJECTION
-            thief = await at.until(lambda view: view.state == "unreachable", "thief")
-            assert "refuses the token" in thief.trouble
+            await at.until(lambda view: "refuses the token" in view.trouble, "thief")
             flood = await at.call("shop__flood")
-            assert flood.is_error or "fail" in flood.content
+            assert len(flood.content) < 1000
             await at.ready()
-            hung = await at.call("shop__hang")
-            assert hung.is_error
+            assert (await at.call("shop__hang")).is_error
             await at.until(lambda view: not view.tools)
             await at.ready()
-            assert (await at.call("shop__add", a=2, b=2)).content == "4"
+        gone = await at.call("shop__add", a=1, b=2)
+        assert "3" not in gone.content
+        async with served(port):
+            async with asyncio.timeout(PATIENCE):
+                while (await at.call("shop__add", a=1, b=2)).content != "3":  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import replace
 
@@ -249,6 +250,14 @@ async def test_an_idea_becomes_one_project_and_is_used_then(world):
     with pytest.raises(NotAllowed):
         await services.ideas.remove(BOB, first.number)
     await services.ideas.remove(MODERATOR, first.number)
+
+
+async def test_two_who_pick_the_same_idea_get_one_project(world):
+    number = (await world.services.ideas.add(ANN, "A robot")).number
+    picks = [world.services.ideas.pick(who, number) for who in (ANN, BOB, CAT)]
+    results = await asyncio.gather(*picks, return_exceptions=True)
+    assert sum(isinstance(one, InvalidRequest) for one in results) == 2
+    assert (await world.services.projects.listed(ANN)).total == 1
 
 
 async def test_people_are_found_only_where_they_talk(world):

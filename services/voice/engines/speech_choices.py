@@ -17,6 +17,8 @@ from services.voice.engines.supertonic_files import FETCH, missing_file, style_p
 
 _EDGE_SECONDS = 1.5
 _SERVER_SECONDS = 3.0
+_INSTRUCTED = "gpt-"
+"""How the models begin that OpenAI lets be told how to sound; its older ones are not."""
 _EDGE_NAME = re.compile(r"[a-z]{2,3}(-[A-Za-z]+)+Neural")
 _PIPER_NAME = re.compile(r"[a-z]{2,3}_[A-Z]{2}-.+")
 _KOKORO_NAME = re.compile(r"[a-z][fm]_\w+")
@@ -54,7 +56,11 @@ def server_choice(site: Site) -> SpeechChoice | Missing:
     endpoint = Endpoint(
         name="openai-speech", base_url=settings.speech_url, key=revealed(settings.speech_key)
     )
-    requests = SpeechRequests(model=settings.speech_model, voice=settings.speech_voice)
+    requests = SpeechRequests(
+        model=settings.speech_model,
+        voice=settings.speech_voice,
+        instructed=settings.speech_model.startswith(_INSTRUCTED),
+    )
     return SpeechChoice(
         engine=OpenAiSpeech(endpoint, requests),
         first_frame_seconds=_SERVER_SECONDS,

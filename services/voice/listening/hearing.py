@@ -179,7 +179,7 @@ class Hearing:
         else:
             turn.text.withdraw()
             cancel(turn.transcription)
-        turn.probe_at = self._segmenter.voiced + settings.first_probe
+        turn.probe_at = self._segmenter.voiced + settings.resumed_probe
         turn.progress_at = self._segmenter.voiced
         self._telling.started(turn, event)
 
@@ -285,7 +285,8 @@ class Hearing:
 
     async def _probe(self, turn: SpokenTurn, clip: bytes, voiced: float) -> None:
         heard = await understood(self._room, self.speaker, clip, voiced=voiced)
-        if heard.text and not self._room.echo.is_echo(heard.text, since=turn.started):
+        sure = heard.confidence is None or heard.confidence >= self._room.settings.probe_confidence
+        if heard.text and sure and not self._room.echo.is_echo(heard.text, since=turn.started):
             self._telling.text(turn, heard.text, stage=Stage.PARTIAL)
 
     def _look_again(self, turn: SpokenTurn) -> None:

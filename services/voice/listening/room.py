@@ -26,7 +26,8 @@ class ListeningSettings:
     Speech within ``continuation`` of a decided turn that is not answered yet goes on with it.
     Parts of a turn are closed by a pause of ``part_pause``, or by any pause once they are
     ``part_seconds`` long. While the bot is heard, speech is transcribed as it goes after
-    ``first_probe`` of voice and every ``next_probe`` more.
+    ``first_probe`` of voice and every ``next_probe`` more, and ``resumed_probe`` after a pause;
+    words of less than ``probe_confidence`` are passed over then.
     """
 
     patience: Patience = field(default_factory=Patience)
@@ -35,6 +36,8 @@ class ListeningSettings:
     continuation: float = 1.5
     first_probe: float = 0.38
     next_probe: float = 0.4
+    resumed_probe: float = 0.12
+    probe_confidence: float = 0.36
     most_speakers: int = 25
     tick: float = 0.02
 

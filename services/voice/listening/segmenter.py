@@ -37,7 +37,7 @@ _ROUNDING = 1e-6
 class SegmenterLimits:
     """When speech counts, in seconds and probabilities.
 
-    ``onset`` of speech starts an utterance and resumes it; ``pause`` (three windows) of silence is
+    ``onset`` of speech starts an utterance and resumes it; ``pause`` of silence is
     a pause, ``candidate`` a likely end, told every ``candidate_again`` until ``last_candidate``.
     ``grace`` is how late a packet may be before the clock
     feeds silence. The first bar is that of starting, the second that of going on, the third that
@@ -45,7 +45,7 @@ class SegmenterLimits:
     """
 
     onset: float = 2 * WINDOW_SECONDS
-    pause: float = 3 * WINDOW_SECONDS
+    pause: float = 2 * WINDOW_SECONDS
     candidate: float = 6 * WINDOW_SECONDS
     candidate_again: float = 3 * WINDOW_SECONDS
     last_candidate: float = 0.6

@@ -197,6 +197,25 @@ after 5pm | ask
 around 5pm | 2026-11-18T17:00+01:00
 soon | ask
 later | ask
+mon-fri at 9am | ask
+friday week at 9am | ask
+friday the 13th at 9am | ask
+on monday the 23rd at 9am | 2026-11-23T09:00+01:00
+every friday the 13th at 9am | ask
+the 5th at 9am | ask
+12/25 at 5pm | ask
+3 march at 5pm | ask
+in 1 hour 30 | ask
+in 5 business days at 5pm | ask
+once a week on monday at 9am | ask
+every december at 5pm | ask
+next weekday at 9am | ask
+new year's eve at 11pm | ask
+some day at 5pm | ask
+at 5pm EST | ask
+at 5pm New York time | ask
+5 pm sharp | 2026-11-18T17:00+01:00
+in exactly 10 minutes | 2026-11-18T10:10+01:00
 buy milk | ask || buy milk
 remind me to buy milk | ask || buy milk
 remind me to buy milk tomorrow at 5pm | 2026-11-19T17:00+01:00 || buy milk
@@ -282,8 +301,11 @@ every year on 29 February at noon | ask
 every day at 9am until friday | ask
 every weekday except monday at 9am | ask
 daily standup at 9am | ask
+every monday at 9am for 3 weeks | ask
+in an hour or two | ask
+in 2-3 hours | ask
 every day at 5pm and every monday at 9am | ask
-"""
+"""  # noqa: E501
 
 GERMAN = """
 morgen um 9 Uhr | 2026-11-19T09:00+01:00
@@ -303,6 +325,10 @@ heute um 18 Uhr | 2026-11-18T18:00+01:00
 heute Nachmittag um 4 | 2026-11-18T16:00+01:00
 heute Mittag um 12 | 2026-11-18T12:00+01:00
 heute Nacht um 2 | ask
+um 3 Uhr nachts | 2026-11-19T03:00+01:00
+um 8 Uhr abends | 2026-11-18T20:00+01:00
+wochentags um 17 Uhr | ask
+in einem Vierteljahr um 17 Uhr | ask
 übermorgen um 14 Uhr | 2026-11-20T14:00+01:00
 viertel nach sieben morgen früh | 2026-11-19T07:15+01:00
 um viertel vor acht heute Abend | 2026-11-18T19:45+01:00
@@ -360,7 +386,7 @@ kannst du mich morgen um 9 daran erinnern, Milch zu kaufen? | 2026-11-19T09:00+0
 kaufe morgen Milch um 9 Uhr | 2026-11-19T09:00+01:00 || kaufe Milch
 3 Äpfel kaufen um 17 Uhr | 2026-11-18T17:00+01:00 || 3 Äpfel kaufen
 sag guten Morgen um 18 Uhr | 2026-11-18T18:00+01:00 || sag guten Morgen
-"""
+"""  # noqa: E501
 
 BERLIN_SPRING = """
 on 2026-03-29 at 02:30 | ask

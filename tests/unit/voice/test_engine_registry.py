@@ -17,7 +17,7 @@ from services.settings import VoiceSettings
 from services.voice.engines import setting_up
 from services.voice.engines.cached_speech import CachedSpeech
 from services.voice.engines.converted_speech import ConvertedSpeech
-from services.voice.engines.fallback_speech import FallbackSpeech
+from services.voice.engines.fallback_speech import FallbackSpeech, SpeechChoice
 from services.voice.engines.model_catalog import (
     KOKORO,
     PIPER_JOE,
@@ -25,6 +25,7 @@ from services.voice.engines.model_catalog import (
     WHISPER_BASE,
     WHISPER_TINY_EN,
 )
+from services.voice.engines.openai_speech import OpenAiSpeech
 from services.voice.engines.openai_transcription import OpenAiTranscription
 from services.voice.engines.packaged_models import PackagedModel
 from services.voice.engines.process_ears import ProcessEars
@@ -37,6 +38,7 @@ from services.voice.engines.registry import (
     build_text_to_speech,
     build_turn_completion,
 )
+from services.voice.engines.setting_up import Site
 from services.voice.listening.energy import EnergyProbability
 from services.voice.listening.vad import SileroProbability
 from services.voice.synthesis import TextToSpeech, Voice
@@ -123,6 +125,19 @@ def test_only_edge_and_a_server_are_hurried(
     )
     assert isinstance(speech, FallbackSpeech)
     assert [choice.first_frame_seconds for choice in speech._choices] == [1.5, 3.0, None, None]
+
+
+@pytest.mark.parametrize(("model", "told"), [("gpt-4o-mini-tts", True), ("kokoro", False)])
+def test_only_models_that_take_instructions_are_told_the_mood_in_words(
+    data: Path, models: Path, model: str, told: bool
+):
+    site = Site(
+        settings=VoiceSettings(speech_url=SPEECH_URL, speech_model=model), data=data, models=models
+    )
+    choice = SPEECH["openai"](site)
+    assert isinstance(choice, SpeechChoice)
+    assert isinstance(choice.engine, OpenAiSpeech)
+    assert choice.engine._requests.instructed is told
 
 
 async def test_without_any_engine_each_use_says_what_to_do(data: Path, models: Path):

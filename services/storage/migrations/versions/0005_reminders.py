@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("uncertain", sa.Boolean(), nullable=False),
         sa.Column("tried_at", sa.DateTime()),
         sa.Column("missed", sa.Integer(), nullable=False),
+        sa.Column("last_due", sa.DateTime()),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("shown_at", sa.DateTime()),
         sa.PrimaryKeyConstraint("id", name="pk_reminders"),

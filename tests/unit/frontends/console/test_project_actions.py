@@ -58,7 +58,7 @@ async def test_projects_and_their_tasks_in_the_terminal(say):
     assert "no projects" in await say("/project")
     assert "1: Lamp (active) [0/0]" in await say("/project start Lamp")
     assert "1: [ ] Solder" in await say("/task add 1 Solder")
-    assert "(for Sam)" in await say("/task assign 1 me")
+    assert "(for sam)" in await say("/task assign 1 me")
     assert "Solder" in await say("/task")
     assert "[x]" in await say("/task toggle #1")
     assert "There are no tasks." in await say("/task mine")
