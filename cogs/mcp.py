@@ -36,7 +36,7 @@ class McpCog(commands.Cog, name="Tool servers"):
         who = await asked(interaction)
         await show_pages(interaction, server_pages(self._servers.overview(role=who.role)))
 
-    @mcp.command(name="approve", description="Allow the tools a server lists now.")
+    @mcp.command(name="approve", description="Allow the tools of a server that the list showed.")
     @app_commands.describe(server=_WHICH)
     async def approve(self, interaction: Interaction, server: Server) -> None:
         """Approve a server's tools."""

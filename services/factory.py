@@ -69,6 +69,10 @@ from services.housekeeping.privacy_notice import PrivacyNotice
 from services.housekeeping.service import Housekeeping
 from services.injection import containers, providers
 from services.lifecycle import Afterwards, Lull, opened, prompt_loop
+from services.lists.holding import ListHolding
+from services.lists.lists import Lists
+from services.lists.polls import Polls
+from services.lists.tools import list_tools
 from services.llm.breaker import Breakers
 from services.llm.catalog import ModelCatalog
 from services.llm.health import ModelProbe
@@ -597,14 +601,18 @@ class ServiceFactory(containers.DeclarativeContainer):
         clock=clock,
         embedder=providers.Callable(_embedder_of_lore, settings.provided.memory, embedder),
     )
+    lists = providers.Singleton(Lists, database=database, clock=clock)
+    polls = providers.Singleton(Polls, database=database, clock=clock)
     holdings = providers.List(
         providers.Singleton(NoteHolding),
+        providers.Singleton(ListHolding),
     )
     tools = providers.List(
         providers.Singleton(
             basic_tools, clock=clock, rng=rng, find_zone=providers.Object(found_zone)
         ),
         providers.Singleton(note_tools, notes),
+        providers.Singleton(list_tools, lists, polls),
     )
     toolbox = providers.Singleton(Toolbox, tools, metrics=metrics)
     mcp_servers = providers.Singleton(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from frontends.console.link_actions import LINK_COMMANDS
+from frontends.console.list_actions import LIST_COMMANDS
 from frontends.console.lore_actions import LORE_COMMANDS
 from frontends.console.mcp_actions import MCP_COMMANDS
 from frontends.console.memory_actions import MEMORY_COMMANDS
@@ -242,6 +243,7 @@ COMMANDS = (
     *PLACE_COMMANDS,
     *TOOL_COMMANDS,
     *NOTE_COMMANDS,
+    *LIST_COMMANDS,
     *MCP_COMMANDS,
     SlashCommand(
         name="model",

@@ -20,6 +20,8 @@ from services.domain.ids import ActionId, ConversationId, MessageId
 from services.domain.messages import HistoryEntry, Message, TextPart
 from services.domain.people import Author, Role
 from services.domain.replies import ReplySink, TurnBrief, TurnFailed
+from services.lists.lists import Lists
+from services.lists.polls import Polls
 from services.lookups.currency import CurrencyService
 from services.lookups.weather import WeatherService
 from services.mcp.service import McpServers
@@ -150,6 +152,16 @@ class Talk:
     def notes(self) -> Notes:
         """What people wrote down."""
         return self._services.notes()
+
+    @property
+    def lists(self) -> Lists:
+        """What is ticked off."""
+        return self._services.lists()
+
+    @property
+    def polls(self) -> Polls:
+        """Questions to everybody."""
+        return self._services.polls()
 
     @property
     def tool_permissions(self) -> ToolPermissions:

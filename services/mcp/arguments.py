@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import BaseModel, JsonValue, RootModel, model_validator
+from pydantic import BaseModel, ConfigDict, JsonValue, RootModel, model_validator
 
 from services.mcp.schema import mismatch
 
@@ -17,6 +17,8 @@ def arguments_model(schema: Mapping[str, Any]) -> type[BaseModel]:
     """
 
     class ServerArguments(RootModel[dict[str, JsonValue]]):
+        model_config = ConfigDict(defer_build=True)  # most tools are never called
+
         @model_validator(mode="after")
         def _fits(self) -> Self:
             problem = mismatch(schema, self.root)

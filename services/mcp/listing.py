@@ -15,6 +15,7 @@ MOST_TOOLS = 200
 """Tools of one server that are taken."""
 
 _LONGEST_DESCRIPTION = 600
+_LONGEST_ORIGINAL = 128  # as the protocol advises
 _LONGEST_NAME = 64  # as OpenAI has it for functions, with the characters below
 _UNNAMEABLE = re.compile(r"[^a-zA-Z0-9_-]")
 _DIGITS = 6
@@ -67,7 +68,9 @@ def listing_of(server: str, tools: Iterable[RawTool], *, cut: bool = False) -> L
     taken: dict[str, ListedTool] = {}
     originals: set[str] = set()
     for tool in tools:
-        if tool.name in originals:
+        if tool.name in originals or not (tool.name.isprintable() and tool.name):
+            continue
+        if len(tool.name) > _LONGEST_ORIGINAL:
             continue
         if len(taken) == MOST_TOOLS:
             cut = True

@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
@@ -22,7 +22,7 @@ from services.mcp.listing import Listing
 from services.mcp.offering import spec_of
 from services.mcp.pins import Pinned, Pins
 from services.mcp.views import ServerView
-from services.toolbox.spec import ToolContext
+from services.toolbox.spec import ToolContext, ToolSpec
 from services.toolbox.toolbox import Toolbox
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ class _Server:
     pinned: Pinned = field(default_factory=Pinned)
     connection: Connection | None = None
     listing: Listing | None = None
+    specs: Mapping[str, ToolSpec] = field(default_factory=dict)
+    seen: Listing | None = None
+    """What an owner looked at last."""
     offered: dict[str, str] = field(default_factory=dict)
     """The digests of the tools that stand in the toolbox, by name."""
     trouble: str = ""
@@ -97,12 +100,15 @@ class McpServers:
     def overview(self, *, role: Role) -> Sequence[ServerView]:
         """Return every server; raises ``NotAllowed`` for others than owners."""
         _owners_only(role)
+        for server in self._servers.values():
+            server.seen = server.listing
         return [_view(server) for server in self._servers.values()]
 
     async def approve(self, name: str, *, role: Role) -> ServerView:
-        """Approve the tools that a server lists now, and use it.
+        """Approve the tools that ``overview`` showed, and use the server.
 
-        Raises ``NotAllowed``, ``NotFound``, or ``InvalidRequest`` while it cannot be reached.
+        Raises ``NotAllowed``, ``NotFound``, or ``InvalidRequest`` while it cannot be reached or
+        when it lists others by now.
         """
         server = self._find(name, role)
         async with server.lock:
@@ -110,6 +116,10 @@ class McpServers:
                 raise InvalidRequest(
                     "mcp_unreachable",
                     f"{name} cannot be reached, so there is nothing to approve; see /mcp list.",
+                )
+            if server.seen != server.listing:
+                raise InvalidRequest(
+                    "mcp_unseen", f"Look at the tools of {name} first, with /mcp list."
                 )
             await self._approve(server, server.listing)
             self._offer(server)
@@ -150,8 +160,9 @@ class McpServers:
         await server.connection.run()
 
     async def _listed(self, server: _Server, listing: Listing) -> None:
+        specs = await asyncio.to_thread(self._specs, server, listing)  # many take long to build
         async with server.lock:
-            server.listing, server.trouble = listing, ""
+            server.listing, server.specs, server.trouble = listing, specs, ""
             if not server.pinned.known and server.pinned.enabled:
                 await self._approve(server, listing)
             self._offer(server)
@@ -170,6 +181,14 @@ class McpServers:
                 f"The tool server {server.name} lists more tools than are taken: the first "
                 f"{len(listing.tools)} are.",
             )
+
+    def _specs(self, server: _Server, listing: Listing) -> Mapping[str, ToolSpec]:
+        return {
+            tool.name: spec_of(
+                tool, server.name, server.settings, partial(self._call, server, tool.original)
+            )
+            for tool in listing.tools
+        }
 
     def _lost(self, server: _Server, reason: str) -> None:
         server.listing, server.trouble = None, reason
@@ -203,9 +222,8 @@ class McpServers:
         for name, tool in wanted.items():
             if name in server.offered:
                 continue
-            call = partial(self._call, server, tool.original)
             try:
-                self._toolbox.add(spec_of(tool, server.name, server.settings, call))
+                self._toolbox.add(server.specs[name])
             except ValueError:
                 logger.warning("mcp tool name taken", extra={"server": server.name, "tool": name})
             else:

@@ -22,8 +22,21 @@ from services.projects.tool_parts import (
 )
 from services.toolbox.spec import Effect, ToolContext, ToolSpec
 
-_WORDS = ("project", "projects", "projekt", "projekte", "progress", "stand")
+_WORDS = ("project", "projects", "projekt", "projekte", "progress")
 _NOTE_WORDS = ("note", "notes", "remark", "comment", "notiz", "notizen", "anmerkung")
+
+_PATTERNS = {
+    "get_projects": r"\b(which|what|list|show)\b.{0,30}\bprojects\b|\bwelche projekte",
+    "create_project": r"\b(start|create|begin|new)\b.{0,30}\bproject|\bneues projekt",
+    "get_project_info": r"\b(project|projekt) #?\d+",
+    "archive_project": r"\b(archive|close|finish)\b.{0,30}\bproject|"
+    r"\bprojekt\b.{0,30}\b(archiv|abschließ)",
+    "add_project_note": r"\b(add|write)\b.{0,30}\bnote\b.{0,30}\bproject",
+    "get_project_notes": r"\bnotes\b.{0,30}\bproject",
+    "add_task_note": r"\bnote\b.{0,30}\btask",
+    "get_task_notes": r"\bnotes\b.{0,30}\btask",
+}
+"""What people say who want each of them."""
 
 
 class _Which(Arguments):
@@ -114,7 +127,8 @@ class ProjectTools:
                 parameters=_Which,
                 handler=self.get_projects,
                 area=AREA,
-                keywords=(*_WORDS, "list", "working on", "liste"),
+                keywords=(*_WORDS, "list", "liste"),
+                pattern=_PATTERNS["get_projects"],
             ),
             ToolSpec(
                 name="create_project",
@@ -123,6 +137,7 @@ class ProjectTools:
                 handler=self.create_project,
                 area=AREA,
                 keywords=(*_WORDS, "start", "create", "new", "starten", "anlegen", "neues"),
+                pattern=_PATTERNS["create_project"],
                 effect=Effect.OWN,
                 untrusted=False,
             ),
@@ -132,7 +147,8 @@ class ProjectTools:
                 parameters=OfProject,
                 handler=self.get_project_info,
                 area=AREA,
-                keywords=(*_WORDS, "info", "details", "about", "status"),
+                keywords=(*_WORDS, "info", "details", "status"),
+                pattern=_PATTERNS["get_project_info"],
             ),
             ToolSpec(
                 name="archive_project",
@@ -141,6 +157,7 @@ class ProjectTools:
                 handler=self.archive_project,
                 area=AREA,
                 keywords=(*_WORDS, "archive", "close", "finish", "archivieren", "abschließen"),
+                pattern=_PATTERNS["archive_project"],
                 effect=Effect.OTHERS,
                 untrusted=False,
             ),
@@ -155,6 +172,7 @@ class ProjectTools:
                 handler=self.add_project_note,
                 area=AREA,
                 keywords=(*_WORDS, *_NOTE_WORDS),
+                pattern=_PATTERNS["add_project_note"],
                 effect=Effect.OWN,
                 untrusted=False,
             ),
@@ -165,6 +183,7 @@ class ProjectTools:
                 handler=self.get_project_notes,
                 area=AREA,
                 keywords=(*_WORDS, *_NOTE_WORDS, "read", "lesen"),
+                pattern=_PATTERNS["get_project_notes"],
             ),
             ToolSpec(
                 name="add_task_note",
@@ -173,6 +192,7 @@ class ProjectTools:
                 handler=self.add_task_note,
                 area=AREA,
                 keywords=("task", "aufgabe", *_NOTE_WORDS),
+                pattern=_PATTERNS["add_task_note"],
                 effect=Effect.OWN,
                 untrusted=False,
             ),
@@ -183,5 +203,6 @@ class ProjectTools:
                 handler=self.get_task_notes,
                 area=AREA,
                 keywords=("task", "aufgabe", *_NOTE_WORDS, "read", "lesen"),
+                pattern=_PATTERNS["get_task_notes"],
             ),
         ]

@@ -21,6 +21,20 @@ from services.projects.tool_parts import (
 from services.toolbox.spec import Effect, ToolContext, ToolSpec
 
 _WORDS = ("task", "tasks", "todo", "checklist", "aufgabe", "aufgaben", "checkliste")
+_PATTERNS = {
+    "create_task": r"\b(add|create|new)\b.{0,60}\b(task|todo)|\b(füge|neue)\b.{0,60}\baufgabe",
+    "get_tasks": r"\b(which|what|list|show|open)\b.{0,30}\b(tasks|todos|checklist)|"
+    r"\bwelche aufgaben",
+    "toggle_task": r"\b(task|todo|aufgabe) #?\d+.{0,30}\b(done|finished|complete|erledigt|fertig)|"
+    r"\b(mark|tick)\b.{0,30}\btask",
+    "delete_task": r"\b(delete|remove)\b.{0,20}\btask|\blösche?\b.{0,20}\baufgabe",
+    "assign_task": r"\b(assign|take|give)\b.{0,40}\btask|\btask\b.{0,40}\bto @|"
+    r"\baufgabe\b.{0,40}\b(zu|übernehm)",
+    "unassign_task": r"\b(unassign|drop|give back)\b.{0,30}\btask",
+    "get_user_tasks": r"\b(my|meine) (open |offenen )?(tasks|todos|aufgaben)|\bdo i have to do\b|"
+    r"\bmuss ich (noch )?(tun|machen)",
+}
+"""What people say who want each of them."""
 _WHO = "An id, a name, or me for whoever asks."
 
 
@@ -98,6 +112,7 @@ class TaskTools:
                 handler=self.create_task,
                 area=AREA,
                 keywords=(*_WORDS, "add", "create", "new", "hinzufügen", "neue"),
+                pattern=_PATTERNS["create_task"],
                 effect=Effect.OWN,
                 untrusted=False,
             ),
@@ -107,7 +122,8 @@ class TaskTools:
                 parameters=_TasksOf,
                 handler=self.get_tasks,
                 area=AREA,
-                keywords=(*_WORDS, "list", "left", "open", "liste", "offen"),
+                keywords=(*_WORDS, "list", "liste", "offen"),
+                pattern=_PATTERNS["get_tasks"],
             ),
             ToolSpec(
                 name="toggle_task",
@@ -115,7 +131,8 @@ class TaskTools:
                 parameters=OfTask,
                 handler=self.toggle_task,
                 area=AREA,
-                keywords=(*_WORDS, "done", "finished", "tick", "check", "erledigt", "abhaken"),
+                keywords=(*_WORDS, "done", "finished", "erledigt", "abhaken"),
+                pattern=_PATTERNS["toggle_task"],
                 effect=Effect.OWN,
                 untrusted=False,
             ),
@@ -126,6 +143,7 @@ class TaskTools:
                 handler=self.delete_task,
                 area=AREA,
                 keywords=(*_WORDS, "delete", "remove", "löschen", "entfernen"),
+                pattern=_PATTERNS["delete_task"],
                 effect=Effect.OTHERS,
                 untrusted=False,
             ),
@@ -139,7 +157,8 @@ class TaskTools:
                 parameters=_Assigned,
                 handler=self.assign_task,
                 area=AREA,
-                keywords=(*_WORDS, "assign", "give", "take", "zuweisen", "übernehmen"),
+                keywords=(*_WORDS, "assign", "zuweisen", "übernehmen"),
+                pattern=_PATTERNS["assign_task"],
                 effect=Effect.OTHERS,
             ),
             ToolSpec(
@@ -148,7 +167,8 @@ class TaskTools:
                 parameters=OfTask,
                 handler=self.unassign_task,
                 area=AREA,
-                keywords=(*_WORDS, "unassign", "drop", "abgeben"),
+                keywords=(*_WORDS, "unassign", "abgeben"),
+                pattern=_PATTERNS["unassign_task"],
                 effect=Effect.OTHERS,
                 untrusted=False,
             ),
@@ -158,6 +178,7 @@ class TaskTools:
                 parameters=_Whose,
                 handler=self.get_user_tasks,
                 area=AREA,
-                keywords=(*_WORDS, "assigned", "my", "mine", "meine", "zugewiesen"),
+                keywords=(*_WORDS, "assigned", "zugewiesen"),
+                pattern=_PATTERNS["get_user_tasks"],
             ),
         ]

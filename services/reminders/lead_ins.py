@@ -34,7 +34,7 @@ _BEFORE = one_of("please hey ok okay can could would will you bitte kannst könn
 _BEHIND = one_of("please bitte to that of about for an daran dass für zu auch : ,") | DASHES
 _EDGES = " ,;:.\t" + "".join(DASHES)
 _ENDS = "!?)(*_~`'\""
-_EMPTIED = ("()", "( )", "[]", "[ ]", '""')
+_EMPTIED = ("()", "( )", "[]", "[ ]", '""', '" "')
 
 
 def find_lead_ins(tokens: Tokens) -> frozenset[int]:
@@ -81,8 +81,8 @@ def remaining_text(
     rest = "".join(pieces)
     for brackets in _EMPTIED:
         rest = rest.replace(brackets, "")
-    rest = " ".join(rest.split()).strip(_EDGES)
-    return rest if any(char.isalnum() for char in rest) else rest.strip(_ENDS)
+    rest = " ".join(rest.split()).strip(_EDGES).lstrip("!?" + _EDGES)
+    return rest if any(char.isalnum() for char in rest) else rest.strip(_ENDS + " ")
 
 
 def _core(tokens: Tokens, at: int) -> int:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+from services.reminders.clock_times import AT
 from services.reminders.dates import ordinal
 from services.reminders.durations import unit_at
-from services.reminders.elements import Clock, Doubt, Every, Found, Later
+from services.reminders.elements import Clock, Date, Doubt, Element, Every, Found, Later, Weekday
 from services.reminders.tokens import Tokens
-from services.reminders.words import MONTHS, ONE, SHORT_DAYS, VERB_MONTHS, WEEKDAYS, one_of
+from services.reminders.words import (
+    ADVERB_PARTS,
+    MONTHS,
+    ONE,
+    PARTS,
+    SHORT_DAYS,
+    VERB_MONTHS,
+    WEEKDAYS,
+    one_of,
+)
 
 _NOT_UNDERSTOOD = Doubt("I do not understand all of that time: when exactly should I remind you?")
 _EVERY = one_of("every each jede jeden jedes jeder jedem alle")
@@ -30,6 +40,10 @@ _TODAY = frozenset({"today", "tomorrow", "tonight", "heute", "übermorgen"})
 _SOMETIME = one_of("someday sometime irgendwann wochentags feiertags")
 _OFTEN = one_of("once twice thrice times mal einmal zweimal dreimal")
 _FOLLOWING = one_of("next following nächste nächsten nächster folgenden folgende")
+_HOURS_OF_DAY = one_of(
+    "noon midday midnight mitternacht lunchtime lunch dinnertime bedtime dawn dusk sunrise sunset "
+    "sonnenaufgang sonnenuntergang mittags early late früh spät feierabend"
+)
 _THINGS_OF_TIME = one_of(
     "day morning afternoon evening night tag abend morgen hour weekday workday werktag"
 )
@@ -46,7 +60,12 @@ def leftover_doubt(tokens: Tokens, found: Sequence[Found]) -> Doubt | None:
         return _NOT_UNDERSTOOD
     if any(_beside(tokens, one, taken) for one in found):
         return _NOT_UNDERSTOOD
-    repeats = any(isinstance(part, Every) for one in found for part in one.elements)
+    parts = [part for one in found for part in one.elements]
+    dated = any(isinstance(part, Date | Every) for part in parts)
+    timed = any(isinstance(part, Clock | Later) or _is_stepped(part) for part in parts)
+    if dated and not timed and any(_untold_time(tokens, at) for at in rest):
+        return _NOT_UNDERSTOOD
+    repeats = any(isinstance(part, Every) for part in parts)
     if repeats and any(_limited(tokens, at) for at in rest):
         return _NOT_UNDERSTOOD
     often = any(
@@ -67,12 +86,30 @@ def _beside(tokens: Tokens, one: Found, taken: Collection[int]) -> bool:
         return False
     if tokens.word(behind) in {"or", "oder"}:
         return True
-    if isinstance(last, Later) and tokens.digits(behind) and tokens.word(behind - 1) != ",":
+    counted = isinstance(last, Later | Weekday) or (isinstance(last, Every) and last.days)
+    if counted and tokens.digits(behind) and tokens.word(behind - 1) != ",":
         return True
     zone_named = tokens.word(behind) in _ZONES or "time" in {
         tokens.word(behind + 1), tokens.word(behind + 2)
     }  # fmt: skip
     return isinstance(last, Clock) and zone_named and tokens.is_word(behind)
+
+
+def _is_stepped(part: Element) -> bool:
+    return isinstance(part, Every) and part.freq in {"HOURLY", "MINUTELY"}
+
+
+def _untold_time(tokens: Tokens, at: int) -> bool:
+    """Tell whether a time of day stands there that was not understood."""
+    word, behind = tokens.word(at), tokens.word(at + 1)
+    if word in PARTS or word in ADVERB_PARTS or word in _HOURS_OF_DAY:
+        return True
+    if word in AT:
+        return tokens.spoken(at + 1) is not None
+    if not tokens.digits(at):
+        return False
+    colon = behind == ":" and tokens.glued(at + 1) and tokens.digits(at + 2) > 0
+    return colon or behind in {"am", "pm", "a", "p", "ish", "h", "uhr"}
 
 
 def _limited(tokens: Tokens, at: int) -> bool:

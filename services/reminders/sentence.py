@@ -23,14 +23,14 @@ from services.reminders.elements import (
 from services.reminders.leftovers import leftover_doubt
 from services.reminders.recurrence import read_every
 from services.reminders.tokens import Tokens
-from services.reminders.words import DASHES, one_of
+from services.reminders.words import DASHES, QUOTES, one_of
 
 _MENTIONS = (
     one_of(
         "the a my our your his her their for about from of since until till by before after than "
         "to through between not except without versus vs und or oder der die das den dem des "
-        "für fuer über von seit bis vor nach ab zum vom zur mein meine meinen dein unser ein eine einen "
-        "kein keinen starting beginning past no every jeden"
+        "für fuer über von seit bis vor nach ab zum vom zur mein meine meinen dein unser ein eine "
+        "einen kein keinen starting beginning past no every jeden"
     )
     | DASHES
 )
@@ -40,6 +40,8 @@ _GOES_ON = one_of(
     "to that and please remind bitte erinnere erinner daran dass und of or oder about so "
     "i'm i'll i we ich wir"
 )
+_NAMES = one_of("sun sat mon wed")
+"""Short days that are words or names of their own."""
 _LIMITS = one_of(
     "until till bis except excluding außer ausser starting beginning ab unless between zwischen "
     "from für"
@@ -156,8 +158,13 @@ def _doubted(tokens: Tokens, one: Found, *, taken: set[int], lead_ins: frozenset
         mentioned = True
     elif before >= 0 and before not in taken and before not in lead_ins:
         word = tokens.word(before)
-        if word in _MENTIONS:
+        ends = one.end not in taken
+        if word in QUOTES and tokens.glued(one.start) and ends:
+            mentioned = before > 0 or tokens.is_word(one.end)
+        elif word in _MENTIONS:
             mentioned = word not in DASHES or tokens.digits(before - 1) > 0
+        elif not one.led and tokens.word(one.start) in _NAMES and tokens.is_word(before):
+            mentioned = True
         elif not one.led and tokens.is_word(before):
             mentioned = _goes_on(tokens, one, taken=taken, lead_ins=lead_ins)
     elif not one.led and isinstance(one.elements[0], Every):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 DASHES = frozenset("-\u2010\u2013\u2014\u2212")
 
+QUOTES = frozenset("\"'*_`\u00ab\u00bb\u2018\u2019\u201a\u201c\u201d\u201e")
+
 
 def one_of(words: str) -> frozenset[str]:
     """Return the words of a list that is parted by spaces."""

@@ -50,27 +50,30 @@ class Extractor:
         """
         head = {"kind": fetched.kind, "charset": fetched.charset, "url": fetched.url}
         async with self._turns:
-            child = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                _MODULE,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                cwd=_ROOT,
-                env={"LANG": "C.UTF-8"},
-                start_new_session=True,
-            )
             try:
-                async with asyncio.timeout(self._seconds):
-                    said, _ = await child.communicate(
-                        json.dumps(head).encode() + b"\n" + fetched.body
-                    )
+                said = await self._read(json.dumps(head).encode() + b"\n" + fetched.body)
             except (TimeoutError, OSError) as error:
                 raise _unreadable() from error
-            finally:
-                await _ended(child)
         return _page(fetched.url, said)
+
+    async def _read(self, request: bytes) -> bytes:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            _MODULE,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            cwd=_ROOT,
+            env={"LANG": "C.UTF-8"},
+            start_new_session=True,
+        )
+        try:
+            async with asyncio.timeout(self._seconds):
+                said, _ = await child.communicate(request)
+        finally:
+            await _ended(child)
+        return said
 
 
 def _page(url: str, said: bytes) -> Page:
@@ -79,7 +82,7 @@ def _page(url: str, said: bytes) -> Page:
         page = Page(url=url, title=str(found["title"]), text=str(found["text"]))
     except (ValueError, KeyError, TypeError) as error:
         raise _unreadable() from error
-    if not page.text:
+    if not any(each.isalnum() for each in page.text):
         raise Refused("page_empty", "That page holds no text that can be read.")
     return page
 
@@ -96,21 +99,19 @@ def _unreadable() -> Refused:
 
 
 def _html(fetched: Fetched) -> tuple[str, str]:
-    from trafilatura import bare_extraction, load_html  # noqa: PLC0415  only HTML needs it
+    from trafilatura import bare_extraction, html2txt, load_html  # noqa: PLC0415  only for HTML
 
-    tree = load_html(fetched.text() if fetched.charset else fetched.body)
+    source = fetched.text() if fetched.charset else fetched.body
+    tree = load_html(source)
+    if tree is None:  # a fragment, which browsers show as well
+        source = f"<html>{fetched.text()}</html>"
+        tree = load_html(source)
     if tree is None:
         return "", ""
     title = tree.findtext(".//title") or tree.findtext(".//h1") or ""
     found = bare_extraction(tree, url=fetched.url, include_comments=False, with_metadata=False)
     text = "" if found is None or isinstance(found, dict) else found.text or ""
-    return title, text or _every_word(fetched)
-
-
-def _every_word(fetched: Fetched) -> str:
-    from trafilatura import html2txt  # noqa: PLC0415  only HTML needs it
-
-    return str(html2txt(fetched.text() if fetched.charset else fetched.body))
+    return title, text or str(html2txt(source))
 
 
 def _pdf(fetched: Fetched) -> tuple[str, str]:

@@ -45,7 +45,8 @@ class WordsHeard:
 class TurnTaken:
     """A turn is over. Not ``addressed`` it is only overheard.
 
-    ``continues`` is an earlier turn of the same person that this one takes the place of.
+    ``continues`` is an earlier turn of the same person that this one takes the place of: ``text``
+    and ``started_at`` begin with that.
     """
 
     speaker: Author

@@ -82,7 +82,8 @@ async def open_data() -> AsyncGenerator[OpenData, None]:
             return web.Response(status=served.status)
         found = served.answers[request.path]
         if callable(found):
-            return await found(request)
+            response: web.StreamResponse = await found(request)
+            return response
         if isinstance(found, str):
             return web.Response(text=found, content_type="text/xml")
         return web.json_response(found)

@@ -9,8 +9,11 @@ import pytest
 
 from frontends.discord import bot as bot_module
 from frontends.discord.places import account
+from services.domain.calls import ToolCall
 from services.domain.people import Author, Role
+from services.llm.model import PromptRole
 from services.projects.rules import Asker
+from services.projects.tools import project_tools
 from tests.discord_standin.founding import add_channel, add_guild
 from tests.discord_standin.payloads.components import walk
 from tests.discord_standin.permissions import Permission
@@ -245,6 +248,40 @@ async def test_a_model_that_fails_costs_nothing(town, tmp_path):
         retro = await used(town, town.bob, "week retro")
         assert "What went well" in retro
         assert len(town.bob.answers_to(done)) == 1
+
+
+def obeying(request: Any) -> Script | str:
+    """Call what the stored note demands, as a model that falls for it would."""
+    last = request.messages[-1]
+    if last.role is PromptRole.TOOL:
+        return "As you say."
+    if request.tools and "delete" in last.content:
+        call = ToolCall(id="1", name="delete_task", arguments={"task_id": 1})
+        return Script(calls=[call], finish="tool_calls")
+    return "Hello."
+
+
+@pytest.mark.parametrize(("pressed", "kept"), [("Yes", False), ("No", True)])
+async def test_a_character_deletes_a_task_only_after_a_yes(town, tmp_path, pressed, kept):
+    async with command_app(town, ScriptedModel(obeying), tmp_path) as live:
+        services = live.app.factory.project_services()
+        for tool in project_tools(services):
+            live.app.factory.toolbox().add(tool)
+        await begun(town, town.bob, plan=False)
+        await used(town, town.bob, "project checklist add", project=1, task="Solder")
+        town.bob.mentions(town.general, town.bot.user, "delete task 1")
+
+        def question():
+            posted = town.general.messages.values()
+            return [m for m in posted if "acore:yes" in str(m.components)]
+
+        await town.until(question)
+        assert "Solder" in await used(town, town.bob, "project info", id=1)
+        town.bob.clicks(question()[0], pressed)
+        await town.until(
+            lambda: any("As you say" in m.content for m in town.general.messages.values())
+        )
+        assert ("Solder" in await used(town, town.bob, "project info", id=1)) is kept
 
 
 async def test_notes_are_written_read_and_quoted_as_text(town, live):

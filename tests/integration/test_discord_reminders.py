@@ -186,7 +186,7 @@ async def test_each_command(town, tmp_path):
         assert "repeats, private" in listed
         asked = town.alice.fills_in(town.general, town.bot, "cancel_reminder", "id", id="1")
         await town.until(lambda: asked.answer_data)
-        assert [one["value"] for one in asked.answer_data["choices"]][0] == 1
+        assert asked.answer_data["choices"][0]["value"] == 1
         assert "no reminder number 1" in await used(town, town.bob, "cancel_reminder", id=1)
         changed = await used(town, town.alice, "change_reminder", id=1, text="in 2 hours rest")
         assert "rest" in changed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from discord import app_commands
@@ -19,6 +20,7 @@ from tests.fakes.scripted_model import ScriptedModel
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 
+MONEY: dict[str, Any] = {"from": "usd", "to": "EUR"}
 BARE = re.compile(r"(?<!<)https?://")
 
 
@@ -84,21 +86,17 @@ async def test_results_are_listed_and_finding_nothing_is_said(town, live, world)
 
 async def test_weather_and_currency_answer(town, live):
     assert "Texas" in await used(town, town.bob, "weather", place="Paris, Texas")
-    said = await used(town, town.bob, "currency", amount="100", **{"from": "usd", "to": "EUR"})
+    said = await used(town, town.bob, "currency", amount="100", **MONEY)
     assert said.startswith("100.00 USD = 80.00 EUR")
     assert "20 November 2026" in said
 
 
 async def test_what_cannot_be_done_is_said_in_a_sentence(town, live, world):
     assert "No place of that name" in await used(town, town.bob, "weather", place="Nowhere")
-    assert "Write the amount" in await used(
-        town, town.bob, "currency", amount="9**9", **{"from": "usd", "to": "EUR"}
-    )
+    assert "Write the amount" in await used(town, town.bob, "currency", amount="9**9", **MONEY)
     world.data.status = 500
     assert "has trouble" in await used(town, town.bob, "weather", place="Paris")
-    assert "cannot be fetched" in await used(
-        town, town.bob, "currency", amount="1", **{"from": "usd", "to": "EUR"}
-    )
+    assert "cannot be fetched" in await used(town, town.bob, "currency", amount="1", **MONEY)
 
 
 async def test_blocked_people_are_served_by_none_of_them(town, live):
@@ -109,6 +107,6 @@ async def test_blocked_people_are_served_by_none_of_them(town, live):
         ("ask", {"question": "Why?"}),
         ("search", {"query": "x"}),
         ("weather", {"place": "Paris"}),
-        ("currency", {"amount": "1", "from": "USD", "to": "EUR"}),
+        ("currency", {"amount": "1", **MONEY}),
     ):
         assert "not answered here" in await used(town, town.bob, name, **options)

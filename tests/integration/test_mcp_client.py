@@ -20,6 +20,7 @@ from services.domain.clock import SystemClock
 from services.domain.errors import InvalidRequest, NotAllowed, NotFound
 from services.domain.ids import ConversationId, PersonaId, TurnId
 from services.domain.people import Role
+from services.domain.replies import ConfirmationRequested
 from services.mcp.listing import MOST_TOOLS
 from services.mcp.pins import Pins
 from services.mcp.service import McpServers
@@ -29,11 +30,22 @@ from services.storage.database import Database
 from services.toolbox.spec import Effect, ToolContext, ToolSpec
 from services.toolbox.toolbox import Toolbox
 from tests.architecture.source_tree import ROOT
+from tests.fakes.app import opened_app
 from tests.fakes.mcp_server import HUGE, INJECTION
+from tests.fakes.scripted_model import Script, ScriptedModel
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 PATIENCE = 60.0
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let lost connections be made anew soon."""
+    monkeypatch.setattr("services.mcp.connection._FIRST_PAUSE", 0.1)
+    monkeypatch.setattr("services.mcp.connection._LONGEST_PAUSE", 0.5)
+
+
 CONTEXT = ToolContext(
     conversation=ConversationId("test", "local", "main"),
     persona=PersonaId("mira"),
@@ -263,6 +275,17 @@ async def test_a_tool_that_changes_meanwhile_is_taken_away_at_once(tmp_path: Pat
         assert at.toolbox.find("shop__die") is not None
 
 
+async def test_nothing_is_approved_that_was_not_looked_at(tmp_path: Path):
+    async with bench(tmp_path, shop=shop()) as at:
+        async with asyncio.timeout(PATIENCE):
+            while not at.toolbox.all():  # noqa: ASYNC110  nothing tells of it
+                await asyncio.sleep(0.02)
+        with pytest.raises(InvalidRequest, match="/mcp list"):
+            await at.servers.approve("shop", role=Role.OWNER)
+        at.view()
+        await at.servers.approve("shop", role=Role.OWNER)
+
+
 class _Nothing(BaseModel):
     """No arguments."""
 
@@ -322,10 +345,7 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-async def test_a_server_on_the_web_is_used_and_comes_back_when_it_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("services.mcp.connection._LONGEST_PAUSE", 1.0)
+async def test_a_server_on_the_web_is_used_and_comes_back_when_it_does(tmp_path: Path):
     port = free_port()
     url = f"http://127.0.0.1:{port}/mcp"
     async with bench(
@@ -350,3 +370,24 @@ async def test_a_server_on_the_web_is_used_and_comes_back_when_it_does(
             async with asyncio.timeout(PATIENCE):
                 while (await at.call("shop__add", a=1, b=2)).content != "3":  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
+
+
+async def test_in_a_conversation_results_are_quoted_and_what_acts_waits_for_a_yes(tmp_path: Path):
+    calls = [
+        Script(calls=(ToolCall(id="1", name="shop__inject", arguments={}),)),
+        Script(calls=(ToolCall(id="2", name="shop__die", arguments={}),)),
+        "As you like.",
+    ]
+    model = ScriptedModel(calls)
+    mcp = {"servers": {"shop": shop(read_only=("inject",))}}
+    async with opened_app(tmp_path, model, mcp=mcp) as app:
+        async with asyncio.timeout(PATIENCE):
+            while app.factory.toolbox().find("shop__inject") is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        _, delivery = await app.say("Ask the shop to inject, then let the shop die")
+        shown = [m.text for m in model.requests[1].messages if INJECTION in m.text]
+        assert shown
+        assert all(text != INJECTION for text in shown)
+        [asked] = [one for one in delivery.events if isinstance(one, ConfirmationRequested)]
+        assert asked.tool == "shop__die"
+        assert app.factory.toolbox().find("shop__die") is not None

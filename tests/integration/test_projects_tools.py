@@ -23,6 +23,7 @@ from services.projects.tables import (
     projects,
 )
 from services.projects.tools import project_tools
+from services.toolbox.selection import ToolSelection
 from services.toolbox.spec import Effect, ToolContext
 from services.toolbox.toolbox import Toolbox, schema_of
 from tests.fakes.app import OneModel
@@ -39,6 +40,11 @@ DELETING = {"archive_project", "delete_task", "delete_idea", "assign_task", "una
 async def world(tmp_path):
     async with project_world(tmp_path / "data") as made:
         yield made
+
+
+@pytest.fixture
+def tools(world):
+    return project_tools(world.services)
 
 
 async def use(world, name, who=ANN, **arguments):
@@ -144,6 +150,43 @@ async def test_stored_instructions_come_back_as_data_to_quote(world):
     assert hostile in await said(world, "get_projects")
     untrusted = {tool.name for tool in project_tools(world.services) if tool.untrusted}
     assert {name for name in untrusted if name.startswith("get_")} == untrusted - {"assign_task"}
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        ("brrr add a task to project 3: solder the lamp", "create_task"),
+        ("what projects do we have?", "get_projects"),
+        ("start a new project called Lamp", "create_project"),
+        ("how far is project 2?", "get_project_info"),
+        ("archive project 4 please", "archive_project"),
+        ("which tasks are left in project 1?", "get_tasks"),
+        ("mark task 5 as done", "toggle_task"),
+        ("delete task 9", "delete_task"),
+        ("assign task 5 to @alice (id 123)", "assign_task"),
+        ("I'll take task 3", "assign_task"),
+        ("what are my tasks?", "get_user_tasks"),
+        ("I have an idea: a robot that dances", "add_idea"),
+        ("which ideas do we have?", "get_ideas"),
+        ("remove idea 4", "delete_idea"),
+        ("add a note to project 2: paint it blue", "add_project_note"),
+        ("show notes of task 4", "get_task_notes"),
+        ("welche Projekte laufen gerade?", "get_projects"),
+        ("Aufgabe 5 ist erledigt", "toggle_task"),
+        ("füge Projekt 2 eine Aufgabe hinzu: löten", "create_task"),
+        ("lösche Aufgabe 3", "delete_task"),
+    ],
+)
+def test_everyday_requests_bring_the_tool_that_is_meant(tools, said, wanted):
+    found = [tool.name for tool in ToolSelection().fitting(tools, said, most=8)]
+    assert wanted in found
+
+
+@pytest.mark.parametrize(
+    "said", ["hello, how are you?", "I had a long day at work", "take care, good night"]
+)
+def test_small_talk_brings_none(tools, said):
+    assert not ToolSelection().fitting(tools, said, most=8)
 
 
 async def test_long_lists_stay_short(world):

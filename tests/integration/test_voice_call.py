@@ -153,8 +153,14 @@ async def test_nothing_is_heard_and_no_tool_runs_before_the_turn_is_over(tmp_pat
         ran.append(time.monotonic())
         return "It is lit."
 
-    lamp = ToolSpec(name="weather", description="Tell it.", parameters=Nothing, handler=light)
-    call = Script(calls=[ToolCall(id="1", name="weather", arguments={})])
+    lamp = ToolSpec(
+        name="light_lamp",
+        description="Lights it.",
+        parameters=Nothing,
+        handler=light,
+        keywords=("apple",),
+    )
+    call = Script(calls=[ToolCall(id="1", name="light_lamp", arguments={})])
     asked: list[float] = []
 
     def answer(_: ChatRequest) -> Scripted:

@@ -55,7 +55,7 @@ class DatagramReader(SocketReader):
                 continue
             count = self._read(self.state.socket)
             pause = crowd.pause(count, time.monotonic())
-            if pause:
+            if pause and count < MOST_AT_ONCE:
                 time.sleep(pause)
 
     def _read(self, source: socket.socket) -> int:

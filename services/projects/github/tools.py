@@ -20,7 +20,7 @@ from services.settings import GitHubSettings
 from services.toolbox.spec import Cost, Effect, ToolContext, ToolSpec
 
 _AREA = "github"
-_WORDS = ("github", "repository", "repo", "code")
+_WORDS = ("github", "repository", "repo")
 _SECONDS = 40.0
 
 _Branch = Annotated[str, Field(max_length=200, description="A branch; empty for the usual one.")]

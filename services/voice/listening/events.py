@@ -82,8 +82,9 @@ class TranscriptReady:
 class TurnDecided:
     """A turn is over; the last event of its number.
 
-    ``text`` is never empty. With ``continues`` it holds that turn's text as well, and an answer to
-    that turn is to be given up. What is not ``addressed`` is context for the next turn that is.
+    ``text`` is never empty and was said from ``started_at`` to ``ended_at``. With ``continues`` it
+    holds that turn's text as well, so that ``started_at`` is that turn's, and an answer to that
+    turn is to be given up. What is not ``addressed`` is context for the next turn that is.
     """
 
     speaker: Author

@@ -37,11 +37,10 @@ _ROUNDING = 1e-6
 class SegmenterLimits:
     """When speech counts, in seconds and probabilities.
 
-    ``onset`` of speech starts an utterance and resumes it; ``pause`` of silence is
-    a pause, ``candidate`` a likely end, told every ``candidate_again`` until ``last_candidate``.
-    ``grace`` is how late a packet may be before the clock
-    feeds silence. The first bar is that of starting, the second that of going on, the third that
-    of starting while the bot is heard.
+    ``onset`` of speech starts an utterance and resumes it; ``pause`` of silence is a pause,
+    ``candidate`` a likely end, told every ``candidate_again`` until ``last_candidate``.
+    ``grace`` is how late a packet may be before the clock feeds silence. The first bar is that of
+    starting, the second that of going on, the third that of starting while the bot is heard.
     """
 
     onset: float = 2 * WINDOW_SECONDS

@@ -44,6 +44,11 @@ def test_names_that_look_alike_stay_apart():
     assert "shop__a_b" in names
 
 
+@pytest.mark.parametrize("name", ["", "x" * 200, "a\x1b[2J", "a\nb"])
+def test_a_name_that_could_not_be_shown_is_left_out(name: str):
+    assert not listing_of("shop", [replace(TOOL, name=name)]).tools
+
+
 def test_a_list_of_a_thousand_is_cut():
     listing = listing_of("shop", [replace(TOOL, name=f"t{n}") for n in range(1000)])
     assert listing.cut

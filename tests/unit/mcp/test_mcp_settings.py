@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,8 @@ import pytest
 from services.configuration import load_settings
 from services.domain.errors import ConfigurationError
 from services.observability.redaction import secret_values
-from services.settings import Settings
+from services.settings import McpServer, Settings
+from tests.architecture.source_tree import ROOT
 
 
 def loaded(tmp_path: Path, toml: str, **environ: str) -> Settings:
@@ -65,3 +69,16 @@ def test_a_wrong_server_is_named_and_no_value_is_told(tmp_path: Path, server: st
 def test_the_token_of_the_offer_does_not_lie_in_a_file(tmp_path: Path):
     with pytest.raises(ConfigurationError, match="ACORE_MCP__TOKEN"):
         loaded(tmp_path, '[mcp]\ntoken = "sesame"')
+
+
+def test_the_example_of_the_documentation_is_accepted(tmp_path: Path):
+    page = (ROOT / "docs" / "mcp.md").read_text(encoding="utf-8")
+    example = page.partition("```toml\n")[2].partition("```")[0]
+    assert set(loaded(tmp_path, example).mcp.servers) == {"time", "notes"}
+    documented = set(re.findall(r"`(\w+)`", page.partition("| Key |")[2].partition("\n\n")[0]))
+    assert set(McpServer.model_fields) <= documented
+
+
+def test_the_protocols_library_is_not_loaded_without_a_server():
+    code = "import services.factory, sys; sys.exit('mcp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

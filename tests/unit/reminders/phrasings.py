@@ -301,6 +301,19 @@ every year on 29 February at noon | ask
 every day at 9am until friday | ask
 every weekday except monday at 9am | ask
 daily standup at 9am | ask
+2026-12-25T10:00:00+01:00 | ask
+2026-12-25T10:00:00Z | ask
+2026-12-25T10:00:00 | 2026-12-25T10:00+01:00
+meeting 15:00-16:00 on 2026-12-25 | ask
+9-10am on 25 December | ask
+at 1700 on 25 December | ask
+on 25 December at lunchtime | ask
+early on 25 December | ask
+on friday 13 at 9am | ask
+ask Sun at 5pm | ask
+movie "Friday Night Lights" at 8pm | ask
+watch "Tomorrow" at 8pm | ask
+"tomorrow at 8pm" | 2026-11-19T20:00+01:00
 every monday at 9am for 3 weeks | ask
 in an hour or two | ask
 in 2-3 hours | ask

@@ -29,6 +29,28 @@ def test_phrasing(row: Phrasing):
     assert (parsed.rrule, parsed.text) == (row.rrule, row.text)
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "remind me to water the plants {}",
+        "{} water the plants",
+        "remind me {} to water the plants",
+        "{}, remind me to water the plants",
+        "erinnere mich {} daran, die Blumen zu gießen",
+    ],
+)
+def test_around_other_words_it_is_the_same_or_asked_back(frame: str):
+    wrong = []
+    for row in TABLE:
+        said = frame.format(row.said)
+        parsed = parse_reminder(said, now=row.now, zone=row.zone)
+        if parsed.when is not None and not row.text:
+            meant = None if row.when == ASK else datetime.fromisoformat(row.when).isoformat()
+            if (parsed.when.isoformat(), parsed.rrule) != (meant, row.rrule):
+                wrong.append(said)
+    assert not wrong
+
+
 def test_the_table_is_wide_enough():
     assert len(TABLE) >= 250
     assert len({(row.zone.key, row.now, row.said) for row in TABLE}) == len(TABLE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from services.search.values import SafeSearch
 from services.settings import SearchSettings
 from tests.fakes.web_search import FakeSearch, result
 
-HOW = {"count": 3, "safe": SafeSearch.STRICT}
+HOW: Any = {"count": 3, "safe": SafeSearch.STRICT}
 FIELDS = Fields(title="t", url="u", snippet="s")
 
 

@@ -393,6 +393,31 @@ async def test_while_the_bot_is_heard_speech_is_understood_as_it_goes():
     assert call.decided() == ["apple boat cloud drum engine", "apple boat cloud"]
 
 
+async def test_what_is_hardly_understood_as_it_goes_is_not_told_before_the_pause():
+    unsure = [Transcript(text="in a month", confidence=0.3)] * 2
+    async with voice_call(
+        recogniser=saying(*unsure, Transcript(text="Mm-hmm.", confidence=0.3)),
+        completion=ScriptedCompletion(SURE),
+    ) as call:
+        call.listener.bot_started()
+        await call.talk(ann=spoken("apple", "boat", "cloud", "drum"))
+        assert len(call.recogniser.clips) == 2
+        assert call.of(TranscriptReady) == []
+        await call.wait(1.5)
+    assert call.decided() == ["Mm-hmm."]
+
+
+async def test_whoever_goes_on_while_the_bot_is_heard_is_soon_understood():
+    async with voice_call(completion=ScriptedCompletion(SURE)) as call:
+        call.listener.bot_started()
+        await call.talk(ann=spoken("apple", "boat") + hush(0.15))
+        went_on = call.clock.monotonic()
+        await call.talk(ann=spoken("cloud", "drum"))
+        partials = [event for event in call.of(TranscriptReady) if event.stage is Stage.PARTIAL]
+        assert any("cloud" in each.text and each.at - went_on < 0.4 for each in partials)
+        await call.wait(0.6)
+
+
 async def test_somebody_who_leaves_takes_their_turn_along():
     async with voice_call() as call:
         await call.talk(ann=spoken("apple"), bob=spoken("boat"))

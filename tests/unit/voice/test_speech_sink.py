@@ -66,6 +66,11 @@ async def test_the_first_clause_is_spoken_while_its_sentence_is_written():
     assert "".join(captions(stage)) == stage.text
     assert [clause.speech_text for clause in stage.clauses] == texts(engine)
     assert [clause.index for clause in stage.clauses] == [1, 2, 3]
+    assert [stage.text[: clause.end] for clause in stage.clauses] == [
+        "I would love to, ",
+        "I would love to, but I cannot. ",
+        stage.text,
+    ]
 
 
 async def test_without_a_clause_some_patience_and_four_words_will_do():
