@@ -25,6 +25,7 @@ from frontends.mcp.offer import Offer
 from services.domain.errors import AcoreError
 
 logger = logging.getLogger(__name__)
+logging.getLogger("mcp").setLevel(logging.CRITICAL)  # its lines quote what is sent
 
 CALLS_AT_ONCE = 4
 """Calls that run at the same time; more are refused."""

@@ -61,7 +61,7 @@ class McpGuard:
     def _admits(self, authorization: str) -> bool:
         scheme, _, given = authorization.partition(" ")
         right = hmac.compare_digest(given.strip().encode("latin-1", "replace"), self._token)
-        return right and scheme.lower() == "bearer"
+        return bool(self._token) and right and scheme.lower() == "bearer"
 
 
 @asynccontextmanager

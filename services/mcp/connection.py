@@ -103,7 +103,8 @@ class Connection:
                     raise self._refused(_ENDED) from error
                 return f"{_FAILED} {short(error.error.message)}"
             except Exception as error:  # a server outside may answer anything
-                logger.warning("mcp call failed", extra={"server": self._name}, exc_info=True)
+                failed = {"server": self._name, "error": type(error).__name__}
+                logger.warning("mcp call failed", extra=failed)
                 raise self._refused(_UNCLEAR) from error
         text = text_of(result)
         return f"{_FAILED} {text}" if result.is_error else text

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from services.settings import McpServer
 
 logger = logging.getLogger(__name__)
+logging.getLogger("mcp").setLevel(logging.CRITICAL)  # its lines quote what is sent
 
 START_SECONDS = 30.0
 """How long a server may take to start and to list its tools."""

@@ -162,9 +162,9 @@ class McpServers:
     async def _listed(self, server: _Server, listing: Listing) -> None:
         specs = await asyncio.to_thread(self._specs, server, listing)  # many take long to build
         async with server.lock:
-            server.listing, server.specs, server.trouble = listing, specs, ""
             if not server.pinned.known and server.pinned.enabled:
                 await self._approve(server, listing)
+            server.listing, server.specs, server.trouble = listing, specs, ""
             self._offer(server)
         if pending := _pending(server):
             names = ", ".join(name for name, _ in pending[:5])

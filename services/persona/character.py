@@ -93,12 +93,12 @@ class Character:
 class Persona:
     """A character that can take part in conversations.
 
-    ``version`` changes whenever the card's content does. ``tools`` names the tools and
-    areas of tools it may use: ``None`` all of them, an empty one none. ``knowledge`` names the document categories it draws on, ``frameworks``
-    weighs ways of answering (0 to 1), ``activities`` lists what it likes by kind of activity
-    (game, stream, listen, watch), ``verbosity`` is the length of its answers in tokens (50 to
-    500), ``behaviors`` holds each behavior's own options. ``house_rules`` is what the place it
-    speaks in asks of every character; a card has none.
+    ``version`` changes whenever the card's content does. ``tools`` names the tools and areas of
+    tools it may use: ``None`` all of them, an empty one none. ``knowledge`` names the document
+    categories it draws on, ``frameworks`` weighs ways of answering (0 to 1), ``activities`` lists
+    what it likes by kind of activity (game, stream, listen, watch), ``verbosity`` is the length of
+    its answers in tokens (50 to 500), ``behaviors`` holds each behavior's own options.
+    ``house_rules`` is what the place it speaks in asks of every character; a card has none.
     """
 
     id: PersonaId

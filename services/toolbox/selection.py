@@ -22,6 +22,10 @@ _NEEDED = 0.9
 """A name or keyword that at most one tool in seven shares reaches this, of a hundred; a few words
 of a description never do."""
 
+_BESIDE_THE_BEST, _CERTAIN = 0.4, 3.0
+"""What scores less than this share of the best, a pattern counted no more than a keyword and a
+half, is left out: every tool costs prompt."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Indexed:
@@ -57,8 +61,10 @@ class ToolSelection:
         follows_up = len(words) <= _FOLLOW_UP_WORDS
         if earlier and (follows_up or any(score >= _NEEDED for score in scores.values())):
             self._count(_stems(earlier[:_LONGEST_READ]), _EARLIER, indexed, scores)
+        best_score = min(max(scores.values(), default=0.0), _CERTAIN)
+        needed = max(_NEEDED, _BESIDE_THE_BEST * best_score)
         best = sorted(
-            (position for position, score in scores.items() if score >= _NEEDED),
+            (position for position, score in scores.items() if score >= needed),
             key=lambda position: (-scores[position], position),
         )
         return [indexed.tools[position] for position in best[:most]]
@@ -127,5 +133,7 @@ _COMMON_WORDS = """
 a an and any are as at be by can do does for from get gets give gives has have how if in into is it
 its later me my not of on one only or person say set some something such than that the their them
 then there they this to up use used user want wants was what when where which who will with you your
+am an auf da das den der des die du ein eine er es fur hat ich im ist mein mich mir mit noch oder
+sie so und uns von wer wir zu
 """
 _COMMON = frozenset(map(_stem, _COMMON_WORDS.split()))

@@ -58,7 +58,8 @@ async def test_notes_are_changed_found_pinned_and_deleted(town, live):
     asked = alice.uses(town.general, town.bot, "notes share", number=1)
     await told(town, alice, asked)
     shown = alice.answers_to(asked)[0]
-    assert not (shown.mentions or shown.mention_everyone), "nobody is pinged by a note"
+    assert not shown.mentions
+    assert not shown.mention_everyone
     assert await used(town, alice, "delnote", number=2) == "Note 2 is deleted."
     asked = alice.uses(town.general, town.bot, "clearnotes")
     assert (await told(town, alice, asked))[0] == "Delete 1 of your notes?"

@@ -7,7 +7,7 @@ import os
 import random
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,7 +82,7 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    data: Path, *, own: ToolSpec | None = None, **servers: dict[str, object]
+    data: Path, *, own: ToolSpec | None = None, **servers: Mapping[str, object]
 ) -> AsyncIterator[Bench]:
     notices: list[tuple[str, str]] = []
     clock, toolbox = SystemClock(), Toolbox([] if own is None else [[own]])
@@ -373,7 +373,7 @@ async def test_a_server_on_the_web_is_used_and_comes_back_when_it_does(tmp_path:
 
 
 async def test_in_a_conversation_results_are_quoted_and_what_acts_waits_for_a_yes(tmp_path: Path):
-    calls = [
+    calls: list[Script | str] = [
         Script(calls=(ToolCall(id="1", name="shop__inject", arguments={}),)),
         Script(calls=(ToolCall(id="2", name="shop__die", arguments={}),)),
         "As you like.",
@@ -385,9 +385,8 @@ async def test_in_a_conversation_results_are_quoted_and_what_acts_waits_for_a_ye
             while app.factory.toolbox().find("shop__inject") is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         _, delivery = await app.say("Ask the shop to inject, then let the shop die")
-        shown = [m.text for m in model.requests[1].messages if INJECTION in m.text]
-        assert shown
-        assert all(text != INJECTION for text in shown)
+        [told] = [one.content for one in model.requests[1].messages if INJECTION in one.content]
+        assert told.startswith(f"<data>\n{INJECTION}\n</data>")
         [asked] = [one for one in delivery.events if isinstance(one, ConfirmationRequested)]
         assert asked.tool == "shop__die"
         assert app.factory.toolbox().find("shop__die") is not None

@@ -9,7 +9,7 @@ CROWD: Final = 600.0
 PAUSE_SECONDS: Final = 0.02
 """Between two looks in a crowd, the length of a frame; what comes meanwhile waits in the socket."""
 
-_MEASURED_SECONDS: Final = 0.1
+_MEASURED_SECONDS: Final = 0.5
 
 
 class Crowd:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
+import services.factory  # noqa: F401  brings every table in
 from services.domain.errors import Busy, ConfigurationError, NotFound, StorageError
 from services.settings import StorageSettings
 from services.storage.database import Database
@@ -65,7 +66,7 @@ def schema_of(connection):
     return found
 
 
-FULL_TEXT = "recollection_words"
+FULL_TEXT = ("recollection_words", "note_words")
 
 
 async def test_migrated_schema_is_the_one_in_tables(database, tmp_path, clock):
@@ -107,7 +108,8 @@ async def test_a_second_start_keeps_data_and_needs_no_migration(tmp_path, clock)
 
 
 def drop_everything(connection):
-    connection.exec_driver_sql(f"DROP TABLE {FULL_TEXT}")
+    for index in FULL_TEXT:
+        connection.exec_driver_sql(f"DROP TABLE {index}")
     metadata.drop_all(connection)
     connection.exec_driver_sql("DELETE FROM alembic_version")
 
