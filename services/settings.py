@@ -815,6 +815,54 @@ class LookupsSettings(Section):
     )
 
 
+class ImagesSettings(Section):
+    """Pictures: shown to models, described for those that cannot see, and made."""
+
+    send_to_models: bool = Field(
+        True, description="Show attached pictures to models that can see them."
+    )
+    vision_model: str | None = Field(
+        None,
+        description="Model that describes pictures where the one that answers cannot see, as "
+        "`name` or `name@endpoint`.",
+    )
+    most_shown: int = Field(4, ge=1, le=16, description="Pictures a prompt shows at most.")
+    earlier_shown: int = Field(
+        1, ge=0, le=8, description="Of these, pictures of earlier messages that are shown again."
+    )
+    longest_side: int = Field(
+        1280, ge=128, le=4096, description="Pixels to which larger pictures are scaled down."
+    )
+    engine: Literal["none", "automatic1111", "comfyui", "openai"] = Field(
+        "none", description="What makes pictures; `openai` stands for all that speak its API."
+    )
+    base_url: str | None = Field(
+        None, description="Address of the server that makes pictures, for `openai` with `/v1`."
+    )
+    api_key: SecretStr | None = Field(None, description="Its key, if it asks for one.")
+    model: str | None = Field(
+        None, description="Model or checkpoint that makes pictures; empty leaves it to the server."
+    )
+    size: str = Field(
+        "768x768", pattern=r"^[1-9]\d{1,3}x[1-9]\d{1,3}$", description="Width and height in pixels."
+    )
+    steps: int = Field(25, ge=1, le=150, description="Steps of the sampler.")
+    negative_prompt: str = Field(
+        "", max_length=1000, description="What pictures are not to show, where the server has that."
+    )
+    timeout_seconds: float = Field(
+        120.0, gt=0.0, le=600.0, description="How long making one picture may take."
+    )
+    workflow: Path | None = Field(
+        None,
+        description="ComfyUI workflow in API format with `%prompt%`, `%negative%`, `%model%`, "
+        "`%width%`, `%height%`, `%steps%` and `%seed%`; empty takes a plain one.",
+    )
+    per_person: int = Field(
+        20, ge=1, le=1000, description="Pictures one person may have made in an hour."
+    )
+
+
 class HousekeepingSettings(Section):
     """What is tidied up by itself, and the nightly backup."""
 
@@ -881,4 +929,5 @@ class Settings(Section):
     github: GitHubSettings = Field(default_factory=GitHubSettings)
     search: SearchSettings = Field(default_factory=SearchSettings)
     lookups: LookupsSettings = Field(default_factory=LookupsSettings)
+    images: ImagesSettings = Field(default_factory=ImagesSettings)
     housekeeping: HousekeepingSettings = Field(default_factory=HousekeepingSettings)

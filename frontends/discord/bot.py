@@ -201,9 +201,14 @@ class AcoreBot(commands.Bot):
         """Do what can wait until the first people have been heard."""
         await asyncio.sleep(_SETTLING_SECONDS)
         await self.services.departures().present(PLATFORM, [str(one.id) for one in self.guilds])
-        await sync(self.tree, self.settings.guilds)
-        if self.settings.webhooks:
-            await self.portraits.warm(list(self.services.library().all()))
+        try:
+            await sync(self.tree, self.settings.guilds)
+            if self.settings.webhooks:
+                await self.portraits.warm(list(self.services.library().all()))
+        except RuntimeError:  # aiohttp's, of a session that is closed
+            if not self.is_closed():
+                raise
+            logger.info("commands were not registered, because the bot leaves")
 
     # -- hearing
 

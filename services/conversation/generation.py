@@ -14,7 +14,7 @@ from services.conversation.moderation.rules import NO_RULES, ContentRules
 from services.conversation.processing import GuardedReply, ReplyFilter
 from services.domain.calls import ToolCall, ToolResult
 from services.domain.errors import ProviderError, ProviderFault
-from services.domain.replies import ToolFinished, ToolStarted, Usage
+from services.domain.replies import PartAdded, ToolFinished, ToolStarted, Usage
 from services.llm.model import (
     ChatModel,
     ChatRequest,
@@ -64,7 +64,7 @@ class Done:
     memories: tuple[str, ...] = ()
 
 
-GenerationEvent = Text | ToolStarted | ToolFinished | NeedsConfirmation | Done
+GenerationEvent = Text | ToolStarted | ToolFinished | PartAdded | NeedsConfirmation | Done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +192,7 @@ class Generation:
 
     async def _calls(
         self, job: Assignment, progress: _Progress, done: _Round
-    ) -> AsyncGenerator[ToolStarted | ToolFinished | NeedsConfirmation, None]:
+    ) -> AsyncGenerator[ToolStarted | ToolFinished | PartAdded | NeedsConfirmation, None]:
         """Run a round's calls in order, up to the first that a person must agree to."""
         for position, call in enumerate(done.calls):
             tool = progress.tools.get(call.name)
@@ -207,6 +207,8 @@ class Generation:
                 result = await self._run(call, job.context, job.limits)
                 progress.outside = progress.outside or (tool.untrusted and not result.is_error)
             yield await self._finished(call, result, job.rules)
+            for part in result.parts:
+                yield PartAdded(part=part)
             progress.transcript.append(result_message(call, result, tool))
 
     async def run_confirmed(self, call: ToolCall, context: ToolContext) -> ToolResult:

@@ -18,7 +18,7 @@ from services.domain.calls import ToolCall
 from services.domain.clock import Clock
 from services.domain.errors import NotFound
 from services.domain.ids import ActionId, AuthorId, ConversationId, IdSource, MessageId, TurnId
-from services.domain.messages import HistoryEntry, Message, Source, TextPart
+from services.domain.messages import BlobPart, HistoryEntry, Message, Source, TextPart
 from services.domain.people import Author, AuthorKind
 from services.domain.replies import (
     InterruptReason,
@@ -44,10 +44,14 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How a turn ended: with ``written`` shown and, if spoken, ``heard`` heard of it."""
+    """How a turn ended: with ``written`` shown and, if spoken, ``heard`` heard of it.
+
+    ``parts`` are the pictures and files that went with it.
+    """
 
     written: str
     heard: str | None = None
+    parts: tuple[BlobPart, ...] = ()
     usage: Usage = field(default_factory=Usage)
     interrupted: InterruptReason | None = None
     failure: Failure | None = None
@@ -191,10 +195,10 @@ class Ledger:
         ``StorageError``.
         """
         if turn.withdrawn and ending.interrupted is not None:
-            ending = replace(ending, written="", heard=None)
+            ending = replace(ending, written="", heard=None, parts=())
         if turn.extends is not None and ending.written.strip():
             return await self._extend(turn, turn.extends, ending)
-        reply = self._reply(turn, ending) if ending.written.strip() else None
+        reply = self._reply(turn, ending) if ending.written.strip() or ending.parts else None
         stored = self._ended(turn, ending)
         async with self._database.steps() as step:
             entry = await self._turns.conclude(step, turn.brief.turn, stored, reply=reply)
@@ -274,7 +278,7 @@ class Ledger:
             id=MessageId(self._ids.new()),
             conversation=turn.brief.conversation,
             author=persona_author(turn.persona),
-            parts=(TextPart(text=ending.written),),
+            parts=(TextPart(text=ending.written), *ending.parts),
             created_at=self._clock.now(),
             reply_to=turn.reply_to,
             modality=turn.brief.modality,

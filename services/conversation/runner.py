@@ -9,16 +9,24 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from services.conversation.answers import AnswerSource
-from services.conversation.generation import Done, NeedsConfirmation, Text, empty_answer
+from services.conversation.generation import (
+    Done,
+    GenerationEvent,
+    NeedsConfirmation,
+    Text,
+    empty_answer,
+)
 from services.conversation.lanes import Lanes, Writes
 from services.conversation.ledger import Confirmation, Ending, Failure, Ledger, TurnResult
 from services.conversation.sentences import SentenceSplitter
 from services.conversation.speech_text import to_speech
 from services.conversation.turn import Turn
 from services.domain.errors import AcoreError, ProviderError
+from services.domain.messages import BlobPart
 from services.domain.replies import (
     AlternativeAdded,
     ConfirmationRequested,
+    PartAdded,
     SentenceReady,
     TextDelta,
     ToolFinished,
@@ -47,6 +55,7 @@ class _Stage:
     splitter: SentenceSplitter = field(default_factory=SentenceSplitter)
     sentences: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
+    parts: list[BlobPart] = field(default_factory=list)
     spoken: int = 0
     usage: Usage = field(default_factory=Usage)
 
@@ -130,7 +139,7 @@ class TurnRunner:
                 async for event in events:
                     await self._show(stage, event)
             await self._announce(stage, stage.splitter.flush())
-            if not "".join(stage.text).strip():
+            if not "".join(stage.text).strip() and not stage.parts:
                 failure = empty_answer(turn.brief.persona_name)
         except Exception as error:  # what the user is told is decided in one place, below
             failure = error
@@ -143,12 +152,15 @@ class TurnRunner:
     async def _show(
         self,
         stage: _Stage,
-        event: Text | ToolStarted | ToolFinished | NeedsConfirmation | Done,
+        event: GenerationEvent,
     ) -> None:
         match event:
             case Text():
                 await self._say(stage, event.text)
             case ToolStarted() | ToolFinished():
+                await stage.lanes.broadcast(event)
+            case PartAdded():
+                stage.parts.append(event.part)
                 await stage.lanes.broadcast(event)
             case NeedsConfirmation():
                 asked = await stage.writes.do(lambda: self._ledger.propose(stage.turn, event.call))
@@ -223,9 +235,16 @@ class TurnRunner:
             )
         elif error is not None:
             failure = self._failure(error, begun=bool(stage.text))
-            ending = Ending(written=stage.lanes.shown(), usage=stage.usage, failure=failure)
+            ending = Ending(
+                written=stage.lanes.shown(),
+                parts=tuple(stage.parts),
+                usage=stage.usage,
+                failure=failure,
+            )
         else:
-            ending = Ending(written="".join(stage.text), usage=stage.usage)
+            ending = Ending(
+                written="".join(stage.text), parts=tuple(stage.parts), usage=stage.usage
+            )
         return await self._commit(turn, ending)
 
     def _failure(self, error: Exception, *, begun: bool) -> Failure:

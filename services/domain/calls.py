@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.domain.messages import BlobPart
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
@@ -17,11 +19,12 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResult:
-    """What a call gave, as text for the model."""
+    """What a call gave: text for the model, and ``parts`` that belong to the answer itself."""
 
     call_id: str
     content: str
     is_error: bool = False
+    parts: tuple[BlobPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from services.toolbox.spec import ToolSpec
@@ -15,6 +15,7 @@ _WORD = re.compile(r"[^\W_]+")
 _SUFFIXES = ("ings", "ing", "ern", "en", "er", "es", "ed", "em", "s", "e", "n", "t")
 _SHORTEST_STEM = 4
 _LONGEST_READ = 2_000
+_LONGEST_PHRASE = 5
 
 _NAMED, _KEYWORD, _DESCRIBED, _PATTERN = 2.0, 2.0, 0.1, 6.0
 _EARLIER = 0.5
@@ -30,7 +31,7 @@ half, is left out: every tool costs prompt."""
 @dataclass(frozen=True, slots=True)
 class _Indexed:
     tools: tuple[ToolSpec, ...]
-    by_stem: dict[str, list[tuple[int, float]]]
+    by_term: dict[str, list[tuple[int, float]]]
     patterns: tuple[tuple[int, re.Pattern[str]], ...]
 
 
@@ -45,8 +46,9 @@ class ToolSelection:
     ) -> list[ToolSpec]:
         """Return at most ``most`` of ``tools`` that ``text`` calls for, the best first.
 
-        A tool counts by its name, its keywords, its pattern and, less, its description; a word
-        that many tools share says little (inverse document frequency). Words of ``earlier``, what
+        A tool counts by its name, its keywords, its pattern and, less, its description; a keyword
+        of several words counts only where they stand together, and what many tools share says
+        little (inverse document frequency). Words of ``earlier``, what
         was said before, count half and never bring a tool in alone that ``text`` has no part in,
         unless ``text`` is short. Only the first 2,000 characters of each are read.
         """
@@ -70,10 +72,10 @@ class ToolSelection:
         return [indexed.tools[position] for position in best[:most]]
 
     def _count(
-        self, words: Iterable[str], weight: float, indexed: _Indexed, scores: dict[int, float]
+        self, words: Sequence[str], weight: float, indexed: _Indexed, scores: dict[int, float]
     ) -> None:
-        for word in dict.fromkeys(word for word in words if word not in _COMMON):
-            for position, value in indexed.by_stem.get(word, ()):
+        for term in dict.fromkeys(_terms(words)):
+            for position, value in indexed.by_term.get(term, ()):
                 scores[position] += weight * value
 
     def _index(self, tools: tuple[ToolSpec, ...]) -> _Indexed:
@@ -87,31 +89,37 @@ _FOLLOW_UP_WORDS = 5
 
 def _made(tools: tuple[ToolSpec, ...]) -> _Indexed:
     weighed = [_weighed(tool) for tool in tools]
-    shared = Counter(stem for stems in weighed for stem in stems)
-    by_stem: dict[str, list[tuple[int, float]]] = defaultdict(list)
-    for position, stems in enumerate(weighed):
-        for stem, weight in stems.items():
-            rarity = math.log(1 + len(tools) / shared[stem]) / math.log(1 + len(tools))
-            by_stem[stem].append((position, weight * rarity))
+    shared = Counter(term for terms in weighed for term in terms)
+    by_term: dict[str, list[tuple[int, float]]] = defaultdict(list)
+    for position, terms in enumerate(weighed):
+        for term, weight in terms.items():
+            rarity = math.log(1 + len(tools) / shared[term]) / math.log(1 + len(tools))
+            by_term[term].append((position, weight * rarity))
     patterns = tuple(
         (position, re.compile(tool.pattern, re.IGNORECASE))
         for position, tool in enumerate(tools)
         if tool.pattern
     )
-    return _Indexed(tools, dict(by_stem), patterns)
+    return _Indexed(tools, dict(by_term), patterns)
 
 
 def _weighed(tool: ToolSpec) -> dict[str, float]:
-    stems: dict[str, float] = {}
-    for weight, text in (
-        (_DESCRIBED, tool.description),
-        (_NAMED, tool.name.replace("_", " ")),
-        (_KEYWORD, " ".join(tool.keywords)),
-    ):
-        for stem in _stems(text):
-            if stem not in _COMMON or weight != _DESCRIBED:
-                stems[stem] = weight
-    return stems
+    """Return what each word weighs that stands for ``tool``, and each phrase among its keywords."""
+    terms = {stem: _DESCRIBED for stem in _stems(tool.description) if stem not in _COMMON}
+    terms |= dict.fromkeys(_stems(tool.name.replace("_", " ")), _NAMED)
+    for keyword in tool.keywords:
+        if stems := _stems(keyword)[:_LONGEST_PHRASE]:
+            terms[" ".join(stems)] = _KEYWORD
+    return terms
+
+
+def _terms(words: Sequence[str]) -> Iterator[str]:
+    """Yield each word that means something, and each run of words that may be a phrase."""
+    for start, word in enumerate(words):
+        if word not in _COMMON:
+            yield word
+        for end in range(start + 2, min(start + _LONGEST_PHRASE, len(words)) + 1):
+            yield " ".join(words[start:end])
 
 
 def _stems(text: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from services.domain.ids import ConversationId, MessageId, PersonaId, TurnId
+from services.domain.messages import BlobPart
 from services.domain.people import Author, Role
 
 
@@ -51,7 +52,15 @@ class ToolContext:
     message: MessageId | None = None
 
 
-ToolHandler = Callable[[Any, ToolContext], Awaitable[str]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOutput:
+    """What a tool gives that makes more than text: ``parts`` are sent with the answer."""
+
+    text: str
+    parts: tuple[BlobPart, ...] = ()
+
+
+ToolHandler = Callable[[Any, ToolContext], Awaitable[str | ToolOutput]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +71,10 @@ class ToolSpec:
     permitted together. ``description`` is written for the model; ``keywords`` are further words, in
     any language, by which people ask for what it does, and ``pattern`` a regular expression of
     messages that call for it. ``parameters`` checks the arguments; ``handler`` gets the checked
-    model and the context and returns short text for the model, or raises ``Refused`` with a
-    sentence the model may pass on. It is cancelled after ``timeout`` seconds. ``untrusted`` marks
-    results that come from outside: they are shown to the model as quoted data, and what the answer
-    changes after them waits for a person's yes.
+    model and the context and returns short text for the model, a ``ToolOutput`` where a picture or
+    file goes with it, or raises ``Refused`` with a sentence the model may pass on. It is cancelled
+    after ``timeout`` seconds. ``untrusted`` marks results that come from outside: they are shown to
+    the model as quoted data, and what the answer changes after them waits for a person's yes.
     """
 
     name: str

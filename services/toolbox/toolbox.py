@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from services.domain.calls import ToolCall, ToolResult, ToolSchema
 from services.domain.errors import AcoreError, Refused
 from services.observability.metrics import Metrics
-from services.toolbox.spec import ToolContext, ToolSpec
+from services.toolbox.spec import ToolContext, ToolOutput, ToolSpec
 
 logger = logging.getLogger(__name__)
 
@@ -63,18 +63,25 @@ class Toolbox:
         if tool is None or context.role < tool.permission:
             self._count("none", "unknown")
             return _failed(call, f"There is no tool called {call.name[:60]} for you here.")
-        content, problem = await self._content(tool, call, context)
+        output, problem = await self._output(tool, call, context)
         if problem is not None:
             self._count(tool.name, problem)
-            return _failed(call, content[:limit])
+            return _failed(call, output.text[:limit])
         self._count(tool.name, "ok")
+        content = output.text
         if len(content) > limit:
             content = content[:limit] + "\n[cut]"
-        return ToolResult(call_id=call.id, content=content)
+        return ToolResult(call_id=call.id, content=content, parts=output.parts)
 
-    async def _content(
+    async def _output(
         self, tool: ToolSpec, call: ToolCall, context: ToolContext
-    ) -> tuple[str, str | None]:
+    ) -> tuple[ToolOutput, str | None]:
+        given, problem = await self._given(tool, call, context)
+        return (ToolOutput(text=given) if isinstance(given, str) else given), problem
+
+    async def _given(
+        self, tool: ToolSpec, call: ToolCall, context: ToolContext
+    ) -> tuple[str | ToolOutput, str | None]:
         """Return what the call gave, or a sentence and what kind of problem there was."""
         if _size(call.arguments) > _LONGEST_ARGUMENTS:
             return "Wrong arguments: they are too long.", "wrong_arguments"

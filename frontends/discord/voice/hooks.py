@@ -85,3 +85,5 @@ def _missing() -> Iterator[str]:
         yield from (word for word in words if word not in known)
     if not hasattr(utils, "_from_json"):
         yield "utils._from_json"
+    if importlib.util.find_spec("nacl._sodium") is None:
+        yield "nacl._sodium"

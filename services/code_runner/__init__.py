@@ -1,0 +1,1 @@
+"""Running people's and characters' code in a closed process."""

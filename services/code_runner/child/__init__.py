@@ -1,0 +1,1 @@
+"""What runs inside the closed process; knows nothing of the rest."""
