@@ -278,6 +278,8 @@ class AnswerSink:
         reply = terminal.reply if terminal is not None else None
         if not text.strip() and not note:
             await self._take_back(face)
+            if isinstance(terminal, TurnFinished):
+                await self._send_files(face)
             return
         view = None
         if self._question is not None:

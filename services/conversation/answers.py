@@ -32,7 +32,7 @@ from services.domain.errors import ProviderError
 from services.domain.ids import AuthorId
 from services.domain.messages import HistoryEntry
 from services.domain.people import AuthorKind
-from services.domain.replies import ToolFinished
+from services.domain.replies import PartAdded, ToolFinished
 from services.llm.model import ChatModel, PromptMessage, PromptRole, Sampling, TokenCounter
 from services.persona.character import Persona
 from services.persona.style import answer_limit
@@ -41,7 +41,7 @@ from services.toolbox.spec import ToolContext, ToolSpec
 from services.toolbox.toolbox import Toolbox, schema_of
 
 _MOST_NAMES = 20
-_OUTSIDE = ("attachments", "documents")
+_OUTSIDE = ("attachments", "documents", "pictures")
 _LABELS = ("User", "Human")  # what models call whoever they talk to
 
 
@@ -131,6 +131,8 @@ class AnswerSource:
             certain=turn.certain,
             outside=_reads_outside(messages),
         )
+        for part in () if turn.resumed is None else turn.resumed[1].parts:
+            yield PartAdded(part=part)
         kept = False
         async with aclosing(self._told(turn, job, prompt.scenery)) as events:
             async for event in events:
@@ -253,7 +255,7 @@ def speaker_names(
 def _reads_outside(messages: Sequence[PromptMessage]) -> bool:
     """Tell whether a prompt holds text that nobody here has written."""
     return any(source in message.source for message in messages for source in _OUTSIDE) or any(
-        message.role is PromptRole.TOOL for message in messages
+        message.role is PromptRole.TOOL or message.images for message in messages
     )
 
 

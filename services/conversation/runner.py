@@ -231,7 +231,11 @@ class TurnRunner:
         if cut and turn.reason is not None:
             written, heard = await stage.lanes.abort(turn.reason, stage.sentences)
             ending = Ending(
-                written=written, heard=heard, usage=stage.usage, interrupted=turn.reason
+                written=written,
+                heard=heard,
+                parts=tuple(stage.parts) if written.strip() else (),
+                usage=stage.usage,
+                interrupted=turn.reason,
             )
         elif error is not None:
             failure = self._failure(error, begun=bool(stage.text))

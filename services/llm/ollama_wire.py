@@ -17,6 +17,7 @@ from services.llm.model import (
     ToolSchema,
 )
 from services.llm.text_protocol import as_text
+from services.llm.unseen import without_pictures
 
 PREFILL_HEADER = {"X-Acore-Prefill": "1"}
 BACKGROUND_HEADER = {"X-Acore-Priority": "background"}
@@ -33,12 +34,12 @@ def chat_body(
     request: ChatRequest, info: ModelInfo, *, native_tools: bool, think: bool, keep_alive: str
 ) -> dict[str, object]:
     """Write ``request`` for ``/api/chat``; without ``native_tools`` tools are told as text."""
-    messages = request.messages
+    messages = request.messages if info.vision else without_pictures(request.messages)
     if not native_tools:
         messages = as_text(messages, request.tools)
     body: dict[str, object] = {
         "model": info.name,
-        "messages": [_message(message, images=info.vision) for message in messages],
+        "messages": [_message(message) for message in messages],
         "stream": True,
         "keep_alive": keep_alive,
         "options": _options(request, info.context_tokens),
@@ -77,9 +78,9 @@ def _tool(tool: ToolSchema) -> dict[str, object]:
     return {"type": "function", "function": function}
 
 
-def _message(message: PromptMessage, *, images: bool) -> dict[str, object]:
+def _message(message: PromptMessage) -> dict[str, object]:
     written: dict[str, object] = {"role": message.role.value, "content": message.content}
-    if images and message.images:
+    if message.images:
         written["images"] = [base64.b64encode(image).decode() for image in message.images]
     if message.tool_calls:
         written["tool_calls"] = [

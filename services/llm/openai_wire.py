@@ -15,6 +15,7 @@ from services.llm.model import ChatRequest, ModelInfo, PromptMessage, PromptRole
 from services.llm.openai_calls import CallPieces
 from services.llm.openai_kinds import HostedKind
 from services.llm.text_protocol import as_text
+from services.llm.unseen import without_pictures
 
 DONE = b"[DONE]"
 _COMMON = {name: name for name in ("temperature", "top_p", "seed", "stop")}
@@ -49,11 +50,12 @@ def chat_body(
     request: ChatRequest, info: ModelInfo, kind: HostedKind, dialect: Dialect
 ) -> dict[str, object]:
     """Write ``request`` for ``/chat/completions``; without native tools they are told as text."""
-    messages = request.messages if info.tools else as_text(request.messages, request.tools)
+    messages = request.messages if info.vision else without_pictures(request.messages)
+    messages = messages if info.tools else as_text(messages, request.tools)
     limit = "max_completion_tokens" if dialect.completion_tokens else "max_tokens"
     body: dict[str, object] = {
         "model": info.name,
-        "messages": [_message(message, images=info.vision) for message in messages],
+        "messages": [_message(message) for message in messages],
         "stream": True,
         "stream_options": {"include_usage": True},
         limit: request.sampling.max_tokens,
@@ -90,9 +92,9 @@ def _tool(tool: ToolSchema) -> dict[str, object]:
     return {"type": "function", "function": function}
 
 
-def _message(message: PromptMessage, *, images: bool) -> dict[str, object]:
+def _message(message: PromptMessage) -> dict[str, object]:
     written: dict[str, object] = {"role": message.role.value, "content": message.content}
-    if images and message.images:
+    if message.images:
         pictures = [
             {"type": "image_url", "image_url": {"url": _data_url(image)}}
             for image in message.images

@@ -25,6 +25,7 @@ from services.llm.model import (
 from services.llm.openai_connection import OpenAiConnection
 from services.llm.openai_model import OpenAiModel
 from services.llm.priority import Preempted, ProviderLane
+from services.llm.unseen import UNSEEN
 from services.settings import LlmSettings
 from tests.fakes.heard import Heard, hear
 from tests.fakes.model_requests import HELLO, QUICK, SAID, SEARCH, asking, saying
@@ -522,7 +523,7 @@ async def test_pictures_go_out_as_data_and_not_again_once_refused() -> None:
         {"type": "text", "text": "?"},
         {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,/9h4"}},
     ]
-    assert contents[2] == "?"
+    assert contents[2] == f"?\n{UNSEEN}"
 
 
 async def test_usage_is_the_servers() -> None:

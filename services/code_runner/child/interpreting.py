@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
+import os
+import signal
 import time
 from collections.abc import Callable
 from typing import Literal, TypedDict
 
 from pydantic_monty import (
     Monty,
-    MontyConversionError,
+    MontyClassProxy,
     MontyCrashedError,
     MontyError,
     MontyRuntimeError,
     MontySyntaxError,
 )
 
-_DIGITS = 4_000
 _ERROR_LINES = 12
+_LONGEST_LINE = 200
+_FULL = "Stopped: it printed more than is shown."
 _NO_ROOM = "MemoryError: the result does not fit into memory"
 
 
@@ -41,32 +43,29 @@ class Outcome(TypedDict):
     cut: bool
 
 
-class _FullError(Exception):
-    """More was printed than is shown."""
-
-
 class _Output:
+    """Keeps what is printed, and ends ``worker`` when that is too much."""
+
     def __init__(self, most: int) -> None:
         self._pieces: list[str] = []
         self._room = most
         self.cut = False
+        self.worker: int | None = None
 
     def __call__(self, _stream: Literal["stdout", "stderr"], text: str) -> None:
         self._pieces.append(text[: self._room])
-        self._room -= len(text)
-        if self._room < 0:
-            self._room = 0
-            self.cut = True
-            raise _FullError
+        self._room = max(0, self._room - len(text))
+        self.cut = self.cut or text != self._pieces[-1]
+        if self.cut and self.worker is not None:
+            os.kill(self.worker, signal.SIGKILL)
+            self.worker = None
 
     @property
     def text(self) -> str:
         return "".join(self._pieces)
 
 
-def interpret(
-    request: Request, *, binary: str, ready: Callable[[int | None], None]
-) -> Outcome:
+def interpret(request: Request, *, binary: str, ready: Callable[[int | None], None]) -> Outcome:
     """Run ``request``; ``ready`` is called with the interpreter's process before the code starts.
 
     Whatever the code does ends in an outcome, unless it takes this process with it.
@@ -86,26 +85,24 @@ def interpret(
             os_policy={"sleep": "zero"},
         ) as session,
     ):
+        output.worker = session.worker_pid
         ready(session.worker_pid)
         started = time.monotonic()
         try:
             result = session.feed_run(request["code"], print_callback=output)
             took = time.monotonic() - started
             value = _shown(result)
-        except _FullError:
-            error = "Stopped: it printed more than is shown."
         except (MontySyntaxError, MontyRuntimeError) as failure:
-            error = _FULL if output.cut else _told(failure.display())
+            error = _told(failure.display())
         except MontyCrashedError as failure:
             error = "Stopped: it took too long." if failure.timed_out else "The interpreter died."
-        except MontyConversionError as failure:
-            error = _told(str(failure))
         except MontyError as failure:
             error = _told(str(failure))
         except MemoryError:
             error = _NO_ROOM
         took = took or time.monotonic() - started
     most = request["characters"]
+    error = _FULL if output.cut else error
     return Outcome(
         output=output.text,
         value=value[:most],
@@ -115,12 +112,11 @@ def interpret(
     )
 
 
-_FULL = "Stopped: it printed more than is shown."
-
-
 def _shown(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, MontyClassProxy):
+        return f"<{value.name} object>"
     try:
         return repr(value)
     except RecursionError:
@@ -130,8 +126,9 @@ def _shown(value: object) -> str:
 
 
 def _told(traceback: str) -> str:
-    lines = traceback.strip().splitlines()
+    """Return a traceback without the middle of it, its lines cut."""
+    lines = [line[:_LONGEST_LINE] for line in traceback.strip().splitlines()]
     if len(lines) <= _ERROR_LINES:
         return "\n".join(lines)
     half = _ERROR_LINES // 2
-    return "\n".join(itertools.chain(lines[:half], ["  ..."], lines[-half:]))
+    return "\n".join([*lines[:half], "  ...", *lines[-half:]])

@@ -1,8 +1,7 @@
 """The closed process: takes one request, gives up all rights, runs it, answers and ends.
 
-Started as ``python -I -S -B -c "…; main()"`` by ``services.code_runner.closed``. One line of JSON comes
-in; ``{"ready": [guards]}`` and an ``Outcome`` go out as one line each, in ASCII. It answers nothing
-when a limit cannot be set.
+Started by ``services.code_runner.closed``. One line of JSON comes in; ``{"ready": [guards]}`` and an
+``Outcome`` go out as one line each, in ASCII. It answers nothing when a limit cannot be set.
 """
 
 from __future__ import annotations
