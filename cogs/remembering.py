@@ -1,4 +1,4 @@
-"""Commands about what is remembered in a place, and of others with their consent."""
+"""Commands about what is remembered in a place."""
 
 from __future__ import annotations
 
@@ -11,19 +11,15 @@ from discord.ext import commands
 from cogs.memory import acting_of
 from frontends.discord.asking import answer, asked
 from frontends.discord.memory_acting import MemoryActing
-from frontends.discord.noting import Noting
 from frontends.discord.posting import translated
 from frontends.discord.summing_up import SummingUp
 from services.domain.people import Role
 from services.memory.documents.shelf import DocumentShelf
-from services.memory.rights.statements import LONGEST_VALUE
 
 if TYPE_CHECKING:
     from frontends.discord.bot import AcoreBot
 
     Interaction = discord.Interaction[AcoreBot]
-
-Note = app_commands.Range[str, 1, LONGEST_VALUE]
 
 
 class RememberingCog(commands.Cog):
@@ -31,12 +27,10 @@ class RememberingCog(commands.Cog):
         self,
         *,
         acting: MemoryActing,
-        noting: Noting,
         summing_up: SummingUp,
         documents: DocumentShelf,
     ) -> None:
         self._acting = acting
-        self._noting = noting
         self._summing_up = summing_up
         self._documents = documents
 
@@ -44,13 +38,6 @@ class RememberingCog(commands.Cog):
     @app_commands.checks.cooldown(10, 30.0)
     async def privacy(self, interaction: Interaction) -> None:
         await self._acting.notice(interaction)
-
-    @app_commands.command(description="Have a note about somebody remembered, if they agree.")
-    @app_commands.describe(user="Whom it is about; they are asked first.", note="What is noted.")
-    @app_commands.guild_only()
-    @app_commands.checks.cooldown(3, 60.0)
-    async def remember(self, interaction: Interaction, user: discord.Member, note: Note) -> None:
-        await self._noting.note(interaction, user, note)
 
     @app_commands.command(description="Sum up this conversation now.")
     @app_commands.checks.cooldown(2, 60.0)
@@ -83,9 +70,6 @@ async def setup(bot: AcoreBot) -> None:
     await bot.add_cog(
         RememberingCog(
             acting=acting,
-            noting=Noting(
-                acting, rights=services.memory_rights(), arrivals=bot.services.arrivals()
-            ),
             summing_up=SummingUp(services.summaries(), services.conversations()),
             documents=services.documents(),
         )

@@ -8,16 +8,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from services.code_runner.service import CodeRunner
+from services.code_runner.tools import code_tools
 from services.conversation.actions import PendingActions
 from services.conversation.amnesia import Amnesia
 from services.conversation.answers import AnswerSource
-from services.conversation.attached import AttachedSource
+from services.conversation.attached import AttachedFiles
 from services.conversation.bookmarks import Lorebooks
 from services.conversation.branches import Branches
 from services.conversation.choices import Choices
 from services.conversation.company import Company
 from services.conversation.context import ContextAssembler
 from services.conversation.directory import DeliveryDirectory
+from services.conversation.document_reading import DocumentReading
+from services.conversation.document_tools import Known, document_tools
 from services.conversation.gate import Gate
 from services.conversation.generation import Generation
 from services.conversation.history import History
@@ -30,6 +34,7 @@ from services.conversation.lore_trial import LoreTrial
 from services.conversation.moderation.policy import ContentPolicy
 from services.conversation.moderation.rules import NO_RULES
 from services.conversation.moderation.screening import Moderation
+from services.conversation.pictures import Pictures
 from services.conversation.places import PlaceSettings
 from services.conversation.recollection import (
     DocumentSource,
@@ -44,6 +49,7 @@ from services.conversation.runner import TurnRunner
 from services.conversation.scene_state import SceneStates
 from services.conversation.scenery import SceneryPainter
 from services.conversation.scenes import Scenes
+from services.conversation.screenshots import GameHelp
 from services.conversation.scripting import Scripting
 from services.conversation.service import ConversationService, Parts
 from services.conversation.sources import (
@@ -62,11 +68,25 @@ from services.conversation.warming import Warming
 from services.domain.clock import Clock, SystemClock
 from services.domain.events import Notice
 from services.domain.ids import AuthorId, ConversationId, IdSource, PersonaId, UlidSource
+from services.domain.messages import HistoryEntry
 from services.events.local import LocalEventBus
+from services.games.boards import Boards, GameMaster
+from services.games.dilemmas import Dilemmas
+from services.games.holding import GameHolding
+from services.games.opentdb import OpenTrivia
+from services.games.questions import QuestionBank, QuestionSource
+from services.games.stories import Stories
+from services.games.storyteller import ModelStoryteller
+from services.games.tools import game_tools
+from services.games.trivia import Trivia
 from services.housekeeping.chores import every_chore
 from services.housekeeping.departures import Departures
 from services.housekeeping.privacy_notice import PrivacyNotice
 from services.housekeeping.service import Housekeeping
+from services.images.engines import build_maker
+from services.images.screening import ScreenPrompt, Standing
+from services.images.service import ImageService, PutBlob
+from services.images.tools import image_tools
 from services.injection import containers, providers
 from services.lifecycle import Afterwards, Lull, opened, prompt_loop
 from services.lists.holding import ListHolding
@@ -131,6 +151,9 @@ from services.persona.lore.shelf import LoreShelf
 from services.persona.pictures import CharacterPictures
 from services.persona.prompts import PromptLibrary
 from services.persona.watching import CharacterWatch
+from services.profiles.holding import ProposalHolding
+from services.profiles.proposals import Proposals
+from services.profiles.relationships import Relationships
 from services.projects.holding import ProjectHolding
 from services.projects.ideas import Ideas
 from services.projects.notes import ProjectNotes
@@ -144,6 +167,7 @@ from services.projects.weeks import Weeks
 from services.reminders.dispatcher import ReminderDispatcher
 from services.reminders.holding import ReminderHolding
 from services.reminders.phrasing import Phrasing, Speaker
+from services.reminders.phrasing import Screen as ScreenWords
 from services.reminders.posts import ReminderPosts
 from services.reminders.service import Reminders
 from services.reminders.tools import reminder_tools
@@ -153,6 +177,7 @@ from services.search.reader import PageReader
 from services.search.service import SearchService
 from services.search.tools import search_tools
 from services.settings import (
+    GamesSettings,
     GateSettings,
     GitHubSettings,
     HousekeepingSettings,
@@ -162,7 +187,7 @@ from services.settings import (
     Settings,
     VoiceSettings,
 )
-from services.storage.blobs import BlobStore
+from services.storage.blobs import BlobStore, StoredBlob
 from services.storage.database import Database
 from services.storage.health import DatabaseProbe
 from services.toolbox.basics.tools import basic_tools
@@ -310,6 +335,40 @@ def _screen(content: ContentPolicy) -> Callable[[str], Awaitable[str]]:
     return screen
 
 
+def _screen_of_place(content: ContentPolicy, places: PlaceSettings) -> ScreenWords:
+    async def screen(text: str, conversation: ConversationId) -> str:
+        rules = await places.of(conversation)
+        return await content.cleaned(text, content.joined(rules.blocked))
+
+    return screen
+
+
+def _prompt_screen(content: ContentPolicy, places: PlaceSettings) -> ScreenPrompt:
+    async def screen(prompt: str, place: ConversationId) -> Standing:
+        rules = await places.of(place)
+        if await content.joined(rules.blocked).found_in(prompt):
+            return "forbidden"
+        return "adults" if rules.adults else "everybody"
+
+    return screen
+
+
+def _put_picture(blobs: BlobStore) -> PutBlob:
+    async def put(content: bytes, media_type: str) -> StoredBlob:
+        return await blobs.put(content, media_type=media_type)
+
+    return put
+
+
+def _known(scenes: Scenes) -> Known:
+    async def known(
+        conversation: ConversationId, persona: PersonaId, entries: Sequence[HistoryEntry]
+    ) -> Sequence[HistoryEntry]:
+        return (await scenes.of(conversation)).known(entries, persona)
+
+    return known
+
+
 def _public_web(afterwards: Afterwards) -> PublicWeb:
     web = PublicWeb()
     afterwards.add(web.close)
@@ -326,6 +385,15 @@ def _weather(settings: LookupsSettings) -> WeatherService:
 def _currency(settings: LookupsSettings, *, data: Path, clock: Clock) -> CurrencyService:
     bank = ConfiguredServer("The European Central Bank", settings.rates_url)
     return CurrencyService(RateTable(bank, path=data / "rates" / "ecb.json", clock=clock))
+
+
+def _questions(
+    settings: GamesSettings, *, bank: QuestionBank, clock: Clock, rng: random.Random
+) -> QuestionSource:
+    if not settings.trivia_url:
+        return bank
+    server = ConfiguredServer("The trivia service", settings.trivia_url, seconds=5.0)
+    return OpenTrivia(server, fallback=bank, clock=clock, rng=rng)
 
 
 def _lorebooks(data: Path) -> Path:
@@ -582,9 +650,6 @@ class ServiceFactory(containers.DeclarativeContainer):
             providers.Singleton(AnswerStyleSource, answer_styles, prompts=prompts),
             providers.Singleton(SpokenSource, prompts),
             providers.Singleton(OverheardSource, gate.provided.overheard),
-            providers.Singleton(
-                AttachedSource, settings.provided.conversation, read_blob=blobs.provided.read
-            ),
         ),
         memory=providers.List(
             providers.Singleton(PersonSource, acquaintances, viewers=viewers, prompts=prompts),
@@ -607,12 +672,14 @@ class ServiceFactory(containers.DeclarativeContainer):
         providers.Singleton(NoteHolding),
         providers.Singleton(ListHolding),
     )
+    code_runner = providers.Singleton(CodeRunner, settings.provided.code, clock=clock)
     tools = providers.List(
         providers.Singleton(
             basic_tools, clock=clock, rng=rng, find_zone=providers.Object(found_zone)
         ),
         providers.Singleton(note_tools, notes),
         providers.Singleton(list_tools, lists, polls),
+        providers.Singleton(code_tools, code_runner),
     )
     toolbox = providers.Singleton(Toolbox, tools, metrics=metrics)
     mcp_servers = providers.Singleton(
@@ -676,13 +743,28 @@ class ServiceFactory(containers.DeclarativeContainer):
         painter=painter,
         user_personas=user_personas,
     )
+    pictures = providers.Singleton(
+        Pictures,
+        settings.provided.images,
+        read_blob=blobs.provided.read,
+        models=models,
+        prompts=prompts,
+    )
+    attached = providers.Singleton(
+        AttachedFiles,
+        settings.provided.conversation,
+        reading=providers.Singleton(DocumentReading, blobs.provided.read),
+        tokens=tokens,
+        embedder=providers.Callable(_embedder_of_lore, settings.provided.memory, embedder),
+    )
     assembler = providers.Singleton(
         ContextAssembler,
         sources=sources,
         prompts=prompts,
         tokens=tokens,
         settings=settings.provided.conversation,
-        read_blob=blobs.provided.read,
+        pictures=pictures,
+        attached=attached,
         metrics=metrics,
         painter=painter,
         default_user=settings.provided.persona.user_name,
@@ -818,6 +900,7 @@ class ServiceFactory(containers.DeclarativeContainer):
             thinking,
             prompts,
             speaker=providers.Callable(_speaker_of, library),
+            screen=providers.Singleton(_screen_of_place, content_policy, places),
         ),
     )
     tools.add_args(providers.Callable(reminder_tools, reminders))
@@ -867,6 +950,54 @@ class ServiceFactory(containers.DeclarativeContainer):
         providers.Callable(search_tools, search),
         providers.Callable(lookup_tools, weather, currency),
     )
+
+    # -- pictures and documents
+    images = providers.Singleton(
+        ImageService,
+        settings.provided.images,
+        build=providers.Object(build_maker),
+        screen=providers.Singleton(_prompt_screen, content_policy, places),
+        put=providers.Singleton(_put_picture, blobs),
+        clock=clock,
+        rng=rng,
+    )
+    game_help = providers.Singleton(
+        GameHelp, pictures, models=models, conversations=conversations, prompts=prompts
+    )
+    tools.add_args(
+        providers.Callable(
+            image_tools, images, seconds=settings.provided.images.timeout_seconds
+        ),
+        providers.Callable(
+            document_tools, attached, messages=ledger, known=providers.Singleton(_known, scenes)
+        ),
+    )
+
+    # -- games
+    boards = providers.Singleton(Boards)
+    question_bank = providers.Singleton(QuestionBank, rng)
+    trivia = providers.Singleton(
+        Trivia,
+        database=database,
+        clock=clock,
+        source=providers.Singleton(
+            _questions, settings.provided.games, bank=question_bank, clock=clock, rng=rng
+        ),
+        seconds=settings.provided.games.question_seconds,
+        news=boards.provided.news,
+    )
+    game_master = providers.Singleton(GameMaster, trivia=trivia, boards=boards, clock=clock)
+    dilemmas = providers.Singleton(Dilemmas, database=database, clock=clock, rng=rng)
+    stories = providers.Singleton(
+        Stories,
+        database=database,
+        clock=clock,
+        storyteller=providers.Singleton(
+            ModelStoryteller, models, prompts, screen=providers.Callable(_screen, content_policy)
+        ),
+    )
+    tools.add_args(providers.Callable(game_tools, question_bank, dilemmas))
+    holdings.add_args(providers.Singleton(GameHolding), providers.Singleton(ProposalHolding))
 
     # -- calls
     voices = providers.Singleton(Voices, scopes)
@@ -919,6 +1050,14 @@ class ServiceFactory(containers.DeclarativeContainer):
         index=indexer,
         holdings=holdings,
     )
+    proposals = providers.Singleton(
+        Proposals,
+        database=database,
+        clock=clock,
+        rights=memory_rights,
+        arrive=arrivals.provided.note,
+    )
+    relationships = providers.Singleton(Relationships, database)
     account_links = providers.Singleton(
         AccountLinks,
         database=database,
@@ -982,7 +1121,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         providers.Callable(
             _if_remembering, settings.provided.memory, learner, summaries, documents
         ),
-        providers.List(afterwards, mcp_servers, conversations, reminder_dispatcher),
+        providers.List(afterwards, mcp_servers, conversations, reminder_dispatcher, game_master),
     )
 
 

@@ -863,6 +863,34 @@ class ImagesSettings(Section):
     )
 
 
+class CodeSettings(Section):
+    """Running Python of people and characters in a closed process."""
+
+    enabled: bool = Field(False, description="Whether code is run at all.")
+    permission: Literal["guest", "member", "moderator", "admin", "owner"] = Field(
+        "member", description="Role that may have code run, and whom characters run it for."
+    )
+    seconds: float = Field(5.0, ge=0.1, le=60.0, description="How long code may run.")
+    memory_mb: int = Field(64, ge=8, le=1024, description="Memory that its values may take.")
+    output_characters: int = Field(
+        10_000, ge=100, le=200_000, description="Characters of output, value and error kept."
+    )
+    runs_at_once: int = Field(2, ge=1, le=32, description="Runs at the same time; others wait.")
+    runs_per_hour: int = Field(30, ge=1, description="Runs of one person within an hour.")
+
+
+class GamesSettings(Section):
+    """Games."""
+
+    trivia_url: str = Field(
+        "https://opentdb.com",
+        description="Where questions come from, as Open Trivia DB's API; empty asks only our own.",
+    )
+    question_seconds: int = Field(
+        20, ge=5, le=120, description="How long a question of trivia can be answered."
+    )
+
+
 class HousekeepingSettings(Section):
     """What is tidied up by itself, and the nightly backup."""
 
@@ -930,4 +958,6 @@ class Settings(Section):
     search: SearchSettings = Field(default_factory=SearchSettings)
     lookups: LookupsSettings = Field(default_factory=LookupsSettings)
     images: ImagesSettings = Field(default_factory=ImagesSettings)
+    code: CodeSettings = Field(default_factory=CodeSettings)
+    games: GamesSettings = Field(default_factory=GamesSettings)
     housekeeping: HousekeepingSettings = Field(default_factory=HousekeepingSettings)

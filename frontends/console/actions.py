@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from frontends.console.code_actions import CODE_COMMANDS
+from frontends.console.image_actions import IMAGE_COMMANDS
 from frontends.console.link_actions import LINK_COMMANDS
 from frontends.console.list_actions import LIST_COMMANDS
 from frontends.console.lore_actions import LORE_COMMANDS
@@ -237,6 +239,8 @@ COMMANDS = (
     *RECALL_COMMANDS,
     *REMINDER_COMMANDS,
     *SEARCH_COMMANDS,
+    *IMAGE_COMMANDS,
+    *CODE_COMMANDS,
     *PROJECT_COMMANDS,
     *LINK_COMMANDS,
     *LORE_COMMANDS,

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from frontends.console.views import View
+from frontends.console.files import ConsoleFiles
+from frontends.console.views import Report, View
+from services.domain.errors import AcoreError
 from services.domain.ids import ActionId
+from services.domain.messages import BlobPart
 from services.domain.replies import (
     ConfirmationRequested,
     Delivered,
     InterruptReason,
+    PartAdded,
     ReplyEvent,
     ReplySink,
     TurnBrief,
@@ -25,8 +29,11 @@ class ConsoleDelivery:
     ``asked`` is the last action a tool wants confirmed, ``lost`` why nobody sees the answers.
     """
 
-    def __init__(self, view: View, *, dress: Dress | None = None) -> None:
+    def __init__(
+        self, view: View, *, dress: Dress | None = None, files: ConsoleFiles | None = None
+    ) -> None:
         self._dress = dress
+        self._files = files
         self.asked: ActionId | None = None
         self.lost: OSError | None = None
         self._closed = False
@@ -50,6 +57,18 @@ class ConsoleDelivery:
             self.lost = error
             raise
 
+    async def save(self, part: BlobPart) -> None:
+        """Keep a file of the answer where the person finds it, and say where that is."""
+        if self._files is None or self._closed:
+            return
+        try:
+            path = await self._files.save(part)
+        except AcoreError as error:
+            self._view.refused(error)
+            return
+        report = Report(kind="saved", lines=[f"Saved as {path}"], fields={"path": str(path)})
+        self._view.report(report)
+
     def close(self) -> None:
         """Show nothing more: the person no longer waits."""
         self._closed = True
@@ -64,6 +83,8 @@ class ConsoleSink:
     async def emit(self, event: ReplyEvent, /) -> None:
         """Show the event."""
         self._delivery.show(event)
+        if isinstance(event, PartAdded):
+            await self._delivery.save(event.part)
 
     async def abort(self, reason: InterruptReason, /) -> Delivered:
         """Everything that was given was shown."""

@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING
 
 from frontends.console.actions import COMMANDS
 from frontends.console.delivery import ConsoleDelivery
+from frontends.console.files import ConsoleFiles
 from frontends.console.slash import Said, read_line
 from frontends.console.views import View, spoken
+from services.code_runner.service import CodeRunner
 from services.conversation.bookmarks import Lorebooks
 from services.conversation.inbound import Addressing, Inbound, Receipt
 from services.conversation.places import PlaceSettings
 from services.conversation.reminding import Reminding
+from services.conversation.screenshots import GameHelp
 from services.conversation.tool_permissions import ToolPermissions
 from services.domain.errors import AcoreError, ProviderError, StorageError
 from services.domain.ids import ActionId, ConversationId, MessageId
-from services.domain.messages import HistoryEntry, Message, TextPart
+from services.domain.messages import BlobPart, HistoryEntry, Message, TextPart
 from services.domain.people import Author, Role
 from services.domain.replies import ReplySink, TurnBrief, TurnFailed
+from services.images.service import ImageService
 from services.lists.lists import Lists
 from services.lists.polls import Polls
 from services.lookups.currency import CurrencyService
@@ -144,6 +148,11 @@ class Talk:
         return self._services.currency()
 
     @property
+    def code(self) -> CodeRunner:
+        """Runs code."""
+        return self._services.code_runner()
+
+    @property
     def reminders(self) -> Reminders:
         """What people want to be told, and when."""
         return self._services.reminders()
@@ -167,6 +176,22 @@ class Talk:
     def tool_permissions(self) -> ToolPermissions:
         """Which tools may be used where."""
         return self._services.tool_permissions()
+
+    @property
+    def files(self) -> ConsoleFiles:
+        """Files of this machine, coming and going."""
+        services = self._services
+        return ConsoleFiles(services.blobs(), services.settings().storage)
+
+    @property
+    def images(self) -> ImageService:
+        """Makes pictures."""
+        return self._services.images()
+
+    @property
+    def game_help(self) -> GameHelp:
+        """Makes questions of screenshots."""
+        return self._services.game_help()
 
     @property
     def rng(self) -> random.Random:
@@ -202,13 +227,13 @@ class Talk:
             case asked:
                 await asked.command.perform(self, asked.argument)
 
-    async def say(self, text: str) -> None:
+    async def say(self, text: str, attached: Sequence[BlobPart] = ()) -> None:
         """Send a message and wait for the answer."""
         message = Message(
             id=MessageId(self._ids.new()),
             conversation=self.conversation,
             author=self.author,
-            parts=(TextPart(text=text),),
+            parts=(TextPart(text=text), *attached),
             created_at=self._clock.now(),
         )
         inbound = Inbound(
@@ -246,7 +271,7 @@ class Talk:
     def delivery(self) -> ConsoleDelivery:
         """Return a new place for answers, which is the one in use from now on."""
         dress = self._dress if self.view.for_people else None
-        self._delivery = ConsoleDelivery(self.view, dress=dress)
+        self._delivery = ConsoleDelivery(self.view, dress=dress, files=self.files)
         return self._delivery
 
     def _dress(self, turn: TurnBrief, sink: ReplySink) -> ReplySink:

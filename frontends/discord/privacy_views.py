@@ -1,17 +1,13 @@
-"""Choosing how far one is remembered, and being asked before others have something remembered."""
+"""Choosing how far one is remembered."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Self, get_args
 
 import discord
 
-from frontends.discord.asking import answer, asked
-from frontends.discord.confirming import Interaction, OwnView, close
-from frontends.discord.failures import tell
-from frontends.discord.memory_text import shown
-from frontends.discord.posting import PostingFailed, translated
+from frontends.discord.confirming import Interaction, OwnView
+from frontends.discord.posting import translated
 from services.domain.ids import AuthorId
 from services.people.privacy import Privacy, PrivacyChoices, Reach
 
@@ -22,7 +18,6 @@ _REACHES = {
     "guild": "In the same server",
     "everywhere": "Wherever I talk to the character",
 }
-_CONSENT_SECONDS = 600.0
 
 
 class PrivacyPanel(OwnView):
@@ -97,60 +92,3 @@ class PrivacyPanel(OwnView):
 def _show_switch(button: discord.ui.Button[Any], name: str, *, on: bool) -> None:
     button.label = f"{name}: {'on' if on else 'off'}"
     button.style = discord.ButtonStyle.success if on else discord.ButtonStyle.secondary
-
-
-class Consent(discord.ui.View):
-    """Asks somebody whether what another said of them may be remembered; until then it is not."""
-
-    def __init__(
-        self,
-        asked: Interaction,
-        whom: discord.abc.User,
-        keep: Callable[[], Awaitable[None]],
-    ) -> None:
-        super().__init__(timeout=_CONSENT_SECONDS)
-        self._asked = asked
-        self._whom = whom
-        self._keep = keep
-
-    @discord.ui.button(style=discord.ButtonStyle.success, label="Allow")
-    async def allow(self, interaction: Interaction, _button: discord.ui.Button[Self]) -> None:
-        """Have it remembered."""
-        await asked(interaction)
-        await self._keep()
-        self.stop()
-        await close(
-            interaction,
-            f"{shown(self._whom.display_name)} agreed; it is remembered. "
-            "/memory show and /memory forget are theirs to use.",
-        )
-
-    @discord.ui.button(label="No")
-    async def refuse(self, interaction: Interaction, _button: discord.ui.Button[Self]) -> None:
-        """Forget about it."""
-        self.stop()
-        await close(interaction, "Nothing was stored.")
-
-    async def interaction_check(self, interaction: Interaction, /) -> bool:
-        """Let the person decide; whoever asked can only withdraw."""
-        pressed: Any = interaction.data
-        withdraws = pressed["custom_id"] == self.refuse.custom_id
-        mine = interaction.user.id == self._asked.user.id and withdraws
-        if mine or interaction.user.id == self._whom.id:
-            return True
-        await answer(interaction, f"Only {shown(self._whom.display_name)} can decide that.")
-        return False
-
-    async def on_error(self, interaction: Interaction, error: Exception, _item: Any, /) -> None:  # noqa: ANN401
-        """Say why it did not work."""
-        await tell(interaction, error)
-
-    async def on_timeout(self) -> None:
-        """Leave it at that."""
-        try:
-            async with translated():
-                await self._asked.edit_original_response(
-                    content="There was no answer, so nothing was stored.", view=None
-                )
-        except PostingFailed:  # the message is gone, or too old to be changed
-            return

@@ -277,9 +277,7 @@ class AnswerSink:
             note = f"-# ⚠ {terminal.user_message}"
         reply = terminal.reply if terminal is not None else None
         if not text.strip() and not note:
-            await self._take_back(face)
-            if isinstance(terminal, TurnFinished):
-                await self._send_files(face)
+            await self._end_without_words(face)
             return
         view = None
         if self._question is not None:
@@ -373,6 +371,11 @@ class AnswerSink:
                 await own.delete(self._lost.pop())
             except PostingFailed as error:
                 logger.info("a message could not be taken away", extra={"code": error.code})
+
+    async def _end_without_words(self, face: Face) -> None:
+        await self._take_back(face)
+        if isinstance(self._terminal, TurnFinished):
+            await self._send_files(face)
 
     async def _send_files(self, face: Face) -> None:
         if not self._files:

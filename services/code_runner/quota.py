@@ -12,7 +12,7 @@ _MOST_PEOPLE = 10_000
 
 
 class HourlyQuota:
-    """Counts the last hour per key; the keys least lately seen are forgotten beyond ten thousand."""
+    """Counts the last hour per key, for the ten thousand keys that came last."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -23,7 +23,7 @@ class Runtime:
 
 
 def found_runtime() -> Runtime:
-    """Return where the interpreter is, without loading it. Raises ``Refused`` when it cannot run."""
+    """Return where the interpreter is without loading it; raises ``Refused`` where it is not."""
     if os.name != "posix":
         raise Refused("code_unavailable", "Code can be run on Linux and macOS only.")
     spec = importlib.util.find_spec(_PACKAGE)

@@ -63,6 +63,15 @@ class CodeRunner:
             return error.user_message
         return ""
 
+    def check(self, role: Role) -> None:
+        """Raise ``Refused`` where no code is run and ``NotAllowed`` for a role that may not."""
+        if reason := self.unavailable():
+            raise Refused("code_off", reason)
+        if role < self.permission:
+            raise NotAllowed(
+                "code_permission", f"Only {self.permission.name.lower()}s and up may run code here."
+            )
+
     async def run(self, code: str, *, by: Author, role: Role, where: ConversationId) -> CodeResult:
         """Run ``code``, or the code block in it, as somebody who has ``role`` asks in ``where``.
 
@@ -84,12 +93,7 @@ class CodeRunner:
     async def _ran(
         self, text: str, task: Task, *, by: Author, role: Role, where: ConversationId
     ) -> CodeResult:
-        if reason := self.unavailable():
-            raise Refused("code_off", reason)
-        if role < self.permission:
-            raise NotAllowed(
-                "code_permission", f"Only {self.permission.name.lower()}s and up may run code here."
-            )
+        self.check(role)
         code = _checked(text)
         self._quota.take(str(by.person or by.id), most=self._settings.runs_per_hour)
         async with self._turn():

@@ -64,9 +64,9 @@ def code_tools(runner: CodeRunner) -> Sequence[ToolSpec]:
             name="run_python",
             area="code",
             description=(
-                "Run a short Python script and return what it prints and its last value. No files, "
-                "network, input or packages; only math, re, json, datetime, random, itertools, "
-                "functools, collections and a few more. No class inheritance, generators or match."
+                "Run a short Python script and return what it prints and its last value. There are "
+                "math, re, json, csv, datetime, decimal, random, itertools, functools, collections "
+                "and hashlib; no files, network, input(), packages, class inheritance, yield, del."
             ),
             keywords=_KEYWORDS,
             pattern=r"```",

@@ -11,9 +11,9 @@ LONGEST_CODE = 20_000
 class CodeResult:
     """What came of code.
 
-    ``output`` is what it printed, ``value`` its last expression as Python writes it, empty for none,
-    ``error`` why it did not end well, ``seconds`` how long it ran. ``cut`` says that something was
-    too long to be kept. All of it is text of whoever wrote the code, with any characters in it.
+    ``output`` is what it printed, ``value`` its last expression as Python writes it or nothing,
+    ``error`` why it did not end well, ``seconds`` how long it ran. ``cut`` says that something
+    was too long to be kept. All of it is text of whoever wrote the code, with any characters.
     """
 
     output: str

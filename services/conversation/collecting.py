@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from services.conversation.sources import ContextBlock, ContextSource, needs_of
 from services.domain.replies import TurnBrief
@@ -17,11 +18,25 @@ Count = Callable[[str], int]
 logger = logging.getLogger(__name__)
 
 
+class Contributor(Protocol):
+    """Whoever gives pieces of context; see ``ContextSource``."""
+
+    @property
+    def name(self) -> str:
+        """A stable name, shown in ``why``."""
+        ...
+
+    @property
+    def priority(self) -> int:
+        """Higher is kept longer."""
+        ...
+
+
 @dataclass(slots=True)
 class Collected:
     """What sources gave, why they were asked, and why others gave nothing."""
 
-    blocks: list[tuple[ContextSource, ContextBlock]] = field(default_factory=list)
+    blocks: list[tuple[Contributor, ContextBlock]] = field(default_factory=list)
     asked: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
@@ -30,7 +45,7 @@ class Collected:
 
         The others are left out.
         """
-        chosen: list[tuple[ContextSource, ContextBlock]] = []
+        chosen: list[tuple[Contributor, ContextBlock]] = []
         text = ""
         for source, block in sorted(self.blocks, key=lambda pair: -pair[0].priority):
             longer = render([each.text.strip() for _, each in (*chosen, (source, block))])

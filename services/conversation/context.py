@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from services.conversation.attached import AttachedFiles
 from services.conversation.collecting import Collected, Collecting
-from services.conversation.pictures import ReadBlob, pictures_of
+from services.conversation.pictures import Pictures, Seen
 from services.conversation.prompt_cards import PromptCards
 from services.conversation.prompt_history import retell
 from services.conversation.prompt_report import prompt_report
@@ -54,7 +55,8 @@ class ContextAssembler:
         prompts: PromptLibrary,
         tokens: TokenCounter,
         settings: ConversationSettings,
-        read_blob: ReadBlob,
+        pictures: Pictures,
+        attached: AttachedFiles,
         metrics: Metrics,
         painter: SceneryPainter,
         default_user: str,
@@ -65,7 +67,8 @@ class ContextAssembler:
         self._cards = PromptCards(prompts)
         self._tokens = tokens
         self._settings = settings
-        self._read_blob = read_blob
+        self._pictures = pictures
+        self._attached = attached
         self._default_user = default_user
 
     @property
@@ -145,13 +148,16 @@ class ContextAssembler:
             else frozenset(),
             cut=len(history) >= settings.history_messages,
         )
-        budget = max(info.context_tokens - reserve - tools_tokens, info.context_tokens // 4)
+        seen = await self._pictures.look(brief, history, info=info)
+        taken = reserve + tools_tokens + seen.tokens
+        budget = max(info.context_tokens - taken, info.context_tokens // 4)
         room = int(info.context_tokens * settings.memory_share)
         material = self._housed(gather(request), persona)
         bare = self._arranged(material, layout, info, budget - room, settings)
         collected = await self._collecting.collect(
             replace(brief, in_view=_in_view(bare, history)), settings.context_deadline_seconds
         )
+        await self._add_attached(collected, brief, history, seen=seen, room=room)
         notes = self._notes(collected, room)
         material = replace(material, injections=[*material.injections, *notes])
         arranged = self._arranged(material, layout, info, budget, settings)
@@ -160,7 +166,7 @@ class ContextAssembler:
             arranged = self._arranged(material, layout, info, budget, settings)
         report = prompt_report(layout, arranged, collected) | scenery.report
         return Prompt(
-            messages=await self._messages(arranged, brief, history, info),
+            messages=_illustrated(arranged, seen),
             tokens=sum(arranged.costs),
             report=report,
             scenery=scenery,
@@ -226,18 +232,30 @@ class ContextAssembler:
             return ""
         return self._prompts.render("conversation/initiative", instruction=brief.instruction)
 
-    async def _messages(
+    async def _add_attached(
         self,
-        arranged: Arranged,
+        collected: Collected,
         brief: TurnBrief,
         history: Sequence[HistoryEntry],
-        info: ModelInfo,
-    ) -> tuple[PromptMessage, ...]:
-        pictures = await pictures_of(brief, history, self._read_blob) if info.vision else {}
-        return tuple(
-            replace(piece, images=pictures[piece.ordinal]) if piece.ordinal in pictures else piece
-            for piece in arranged.messages
-        )
+        *,
+        seen: Seen,
+        room: int,
+    ) -> None:
+        told = await self._attached.tell(brief, history, room=room)
+        collected.blocks += [(self._pictures, note) for note in seen.notes]
+        collected.blocks += [(self._attached, block) for block in told]
+        if seen.images or seen.notes:
+            collected.asked[self._pictures.name] = "pictures are attached"
+        if told:
+            collected.asked[self._attached.name] = "files are attached"
+
+
+def _illustrated(arranged: Arranged, seen: Seen) -> tuple[PromptMessage, ...]:
+    """Return the prompt with the pictures at the messages they came with."""
+    return tuple(
+        replace(piece, images=seen.images[piece.ordinal]) if piece.ordinal in seen.images else piece
+        for piece in arranged.messages
+    )
 
 
 def _in_view(arranged: Arranged, history: Sequence[HistoryEntry]) -> frozenset[MessageId]:

@@ -150,7 +150,7 @@ class Ledger:
 
     async def propose(self, turn: Turn, call: ToolCall) -> Confirmation:
         """Store a tool call that waits for a person's yes."""
-        listed = ", ".join(f"{key}={value!r}" for key, value in call.arguments.items())
+        listed = ", ".join(f"{_argument(key)}={value!r}" for key, value in call.arguments.items())
         question = f"May I use {call.name}({listed})?"
         now = self._clock.now()
         action = PendingAction(
@@ -301,6 +301,11 @@ def persona_author(persona: Persona) -> Author:
         kind=AuthorKind.PERSONA,
         persona=persona.id,
     )
+
+
+def _argument(name: str) -> str:
+    """Return an argument's name so that nothing in it looks like more than a name."""
+    return name if name.isidentifier() else repr(name)
 
 
 def _joined(text: str, more: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from services.conversation.file_names import shown_name
 from services.domain.ids import AuthorId, MessageId
 from services.domain.messages import HistoryEntry
 from services.domain.people import AuthorKind
@@ -59,7 +60,7 @@ def retell(
         if text and not text.isspace():
             lines.append(ChatLine(name=name, text=text, is_user=not assistant))
         if attachments := message.attachments:
-            listed = ", ".join(f"{part.kind} {part.name}" for part in attachments)
+            listed = ", ".join(f"{part.kind} {shown_name(part.name)}" for part in attachments)
             text = f"{text}\n[attached: {listed}]".strip()
         elif not text or text.isspace():
             continue

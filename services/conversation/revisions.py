@@ -13,9 +13,11 @@ from services.conversation.jobs import Job
 from services.conversation.ledger import Ledger
 from services.conversation.moderation.policy import ContentPolicy
 from services.conversation.moderation.rules import NO_RULES
+from services.conversation.place_rules import PlaceRules
 from services.conversation.scenes import Cast, Scenes
 from services.conversation.scripting import Scripting
 from services.conversation.session import Session
+from services.conversation.tool_offer import permitted
 from services.conversation.user_personas import UserPersonas
 from services.conversation.witnesses import personas_among
 from services.domain.calls import ToolCall, ToolResult
@@ -29,7 +31,7 @@ from services.persona.character import Persona
 from services.persona.library import CharacterLibrary
 from services.persona.macros.names import fill
 from services.storage.database import Database
-from services.toolbox.spec import ToolContext
+from services.toolbox.spec import ToolContext, ToolSpec
 
 
 class Revisions:
@@ -273,23 +275,29 @@ class Revisions:
         pending: PendingAction,
         *,
         approve: bool,
-        by: Author,
-        role: Role,
+        context: ToolContext,
+        rules: PlaceRules,
         delivery: Delivery,
     ) -> Job:
-        """Settle the question, run the tool on a yes, and return the job of telling the result."""
+        """Settle the question, run the tool on a yes, and return the job of telling the result.
+
+        ``context`` is that of whoever says it now; the tool must still be permitted by ``rules``.
+        """
+        by, role = context.asker, context.role
+        if by is None:
+            raise NotAllowed("confirm_other", "Only the person who asked can confirm this.")
         await self._ledger.settle(pending.id, approve=approve, by=by.id)
         call = ToolCall(id=pending.id, name=pending.tool, arguments=pending.arguments)
         result = ToolResult(call_id=call.id, content="The person said no.", is_error=True)
         if approve:
-            context = ToolContext(
-                conversation=pending.conversation,
-                persona=pending.persona,
-                turn=pending.turn,
-                asker=by,
-                role=role,
-            )
-            result = await self._generation.run_confirmed(call, context)
+            persona = self._library.get(pending.persona) if rules.tools else None
+
+            def permits(tool: ToolSpec) -> bool:
+                return persona is not None and permitted(
+                    tool, persona, asker=by.id, role=role, rules=rules.tool_rules
+                )
+
+            result = await self._generation.run_confirmed(call, context, permits=permits)
             await self._ledger.finish_action(pending.id, failed=result.is_error)
         return Job(
             kind=TurnKind.REPLY,

@@ -416,14 +416,26 @@ class ConversationService:
     ) -> Receipt:
         """Answer a ``ConfirmationRequested``; the persona goes on with the result.
 
-        Each action is decided once. Raises ``NotFound``, ``NotAllowed``, or ``InvalidRequest``
-        when it was decided or has expired.
+        What ``by`` may do and the place permits counts as it is now, not as it was when the
+        question was asked. Each action is decided once. Raises ``NotFound``, ``NotAllowed``, or
+        ``InvalidRequest`` when it was decided or has expired.
         """
         pending = await self._revisions.pending(action, by=by)
+        role = await self._unblocked(pending.conversation, by, role)
 
         async def work(session: Session) -> Receipt:
+            choices = self._company.choices
+            rules = await choices.rules(pending.conversation)
+            context = ToolContext(
+                conversation=pending.conversation,
+                persona=pending.persona,
+                turn=pending.turn,
+                asker=by,
+                role=role,
+                timezone=await choices.timezone(by, rules),
+            )
             job = await self._revisions.decide(
-                session, pending, approve=approve, by=by, role=role, delivery=delivery
+                session, pending, approve=approve, context=context, rules=rules, delivery=delivery
             )
             return _queued(session, job)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.conversation.tool_rules import allowed
+from services.conversation.tool_rules import ToolRule, allowed
 from services.conversation.turn import Turn
-from services.domain.people import AuthorKind
+from services.domain.ids import AuthorId
+from services.domain.people import AuthorKind, Role
 from services.domain.replies import TurnKind
 from services.persona.character import Persona
 from services.toolbox.selection import ToolSelection
@@ -28,25 +29,36 @@ class ToolOffer:
 
     def of(self, turn: Turn, *, most: int) -> Sequence[ToolSpec]:
         """Return the tools that ``turn`` may use, those that fit best first."""
-        permitted = [
-            tool for tool in self._toolbox.all() if _named(tool, turn.persona) and _may(tool, turn)
-        ]
-        if turn.persona.tools is not None and len(permitted) <= most:
-            return permitted
+        usable = [tool for tool in self._toolbox.all() if _may(tool, turn)]
+        if turn.persona.tools is not None and len(usable) <= most:
+            return usable
         said = "\n".join(message.text for message in turn.brief.burst) or turn.brief.instruction
-        return self._selection.fitting(permitted, said or "", earlier=_before(turn), most=most)
+        return self._selection.fitting(usable, said or "", earlier=_before(turn), most=most)
 
 
-def _named(tool: ToolSpec, persona: Persona) -> bool:
-    return persona.tools is None or tool.name in persona.tools or tool.area in persona.tools
+def permitted(
+    tool: ToolSpec,
+    persona: Persona,
+    *,
+    asker: AuthorId | None,
+    role: Role,
+    rules: Sequence[Sequence[ToolRule]],
+) -> bool:
+    """Tell whether ``persona`` may use ``tool`` for ``asker``; ``rules`` are those of the place."""
+    named = persona.tools is None or tool.name in persona.tools or tool.area in persona.tools
+    return (
+        named
+        and role >= tool.permission
+        and allowed(rules, tool, persona=persona.id, asker=asker)
+    )
 
 
 def _may(tool: ToolSpec, turn: Turn) -> bool:
     asker = None if turn.asker is None else turn.asker.id
     return (
-        turn.role >= tool.permission
-        and (tool.effect is Effect.READ or turn.brief.kind is not TurnKind.INITIATIVE)
-        and allowed(turn.tool_rules, tool, persona=turn.persona.id, asker=asker)
+        tool.effect is Effect.READ or turn.brief.kind is not TurnKind.INITIATIVE
+    ) and permitted(
+        tool, turn.persona, asker=asker, role=turn.role, rules=turn.tool_rules
     )
 
 

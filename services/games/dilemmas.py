@@ -133,9 +133,7 @@ def _firsts(connection: Connection, place: str) -> frozenset[str]:
 
 
 def _find(connection: Connection, number: int, where: ConversationId) -> RowMapping:
-    query = select(dilemmas).where(
-        dilemmas.c.place == place_of(where), dilemmas.c.number == number
-    )
+    query = select(dilemmas).where(dilemmas.c.place == place_of(where), dilemmas.c.number == number)
     row = connection.execute(query).mappings().one_or_none() if 0 < number < 2**31 else None
     if row is None:
         raise NotFound("dilemma_unknown", "That question is over; ask a new one.")

@@ -31,9 +31,7 @@ def open_story(connection: Connection, where: ConversationId) -> RowMapping:
 
 def numbered(connection: Connection, number: int, where: ConversationId) -> RowMapping:
     """Return a story of a place by its number; raises ``NotFound``."""
-    query = select(stories).where(
-        stories.c.place == place_of(where), stories.c.number == number
-    )
+    query = select(stories).where(stories.c.place == place_of(where), stories.c.number == number)
     row = connection.execute(query).mappings().one_or_none() if 0 < number < 2**31 else None
     if row is None:
         raise NotFound("story_unknown", "There is no such story here.")
@@ -121,9 +119,7 @@ def add_part(
     )
 
 
-def pass_turn(
-    connection: Connection, row: RowMapping, *, after: str | None, now: datetime
-) -> None:
+def pass_turn(connection: Connection, row: RowMapping, *, after: str | None, now: datetime) -> None:
     """Give the turn to whoever comes after the account ``after``."""
     accounts = [str(one.account) for one in writers_of(connection, row["id"])]
     place = accounts.index(after) + 1 if after in accounts else 0

@@ -67,7 +67,7 @@ class ModelStoryteller:
             "games/story",
             title=story.title,
             parts=[(part.name, part.text.splitlines()) for part in story.parts],
-            name=speaker.name,
+            character=speaker.name,
             manner=" ".join(speaker.manner.split())[:_LONGEST_MANNER],
         )
         request = ChatRequest(
@@ -85,7 +85,5 @@ class ModelStoryteller:
             return ""
         except ProviderError as error:
             logger.info("a story was not gone on with", extra={"code": error.code})
-            return ""
-        if answer is None:
             return ""
         return (await self._screen(answer.text.strip()[:_LONGEST])).strip()

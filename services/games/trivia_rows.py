@@ -164,9 +164,7 @@ def finish(connection: Connection, row: RowMapping, *, won: bool) -> Sequence[Pl
         wins = int(one["points"] == best and best > 0 and len(found) > 1)
         connection.execute(
             update(trivia_scores)
-            .where(
-                trivia_scores.c.place == row["place"], trivia_scores.c.account == one["account"]
-            )
+            .where(trivia_scores.c.place == row["place"], trivia_scores.c.account == one["account"])
             .values(games=trivia_scores.c.games + 1, wins=trivia_scores.c.wins + wins)
         )
     standing = players_of(connection, row["id"])
@@ -192,9 +190,7 @@ def due(
 
 def shown_on(platforms: Collection[str]) -> ColumnElement[bool]:
     """Return the condition that a game runs on one of ``platforms``."""
-    held = (
-        trivia_games.c.conversation.startswith(f"{one}:", autoescape=True) for one in platforms
-    )
+    held = (trivia_games.c.conversation.startswith(f"{one}:", autoescape=True) for one in platforms)
     return or_(false(), *held)
 
 

@@ -50,6 +50,15 @@ PutBlob = Callable[[bytes, str], Awaitable[Stored]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MadePicture:
+    """A picture that was made; ``name`` is a plain file name."""
+
+    content: bytes
+    media_type: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PictureWish:
     """What somebody wants to see, and where; ``start`` is a picture to go on from."""
 
@@ -60,7 +69,7 @@ class PictureWish:
 
 
 class ImageService:
-    """Has pictures made, one at a time, checks and keeps them.
+    """Has pictures made, one at a time, and checks them.
 
     ``build`` gives the maker at its first use, ``None`` where none is chosen.
     """
@@ -91,8 +100,20 @@ class ImageService:
         """Whether there is an engine."""
         return self._settings.engine != "none"
 
-    async def make(self, wish: PictureWish) -> BlobPart:
-        """Return a picture of ``wish``, kept as a blob.
+    async def make_part(self, wish: PictureWish) -> BlobPart:
+        """Do ``make`` and keep the picture as a part of an answer."""
+        made = await self.make(wish)
+        stored = await self._put(made.content, made.media_type)
+        return BlobPart(
+            kind="image",
+            sha256=stored.sha256,
+            media_type=made.media_type,
+            name=made.name,
+            size=stored.size,
+        )
+
+    async def make(self, wish: PictureWish) -> MadePicture:
+        """Return a picture of ``wish``.
 
         Raises ``InvalidRequest`` where none can be made of that, ``NotAllowed`` for words that are
         not wanted in the place, ``TooMany`` beyond the person's share of an hour, ``Busy`` when
@@ -122,7 +143,7 @@ class ImageService:
             raise
         finally:
             self._waiting -= 1
-        return await self._kept(content, prompt)
+        return await _checked(content, prompt)
 
     def _opened(self) -> ImageMaker:
         if self._maker is None:
@@ -158,25 +179,6 @@ class ImageService:
                 "The picture was not ready in time; try again later.",
             ) from error
 
-    async def _kept(self, content: bytes, prompt: str) -> BlobPart:
-        try:
-            picture = await sound_picture(content, longest_side=_LARGEST_SIDE)
-        except InvalidRequest as error:
-            raise ProviderError(
-                "images",
-                ProviderFault.MALFORMED,
-                "The server that makes pictures gave something that is no picture; try again.",
-                detail=error.code,
-            ) from error
-        stored = await self._put(picture.content, picture.media_type)
-        return BlobPart(
-            kind="image",
-            sha256=stored.sha256,
-            media_type=picture.media_type,
-            name=f"{_title(prompt)}.{picture.ending}",
-            size=stored.size,
-        )
-
     def _note(self, who: AuthorId) -> float:
         now = self._clock.monotonic()
         times = self._made.setdefault(who, deque())
@@ -199,6 +201,23 @@ class ImageService:
         times = self._made.get(who)
         if times is not None and at in times:
             times.remove(at)
+
+
+async def _checked(content: bytes, prompt: str) -> MadePicture:
+    try:
+        picture = await sound_picture(content, longest_side=_LARGEST_SIDE)
+    except InvalidRequest as error:
+        raise ProviderError(
+            "images",
+            ProviderFault.MALFORMED,
+            "The server that makes pictures gave something that is no picture; try again.",
+            detail=error.code,
+        ) from error
+    return MadePicture(
+        content=picture.content,
+        media_type=picture.media_type,
+        name=f"{_title(prompt)}.{picture.ending}",
+    )
 
 
 def _title(prompt: str) -> str:

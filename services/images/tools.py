@@ -27,11 +27,9 @@ def image_tools(images: ImageService, *, seconds: float) -> Sequence[ToolSpec]:
     async def make_image(given: _Wanted, context: ToolContext) -> ToolOutput:
         if context.asker is None:
             raise NotAllowed("picture_unasked", "Pictures are made only for somebody who asks.")
-        wish = PictureWish(
-            prompt=given.prompt, by=context.asker.id, place=context.conversation
-        )
+        wish = PictureWish(prompt=given.prompt, by=context.asker.id, place=context.conversation)
         try:
-            made = await images.make(wish)
+            made = await images.make_part(wish)
         except ProviderError as error:
             raise Refused(error.code, error.user_message) from error
         return ToolOutput(

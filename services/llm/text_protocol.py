@@ -12,16 +12,24 @@ from services.llm.tool_text import describe_tools, write_call, write_result
 def as_text(
     messages: Sequence[PromptMessage], tools: Sequence[ToolSchema]
 ) -> Sequence[PromptMessage]:
-    """Return ``messages`` with tools explained in the system message, calls and results as text."""
+    """Return ``messages`` with tools explained in a system message, calls and results as text.
+
+    They are explained right before the last message of a person, and stay there through all rounds
+    of calls: what comes before is the same whichever tools are offered, so servers find it in their
+    prompt cache.
+    """
     written = list(_without_tool_roles(messages))
     explanation = describe_tools(tools)
     if not explanation:
         return written
-    if written and written[0].role is PromptRole.SYSTEM:
-        written[0] = replace(written[0], content=f"{written[0].content}\n\n{explanation}")
+    people = [n for n, message in enumerate(messages) if message.role is PromptRole.USER]
+    place = people[-1] if people else len(written)
+    before = written[place - 1] if place else None
+    if before is not None and before.role is PromptRole.SYSTEM:
+        written[place - 1] = replace(before, content=f"{before.content}\n\n{explanation}")
         return written
     system = PromptMessage(role=PromptRole.SYSTEM, content=explanation, source="tools")
-    return [system, *written]
+    return [*written[:place], system, *written[place:]]
 
 
 def _without_tool_roles(messages: Sequence[PromptMessage]) -> Iterator[PromptMessage]:

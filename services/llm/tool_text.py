@@ -17,6 +17,7 @@ CALL_KEYS = frozenset((*NAME_KEYS, *ARGUMENT_KEYS, "type", "id", "index", "tool_
 _SPACE = " \t\r\n"
 _FIRST_KEY = re.compile(r"[\"']?(\w*)")
 _ARGUMENT_KEY = re.compile(rf"\b(?:{'|'.join(ARGUMENT_KEYS)})[\"']?\s*:")
+_DEEPEST_KIND = 4
 _CLOSERS = {"{": "}", "[": "]"}
 _LITERALS = {"True": "true", "False": "false", "None": "null"}
 
@@ -39,11 +40,50 @@ def describe_tools(tools: Sequence[ToolSchema]) -> str:
     """Explain the offered tools to a model that knows tools only as text; empty without tools."""
     if not tools:
         return ""
-    lines = [
-        f"- {tool.name}: {tool.description} Arguments as JSON schema: {_compact(tool.parameters)}"
-        for tool in tools
+    return "\n".join([_PROTOCOL, *(f"- {signature(tool)}" for tool in tools)])
+
+
+def signature(tool: ToolSchema) -> str:
+    """Write a tool in one line: its name, its arguments with their kinds, what it does.
+
+    A third of the tokens of its JSON schema; bounds are left to the check of the arguments.
+    """
+    definitions = tool.parameters.get("$defs")
+    known = definitions if isinstance(definitions, Mapping) else {}
+    properties = tool.parameters.get("properties")
+    required = tool.parameters.get("required")
+    arguments = [
+        _argument(name, each, known, needed=isinstance(required, list) and name in required)
+        for name, each in (properties if isinstance(properties, Mapping) else {}).items()
+        if isinstance(each, Mapping)
     ]
-    return "\n".join([_PROTOCOL, *lines])
+    return f"{tool.name}({', '.join(arguments)}): {tool.description}"
+
+
+def _argument(
+    name: str, schema: Mapping[str, object], known: Mapping[str, object], *, needed: bool
+) -> str:
+    told = str(schema.get("description") or "").rstrip(".")
+    note = f" ({told})" if told else ""
+    return f"{name}{'' if needed else '?'}: {_kind(schema, known, _DEEPEST_KIND)}{note}"
+
+
+def _kind(schema: Mapping[str, object], known: Mapping[str, object], depth: int) -> str:
+    """Say what values ``schema`` takes, in a word or as the values themselves."""
+    referred = known.get(str(schema.get("$ref", "")).rpartition("/")[2])
+    choices = schema.get("anyOf")
+    values = schema.get("enum")
+    items = schema.get("items")
+    if depth and isinstance(referred, Mapping):
+        return _kind(referred, known, depth - 1)
+    if depth and isinstance(choices, list):
+        kinds = [_kind(each, known, depth - 1) for each in choices if isinstance(each, Mapping)]
+        return " or ".join(kind for kind in dict.fromkeys(kinds) if kind != "null") or "null"
+    if isinstance(values, list):
+        return " or ".join(json.dumps(value, ensure_ascii=False) for value in values)
+    if depth and isinstance(items, Mapping):
+        return f"list of {_kind(items, known, depth - 1)}"
+    return str(schema.get("type") or "any")
 
 
 def write_call(call: ToolCall) -> str:

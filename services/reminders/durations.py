@@ -181,9 +181,9 @@ def _counted(tokens: Tokens, at: int, *, follows: bool) -> tuple[Amount, int] | 
 
 
 def _decimals(tokens: Tokens, at: int) -> int | None:
-    """Return the thousandths of ".5" or ",25" right behind a number."""
+    """Return the thousandths of ".5" or ",25" behind a number; ",000" may part thousands."""
     glued = tokens.glued(at) and tokens.glued(at + 1)
-    if not glued or tokens.word(at) not in {".", ","} or not 0 < tokens.digits(at + 1) <= 3:
+    if not glued or tokens.word(at) not in {".", ","} or not 0 < tokens.digits(at + 1) <= 2:
         return None
     return int(tokens.word(at + 1).ljust(3, "0"))
 

@@ -101,4 +101,6 @@ def _core(tokens: Tokens, at: int) -> int:
         return at + 2
     if at == 0 and word in _AT_START:
         return at + 1
+    if at == 0 and word in {"me", "mich"} and tokens.word(1) not in {"time", "day"}:
+        return at + 1  # "/remind me to ..."
     return at

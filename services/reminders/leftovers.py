@@ -8,6 +8,7 @@ from services.reminders.clock_times import AT
 from services.reminders.dates import ordinal
 from services.reminders.durations import unit_at
 from services.reminders.elements import Clock, Date, Doubt, Element, Every, Found, Later, Weekday
+from services.reminders.suspicions import suspicious
 from services.reminders.tokens import Tokens
 from services.reminders.words import (
     ADVERB_PARTS,
@@ -171,4 +172,6 @@ def _day_of_month(tokens: Tokens, at: int, taken: Collection[int]) -> bool:
     )
 
 
-_CHECKS: tuple[Check, ...] = (_weekday, _sometime, _period, _month, _day_of_month)
+_CHECKS: tuple[Check, ...] = (
+    _weekday, _sometime, _period, _month, _day_of_month, suspicious,
+)  # fmt: skip

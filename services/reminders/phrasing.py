@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel, Field
 
-from services.domain.ids import PersonaId
+from services.domain.ids import ConversationId, PersonaId
 from services.llm.model import Priority
 from services.llm.thinking import Urgency
 from services.reminders.reminder import Reminder
@@ -23,6 +23,9 @@ _MANNER = 600
 _FORBIDDEN = ("http", "@", "<", ">", "`", "#")
 
 Answer = TypeVar("Answer", bound=BaseModel)
+
+Screen = Callable[[str, ConversationId], Awaitable[str]]
+"""Returns a character's words as they may be shown in a conversation."""
 
 
 class Thinker(Protocol):
@@ -67,6 +70,7 @@ class Phrasing:
     """Asks a model for one sentence, for at most four seconds and twice at a time.
 
     Everything else, and everything that does not look like a plain sentence, gets a fixed one.
+    ``screen`` has the last word on what the model said.
     """
 
     def __init__(
@@ -75,11 +79,13 @@ class Phrasing:
         prompts: Prompts,
         *,
         speaker: Callable[[PersonaId], Speaker | None],
+        screen: Screen,
         seconds: float = _SECONDS,
     ) -> None:
         self._thinker = thinker
         self._prompts = prompts
         self._speaker = speaker
+        self._screen = screen
         self._seconds = seconds
         self._running = 0
 
@@ -109,4 +115,6 @@ class Phrasing:
         )
         found = await self._thinker.answer("reminder", question, _Sentence, urgency=urgency)
         sentence = " ".join(found.sentence.split()) if found else ""
-        return "" if any(sign in sentence for sign in _FORBIDDEN) else sentence
+        if not sentence or any(sign in sentence for sign in _FORBIDDEN):
+            return ""
+        return await self._screen(sentence, reminder.conversation)

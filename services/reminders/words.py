@@ -81,7 +81,7 @@ _DAY_NAMES = (
 GERMAN_DAYS = frozenset(german for _, german in _DAY_NAMES) | {"sonnabend"}
 WEEKDAYS = {name: n for n, pair in enumerate(_DAY_NAMES) for name in pair} | {"sonnabend": 5}
 SHORT_DAYS = {
-    "mon": 0, "tue": 1, "tues": 1, "wed": 2, "thu": 3, "thur": 3, "thurs": 3, "fri": 4,
+    "mon": 0, "tue": 1, "tues": 1, "wed": 2, "weds": 2, "thu": 3, "thur": 3, "thurs": 3, "fri": 4,
     "sat": 5, "sun": 6,
 }  # fmt: skip
 """Such as are words of their own; they need a word or a time beside them."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from services.domain.calls import ToolCall, ToolResult, ToolSchema
 from services.domain.errors import AcoreError, Refused
@@ -53,6 +53,12 @@ class Toolbox:
             self._listed = tuple(self._tools.values())
         return self._listed
 
+    def fault(self, call: ToolCall) -> str | None:
+        """Return what is wrong with a call's arguments, ``None`` if nothing is."""
+        tool = self._tools.get(call.name)
+        checked = None if tool is None else _checked(tool, call)
+        return checked if isinstance(checked, str) else None
+
     async def run(self, call: ToolCall, context: ToolContext, *, limit: int) -> ToolResult:
         """Run a call and return its result, cut to ``limit`` characters.
 
@@ -83,12 +89,9 @@ class Toolbox:
         self, tool: ToolSpec, call: ToolCall, context: ToolContext
     ) -> tuple[str | ToolOutput, str | None]:
         """Return what the call gave, or a sentence and what kind of problem there was."""
-        if _size(call.arguments) > _LONGEST_ARGUMENTS:
-            return "Wrong arguments: they are too long.", "wrong_arguments"
-        try:
-            arguments = tool.parameters.model_validate(dict(call.arguments))
-        except ValidationError as error:
-            return f"Wrong arguments: {_first_problem(error)}", "wrong_arguments"
+        arguments = _checked(tool, call)
+        if isinstance(arguments, str):
+            return arguments, "wrong_arguments"
         try:
             async with asyncio.timeout(tool.timeout):
                 return await tool.handler(arguments, context), None
@@ -118,15 +121,33 @@ def _failed(call: ToolCall, sentence: str) -> ToolResult:
     return ToolResult(call_id=call.id, content=sentence, is_error=True)
 
 
+def _checked(tool: ToolSpec, call: ToolCall) -> BaseModel | str:
+    """Return the arguments as the tool takes them, or a sentence that says what is wrong."""
+    if _size(call.arguments) > _LONGEST_ARGUMENTS:
+        return "Wrong arguments: they are too long."
+    try:
+        return tool.parameters.model_validate(dict(call.arguments))
+    except ValidationError as error:
+        return f"Wrong arguments: {_first_problem(error)}"
+    except RecursionError:
+        return "Wrong arguments: they are nested too deeply."
+
+
 def _size(value: object) -> int:
     """Return how many characters the texts in ``value`` have together; numbers count by length."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, Mapping):
-        return sum(_size(key) + _size(item) for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return sum(map(_size, value)) + len(value)
-    return value.bit_length() // 3 if isinstance(value, int) else 1
+    total, waiting = 0, [value]
+    while waiting and total <= _LONGEST_ARGUMENTS:
+        one = waiting.pop()
+        if isinstance(one, str):
+            total += len(one)
+        elif isinstance(one, Mapping):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, list | tuple):
+            total += len(one)
+            waiting += one
+        else:
+            total += one.bit_length() // 3 if isinstance(one, int) else 1
+    return total
 
 
 def _first_problem(error: ValidationError) -> str:

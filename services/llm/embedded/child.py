@@ -15,7 +15,7 @@ from aiohttp import web
 
 from services.domain.clock import SystemClock
 from services.domain.errors import ProviderError
-from services.llm.embedded.engine import Engine, EngineOptions, version
+from services.llm.embedded.engine import Engine, EngineOptions, knows_lark, version
 from services.llm.embedded.llama import LlamaServer
 from services.llm.embedded.models import ModelFile, check
 from services.llm.embedded.prefixes import PrefixFiles, model_identity
@@ -72,7 +72,7 @@ async def serve(options: ChildOptions, listener: socket.socket, announcer: Annou
         except (RuntimeError, OSError) as error:
             return await _give_up(model, error, loaded, announcer)
         async with LlamaServer(engine.address, key=engine.key) as llama:
-            loaded.set_result(Slots(llama, prefixes))
+            loaded.set_result(Slots(llama, prefixes, chooses=card.chooses_tools))
             announcer.say("ready", load_seconds=round(time.perf_counter() - began, 3))
             await asyncio.Event().wait()
     finally:
@@ -89,6 +89,7 @@ def _card(options: ChildOptions, model: ModelFile) -> ModelCard:
         num_ctx=min(options.num_ctx, trained) if trained else options.num_ctx,
         digest=model_identity(model.path),
         version=version(),
+        bound_calls=knows_lark(),
     )
 
 

@@ -30,6 +30,11 @@ def version() -> str:
     return str(xllamacpp.__version__)
 
 
+def knows_lark() -> bool:
+    """Say whether grammars may be written in llguidance's Lark, which this build then has."""
+    return str(xllamacpp.json_schema_to_grammar({"type": "object"})).startswith("%llguidance")
+
+
 class Engine:
     """A loaded model behind llama.cpp's HTTP server on a free loopback port.
 

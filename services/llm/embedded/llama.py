@@ -37,12 +37,32 @@ class Delta(BaseModel):
     tool_calls: Sequence[Fragment] = ()
 
 
+class Weighed(BaseModel):
+    """A token that could stand at a place, and the logarithm of how probable it is there."""
+
+    token: str = ""
+    logprob: float = 0.0
+
+
+class Place(BaseModel):
+    """The tokens that are most probable at one place of the answer."""
+
+    top_logprobs: Sequence[Weighed] = ()
+
+
+class Places(BaseModel):
+    """Probabilities, where they were asked for."""
+
+    content: Sequence[Place] | None = None
+
+
 class Choice(BaseModel):
     """The one answer a chunk is about; ``text`` stands in for ``delta`` with raw prompts."""
 
     delta: Delta = Field(default_factory=Delta)
     text: str | None = None
     finish_reason: str | None = None
+    logprobs: Places | None = None
 
 
 class Timings(BaseModel):

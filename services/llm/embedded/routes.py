@@ -39,7 +39,10 @@ class Unservable(Exception):  # noqa: N818
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
-    """What the routes tell of the model; ``digest`` names its contents."""
+    """What the routes tell of the model; ``digest`` names its contents.
+
+    ``bound_calls`` says that the engine can hold a call to its tool's schema.
+    """
 
     name: str
     path: Path
@@ -47,11 +50,25 @@ class ModelCard:
     num_ctx: int
     digest: str
     version: str
+    bound_calls: bool = True
+
+    @property
+    def chooses_tools(self) -> bool:
+        """Say whether a model's first word decides about tools, and not its own chat format.
+
+        A model that thinks first has no such word.
+        """
+        return self.bound_calls and "<think>" not in self.header.chat_template
 
     def knows(self, name: str) -> bool:
         """Say whether ``name`` means this model: its name or file name, with or without a tag."""
         asked = name.lower().removesuffix(":latest").removesuffix(".gguf")
         return asked in (self.name.lower(), self.path.stem.lower())
+
+    @property
+    def tools(self) -> bool:
+        """Say whether the model can be offered tools."""
+        return self.chooses_tools or self.header.tools
 
     def details(self) -> JsonObject:
         """Return Ollama's ``details``."""
@@ -138,7 +155,7 @@ class Routes:
                 "template": header.chat_template,
                 "details": self._card.details(),
                 "model_info": info,
-                "capabilities": ["completion", "tools"] if header.tools else ["completion"],
+                "capabilities": ["completion", *(["tools"] if self._card.tools else [])],
                 "modified_at": self._card.entry()["modified_at"],
             }
         )

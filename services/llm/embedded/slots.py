@@ -7,10 +7,13 @@ import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from itertools import takewhile
 
 from services.llm.embedded.llama import Chunk, LlamaRefusal, LlamaServer, Timings
 from services.llm.embedded.prefixes import PrefixFiles
+from services.llm.embedded.tool_answers import answer_or_call
+from services.llm.embedded.tool_choice import told
 from services.llm.embedded.wire import ChatBody, JsonObject, Message, sampling, templated
 
 logger = logging.getLogger(__name__)
@@ -23,27 +26,38 @@ class Slots:
 
     Requests for one cache run one after the other. Before a conversation whose system prompt is
     not in the cache, its snapshot is read when there is one. Closing a generator stops the work.
+
+    With ``chooses`` tools are told late in the prompt and bound by a grammar; else they are left to
+    the model's own chat format.
     """
 
-    def __init__(self, llama: LlamaServer, prefixes: PrefixFiles) -> None:
+    def __init__(self, llama: LlamaServer, prefixes: PrefixFiles, *, chooses: bool) -> None:
         self._llama = llama
+        self._chooses = chooses
         self._prefixes = prefixes
         self._locks = (asyncio.Lock(), asyncio.Lock())
         self._warm: str | None = None
 
     async def chat(self, body: ChatBody, *, background: bool) -> AsyncGenerator[Chunk, None]:
         """Answer ``body``; raises ``LlamaRefusal``."""
-        request = {**templated(body), **sampling(body)}
         slot = BACKGROUND if background else CONVERSATION
         async with self._locks[slot]:
-            system = None if background else _system_part(body)
+            system = None if background else self._system_part(body)
             if not background:
                 await self._prepare(system)
-            async with aclosing(self._llama.chat(slot, request)) as chunks:
+            async with aclosing(self._answer(slot, body)) as chunks:
                 async for chunk in chunks:
                     if not background and _is_answer(chunk):
                         self._warm = _signature(system)
                     yield chunk
+
+    def _answer(self, slot: int, body: ChatBody) -> AsyncGenerator[Chunk, None]:
+        ask = partial(self._llama.chat, slot)
+        if not self._chooses:
+            return ask({**templated(body), **sampling(body)})
+        if body.tools and not body.format:
+            return answer_or_call(body, ask)
+        return ask({**templated(told(body, ())), **sampling(body)})
 
     async def complete(
         self, prompt: str, request: JsonObject, *, background: bool
@@ -65,7 +79,7 @@ class Slots:
         A prompt of system messages alone is taken from its snapshot, or evaluated and saved as
         one: no person's words ever reach the disk. Raises ``LlamaRefusal``.
         """
-        system = _system_part(body)
+        system = self._system_part(body)
         if system is None or len(system.messages) != len(body.messages):
             return await self._evaluate_chat(body)
         async with self._locks[CONVERSATION]:
@@ -111,6 +125,15 @@ class Slots:
         except LlamaRefusal:
             return  # a chat format that cannot say this: the request itself tells the client
 
+    def _system_part(self, body: ChatBody) -> ChatBody | None:
+        """Return ``body`` with its leading system messages alone, ``None`` when it has none.
+
+        Tools stay where the chat format writes them into the beginning.
+        """
+        leading = list(takewhile(lambda message: message.role == "system", body.messages))
+        tools = None if self._chooses else body.tools
+        return body.model_copy(update={"messages": leading, "tools": tools}) if leading else None
+
     async def _prompt(self, system: ChatBody) -> str:
         """Return the text every chat with this system part begins with."""
         one, other = [
@@ -147,16 +170,6 @@ class Slots:
             await asyncio.to_thread(self._prefixes.adopt, key, temporary)
         except (LlamaRefusal, OSError) as error:
             logger.warning("a prompt snapshot was not saved", extra={"reason": str(error)})
-
-
-def _system_part(body: ChatBody) -> ChatBody | None:
-    """Return ``body`` with its leading system messages alone, ``None`` when it has none."""
-    leading: list[Message] = []
-    for message in body.messages:
-        if message.role != "system":
-            break
-        leading.append(message)
-    return body.model_copy(update={"messages": leading}) if leading else None
 
 
 def _signature(system: ChatBody | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Documents as sections: Markdown, plain text and PDF."""
+"""Documents as sections: Markdown, plain text, PDF, HTML, Word and OpenDocument."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pathlib import Path
 
 from services.domain.errors import InvalidRequest
 from services.memory.documents.chunking import Section
+from services.memory.documents.html_text import html_sections
+from services.memory.documents.office import OFFICE, office_sections
 
 MARKDOWN = frozenset({".md", ".markdown"})
-TEXT = frozenset({".txt", ".text", ".rst", ".log", ".csv"})
+TEXT = frozenset({".txt", ".text", ".rst", ".log", ".csv", ".tsv", ".json", ".yaml", ".xml"})
 PDF = frozenset({".pdf"})
-READABLE = MARKDOWN | TEXT | PDF
+HTML = frozenset({".html", ".htm", ".xhtml"})
+READABLE = MARKDOWN | TEXT | PDF | HTML | OFFICE
 
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
 _UNDERLINE = re.compile(r"^ {0,3}(=+|-+)[ \t]*$")
@@ -36,9 +39,15 @@ def sections_of(path: Path) -> Iterator[Section]:
         yield from _markdown(_text(path))
     elif kind in TEXT:
         yield Section(text=_text(path))
+    elif kind in HTML:
+        yield from html_sections(_text(path))
+    elif kind in OFFICE:
+        yield from office_sections(path)
     else:
         raise InvalidRequest(
-            "document_kind", f"{path.name} is not a document acore reads: Markdown, text or PDF."
+            "document_kind",
+            f"{path.name} is not a document acore reads: text, Markdown, PDF, HTML, Word (.docx) "
+            "or OpenDocument (.odt).",
         )
 
 

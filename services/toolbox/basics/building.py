@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from pydantic import BaseModel
 
-from services.toolbox.spec import ToolSpec
+from services.toolbox.spec import ToolOutput, ToolSpec
 
 
 def basic_tool(
@@ -14,7 +14,7 @@ def basic_tool(
     name: str,
     description: str,
     parameters: type[BaseModel],
-    handler: Callable[..., Awaitable[str]],
+    handler: Callable[..., Awaitable[str | ToolOutput]],
     keywords: str,
     pattern: str = "",
 ) -> ToolSpec:

@@ -220,4 +220,6 @@ async def test_tools_work_for_who_asks_and_hostile_arguments_do_nothing(tmp_path
         made = await run("create_poll", question="Tea?", options=["yes", "no"])
         assert made.content.startswith("Poll 1 is open")
         assert "yes: 0; no: 0" in (await run("poll_results", number=1)).content
-        assert tools.find("create_poll").confirm, "a poll asks everybody, so a person must agree"
+        poll = tools.find("create_poll")
+        assert poll is not None
+        assert poll.confirm, "a poll asks everybody, so a person must agree"

@@ -218,6 +218,9 @@ at 5pm New York time | ask
 in exactly 10 minutes | 2026-11-18T10:10+01:00
 buy milk | ask || buy milk
 remind me to buy milk | ask || buy milk
+me to buy milk tomorrow at 5pm | 2026-11-19T17:00+01:00 || buy milk
+me tomorrow at 5pm to buy milk | 2026-11-19T17:00+01:00 || buy milk
+mich morgen um 17 Uhr an die Milch | 2026-11-19T17:00+01:00 || die Milch
 remind me to buy milk tomorrow at 5pm | 2026-11-19T17:00+01:00 || buy milk
 remind me tomorrow at 5pm to buy milk | 2026-11-19T17:00+01:00 || buy milk
 tomorrow at 9 remind me to call mum | 2026-11-19T09:00+01:00 || call mum
@@ -318,9 +321,57 @@ every monday at 9am for 3 weeks | ask
 in an hour or two | ask
 in 2-3 hours | ask
 every day at 5pm and every monday at 9am | ask
+every day at 9 and 5 | ask
+in an hour and 5 | ask
+not at 5pm | ask
+don't remind me at 5pm | ask
+do not remind me at 5pm | ask
+don't forget the milk at 5pm | 2026-11-18T17:00+01:00 || don't forget the milk
+friday after next at 5pm | ask
+the following friday at 5pm | ask
+5pm the day after | ask
+on the day before the exam at 5pm | ask
+call Ann 2 days later at 5pm | ask
+6pm minus 10 minutes | ask
+in 10 minutes ago | ask
+tomorow at 11am | ask
+2moro at 11am | ask
+firday 5pm | ask
+buy a sundae at 5pm | 2026-11-18T17:00+01:00 || buy a sundae
+weds 9am | 2026-11-25T09:00+01:00
+2026-W48-1 11am | ask
+20261125 11am | ask
+half five pm | ask
+at 5pm (UTC+2) | ask
+every leap day at 11am | ask
+every now and then at 11am | ask
+every two mondays at 9am | ask
+call every customer at 5pm | 2026-11-18T17:00+01:00 || call every customer
+call Ann on her birthday at 5pm | ask
+buy a birthday card at 5pm | 2026-11-18T17:00+01:00 || buy a birthday card
+prepare tomorrow's talk at 5pm | ask
+Sat & Sun at 10am | ask
+at :30 every hour | ask
+every hour at :15 | ask
+every hour on the hour | ask
+in 11:30 | ask
+in 1,000 minutes | ask
+in 1.000 minutes | ask
+in 1.500 hours | ask
+in 1.25 hours | 2026-11-18T11:15+01:00
+evry day at 11am | ask
+ever day at 11am | ask
 """  # noqa: E501
 
 GERMAN = """
+nicht um 17 Uhr | ask
+erinnere mich nicht um 17 Uhr | ask
+erinnere mich um 17 Uhr daran, nicht zu rauchen | 2026-11-18T17:00+01:00 || nicht zu rauchen
+am Morgen des 24. um 8 | ask
+So um 18 Uhr | ask
+am So um 18 Uhr | ask
+Di. 18:00 | ask
+so viel wie möglich trinken um 18 Uhr | 2026-11-18T18:00+01:00 || so viel wie möglich trinken
 morgen um 9 Uhr | 2026-11-19T09:00+01:00
 morgen um 17 Uhr | 2026-11-19T17:00+01:00
 morgen um 17 Uhr 30 | 2026-11-19T17:30+01:00

@@ -50,7 +50,7 @@ async def rooms(tmp_path) -> AsyncIterator[Callable[[ConversationId], Say]]:
 
 
 @pytest.fixture
-def say(rooms) -> Say:
+def say(rooms: Callable[[ConversationId], Say]) -> Say:
     return rooms(HERE)
 
 
