@@ -672,7 +672,9 @@ class ServiceFactory(containers.DeclarativeContainer):
         providers.Singleton(NoteHolding),
         providers.Singleton(ListHolding),
     )
-    code_runner = providers.Singleton(CodeRunner, settings.provided.code, clock=clock)
+    code_runner = providers.Singleton(
+        CodeRunner, settings.provided.code, clock=clock, metrics=metrics
+    )
     tools = providers.List(
         providers.Singleton(
             basic_tools, clock=clock, rng=rng, find_zone=providers.Object(found_zone)

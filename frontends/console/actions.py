@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from frontends.console.code_actions import CODE_COMMANDS
+from frontends.console.game_actions import GAME_COMMANDS
 from frontends.console.image_actions import IMAGE_COMMANDS
 from frontends.console.link_actions import LINK_COMMANDS
 from frontends.console.list_actions import LIST_COMMANDS
@@ -15,6 +16,7 @@ from frontends.console.memory_actions import MEMORY_COMMANDS
 from frontends.console.note_actions import NOTE_COMMANDS
 from frontends.console.people_actions import PEOPLE_COMMANDS
 from frontends.console.place_actions import PLACE_COMMANDS
+from frontends.console.profile_actions import PROFILE_COMMANDS
 from frontends.console.project_actions import PROJECT_COMMANDS
 from frontends.console.recall_actions import RECALL_COMMANDS
 from frontends.console.reminder_actions import REMINDER_COMMANDS
@@ -248,6 +250,8 @@ COMMANDS = (
     *TOOL_COMMANDS,
     *NOTE_COMMANDS,
     *LIST_COMMANDS,
+    *GAME_COMMANDS,
+    *PROFILE_COMMANDS,
     *MCP_COMMANDS,
     SlashCommand(
         name="model",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
-from frontends.console.files import ConsoleFiles
 from frontends.console.views import Report, View
 from services.domain.errors import AcoreError
 from services.domain.ids import ActionId
@@ -21,6 +21,7 @@ from services.domain.replies import (
 )
 
 Dress = Callable[[TurnBrief, ReplySink], ReplySink]
+SavePart = Callable[[BlobPart], Awaitable[Path]]
 
 
 class ConsoleDelivery:
@@ -30,10 +31,10 @@ class ConsoleDelivery:
     """
 
     def __init__(
-        self, view: View, *, dress: Dress | None = None, files: ConsoleFiles | None = None
+        self, view: View, *, dress: Dress | None = None, save: SavePart | None = None
     ) -> None:
         self._dress = dress
-        self._files = files
+        self._save = save
         self.asked: ActionId | None = None
         self.lost: OSError | None = None
         self._closed = False
@@ -59,10 +60,10 @@ class ConsoleDelivery:
 
     async def save(self, part: BlobPart) -> None:
         """Keep a file of the answer where the person finds it, and say where that is."""
-        if self._files is None or self._closed:
+        if self._save is None or self._closed:
             return
         try:
-            path = await self._files.save(part)
+            path = await self._save(part)
         except AcoreError as error:
             self._view.refused(error)
             return

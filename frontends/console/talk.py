@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frontends.console.actions import COMMANDS
@@ -23,6 +24,9 @@ from services.domain.ids import ActionId, ConversationId, MessageId
 from services.domain.messages import BlobPart, HistoryEntry, Message, TextPart
 from services.domain.people import Author, Role
 from services.domain.replies import ReplySink, TurnBrief, TurnFailed
+from services.games.dilemmas import Dilemmas
+from services.games.stories import Stories
+from services.games.trivia import Trivia
 from services.images.service import ImageService
 from services.lists.lists import Lists
 from services.lists.polls import Polls
@@ -36,6 +40,8 @@ from services.people.linking import AccountLinks
 from services.people.personas import UserPersonaBook
 from services.people.privacy import Privacy
 from services.people.timezones import Timezones
+from services.profiles.proposals import Proposals
+from services.profiles.relationships import Relationships
 from services.projects.service import ProjectServices
 from services.reminders.service import Reminders
 from services.search.service import SearchService
@@ -173,6 +179,31 @@ class Talk:
         return self._services.polls()
 
     @property
+    def trivia(self) -> Trivia:
+        """Questions to everybody at once."""
+        return self._services.trivia()
+
+    @property
+    def dilemmas(self) -> Dilemmas:
+        """What one would rather."""
+        return self._services.dilemmas()
+
+    @property
+    def stories(self) -> Stories:
+        """Stories in turns."""
+        return self._services.stories()
+
+    @property
+    def proposals(self) -> Proposals:
+        """What others would have remembered of the person."""
+        return self._services.proposals()
+
+    @property
+    def relationships(self) -> Relationships:
+        """How characters feel."""
+        return self._services.relationships()
+
+    @property
     def tool_permissions(self) -> ToolPermissions:
         """Which tools may be used where."""
         return self._services.tool_permissions()
@@ -271,8 +302,11 @@ class Talk:
     def delivery(self) -> ConsoleDelivery:
         """Return a new place for answers, which is the one in use from now on."""
         dress = self._dress if self.view.for_people else None
-        self._delivery = ConsoleDelivery(self.view, dress=dress, files=self.files)
+        self._delivery = ConsoleDelivery(self.view, dress=dress, save=self._save)
         return self._delivery
+
+    async def _save(self, part: BlobPart) -> Path:
+        return await self.files.save(part)
 
     def _dress(self, turn: TurnBrief, sink: ReplySink) -> ReplySink:
         return self.conversations.dressed(turn, sink, viewer=self.author)

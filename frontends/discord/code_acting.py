@@ -69,7 +69,7 @@ class CodeActing:
         """Run or check ``code`` and show what came of it: to all, as it was asked for openly."""
         who = await arrived(interaction)
         async with translated():
-            await interaction.response.defer()
+            await interaction.response.defer(thinking=True)
         do = self._runner.run if task == "run" else self._runner.analyse
         result = await do(code, by=who.author, role=who.role, where=who.conversation)
         text, files = code_answer(result)

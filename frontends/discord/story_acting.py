@@ -112,9 +112,9 @@ def _headed(story: Story) -> str:
 def _turn(story: Story) -> str:
     if story.turn is None:
         return "Anybody who writes may go on."
-    until = discord.utils.format_dt(story.turn_until, "R")
+    until = discord.utils.format_dt(story.turn_until, "f")
     name = shown(story.turn.name, longest=40)
-    return f"-# It is the turn of {name}; whoever is quickest, {until}"
+    return f"-# It is the turn of {name} until {until}; then any writer may go on."
 
 
 def _newest(story: Story) -> str:

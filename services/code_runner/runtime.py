@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import os
+import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +24,8 @@ class Runtime:
 
 def found_runtime() -> Runtime:
     """Return where the interpreter is without loading it; raises ``Refused`` where it is not."""
-    if os.name != "posix":
-        raise Refused("code_unavailable", "Code can be run on Linux and macOS only.")
+    if sys.platform != "linux":
+        raise Refused("code_unavailable", "Code is run on Linux only; set code.enabled to false.")
     spec = importlib.util.find_spec(_PACKAGE)
     program = Path(sysconfig.get_path("scripts")) / _PROGRAM
     if spec is None or spec.origin is None or not program.is_file():

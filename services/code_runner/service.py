@@ -7,8 +7,8 @@ import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from services.code_runner.blocks import code_in
-from services.code_runner.closed import ClosedProcess, Task
+from services.code_runner.blocks import unfenced
+from services.code_runner.closed import ClosedProcess, Ran, Task
 from services.code_runner.quota import HourlyQuota
 from services.code_runner.runtime import found_runtime
 from services.code_runner.values import LONGEST_CODE, Bounds, CodeResult
@@ -16,6 +16,7 @@ from services.domain.clock import Clock
 from services.domain.errors import Busy, InvalidRequest, NotAllowed, Refused
 from services.domain.ids import ConversationId
 from services.domain.people import Author, Role
+from services.observability.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,13 +33,19 @@ class CodeRunner:
     """Runs code for people, so many at once and so often for each, when it is switched on."""
 
     def __init__(
-        self, settings: CodeSettings, *, clock: Clock, process: ClosedProcess | None = None
+        self,
+        settings: CodeSettings,
+        *,
+        clock: Clock,
+        process: ClosedProcess | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._settings = settings
         self._quota = HourlyQuota(clock)
         self._process = process or ClosedProcess()
         self._turns = asyncio.Semaphore(settings.runs_at_once)
         self._waiting = 0
+        self._metrics = metrics or Metrics()
 
     @property
     def permission(self) -> Role:
@@ -73,7 +80,7 @@ class CodeRunner:
             )
 
     async def run(self, code: str, *, by: Author, role: Role, where: ConversationId) -> CodeResult:
-        """Run ``code``, or the code block in it, as somebody who has ``role`` asks in ``where``.
+        """Run ``code``, fenced or not, as somebody who has ``role`` asks in ``where``.
 
         What the code does wrong is in the result. Raises ``NotAllowed``, ``InvalidRequest`` for no
         or too much code, ``TooMany`` beyond what a person may an hour, ``Busy`` when many wait, and
@@ -97,7 +104,7 @@ class CodeRunner:
         code = _checked(text)
         self._quota.take(str(by.person or by.id), most=self._settings.runs_per_hour)
         async with self._turn():
-            ran = await self._process.run(code, task=task, bounds=self._bounds)
+            ran = await self._watched(code, task)
         logger.info(
             "code was run",
             extra={
@@ -110,9 +117,14 @@ class CodeRunner:
         )
         return ran.result
 
-    @property
-    def _bounds(self) -> Bounds:
-        return bounds_of(self._settings)
+    async def _watched(self, code: str, task: Task) -> Ran:
+        try:
+            ran = await self._process.run(code, task=task, bounds=bounds_of(self._settings))
+        except Refused:
+            self._metrics.count("code_runs", outcome="unavailable")
+            raise
+        self._metrics.count("code_runs", outcome="failed" if ran.result.error else "ok")
+        return ran
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -144,7 +156,7 @@ def bounds_of(settings: CodeSettings) -> Bounds:
 def _checked(text: str) -> str:
     if len(text) > LONGEST_CODE:
         raise InvalidRequest("code_long", f"Code may be {LONGEST_CODE:,} characters long.")
-    code = code_in(text)
+    code = unfenced(text)
     if not code.strip():
         raise InvalidRequest("code_empty", "Write the Python code that is to be run.")
     return code

@@ -169,6 +169,7 @@ class Answering:
 
     async def _run(self, current: Current, turn: Turn) -> TurnResult:
         result = await self._company.runner.run(turn)
+        current.job.acted = current.job.acted or turn.acted
         current.end(stopped=isinstance(result.terminal, TurnInterrupted))
         entry = result.entry
         if entry is not None:

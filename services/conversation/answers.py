@@ -32,12 +32,12 @@ from services.domain.errors import ProviderError
 from services.domain.ids import AuthorId
 from services.domain.messages import HistoryEntry
 from services.domain.people import AuthorKind
-from services.domain.replies import PartAdded, ToolFinished
+from services.domain.replies import PartAdded, ToolFinished, ToolStarted
 from services.llm.model import ChatModel, PromptMessage, PromptRole, Sampling, TokenCounter
 from services.persona.character import Persona
 from services.persona.style import answer_limit
 from services.settings import ConversationSettings, LlmSettings
-from services.toolbox.spec import ToolContext, ToolSpec
+from services.toolbox.spec import Effect, ToolContext, ToolSpec
 from services.toolbox.toolbox import Toolbox, schema_of
 
 _MOST_NAMES = 20
@@ -130,6 +130,7 @@ class AnswerSource:
             rules=self._content.joined(turn.forbidden),
             certain=turn.certain,
             outside=_reads_outside(messages),
+            again=turn.again,
         )
         for part in () if turn.resumed is None else turn.resumed[1].parts:
             yield PartAdded(part=part)
@@ -163,7 +164,7 @@ class AnswerSource:
                     if isinstance(event, Text) and whole:
                         held.append(event.text)
                         continue
-                    _note_call(turn, event)
+                    self._note_call(turn, event)
                     if isinstance(event, NeedsConfirmation | Done) and held:
                         yield Text(await said())
                         held = []
@@ -174,6 +175,23 @@ class AnswerSource:
             if held:
                 yield Text(await said())
             raise failure
+
+    def _note_call(self, turn: Turn, event: GenerationEvent) -> None:
+        """Add a call that has ended, or waits for a yes, to what ``why`` tells."""
+        match event:
+            case ToolStarted():
+                tool = self._toolbox.find(event.name)
+                turn.acted = turn.acted or (tool is not None and tool.effect is not Effect.READ)
+                return
+            case ToolFinished():
+                told = f"{event.name}: {'failed' if event.is_error else 'ok'}"
+            case NeedsConfirmation():
+                told = f"{event.call.name}: asked first"
+            case _:
+                return
+        called = turn.explanation.setdefault("tools_called", [])
+        if isinstance(called, list):
+            called.append(told)
 
     async def _pack(
         self,
@@ -257,20 +275,6 @@ def _reads_outside(messages: Sequence[PromptMessage]) -> bool:
     return any(source in message.source for message in messages for source in _OUTSIDE) or any(
         message.role is PromptRole.TOOL or message.images for message in messages
     )
-
-
-def _note_call(turn: Turn, event: GenerationEvent) -> None:
-    """Add a call that has ended, or waits for a yes, to what ``why`` tells."""
-    match event:
-        case ToolFinished():
-            told = f"{event.name}: {'failed' if event.is_error else 'ok'}"
-        case NeedsConfirmation():
-            told = f"{event.call.name}: asked first"
-        case _:
-            return
-    called = turn.explanation.setdefault("tools_called", [])
-    if isinstance(called, list):
-        called.append(told)
 
 
 def tool_context(turn: Turn) -> ToolContext:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -22,7 +23,9 @@ Zaragoza, 2009)."""
 _MEANT = 24
 _MEANING_SECONDS = 3.0
 _FUSION = 60.0  # of reciprocal rank fusion (Cormack et al., SIGIR 2009)
-_STEM = 5
+_STEM = 6
+_SHORT = 4
+_ENDING = re.compile(r"(e?[sn]|e)$")
 
 
 async def best_passages(
@@ -81,7 +84,9 @@ def _counted(passage: Passage) -> Counter[str]:
 
 def _stem(word: str) -> str:
     """Return a word's beginning: enough for most inflections of English and German."""
-    return word if word.isdecimal() else word[: max(_STEM, len(word) - 3)]
+    if word.isdecimal() or len(word) < _SHORT:
+        return word
+    return _ENDING.sub("", word)[:_STEM]
 
 
 def _spread(count: int) -> list[int]:

@@ -168,8 +168,9 @@ class Generation:
         The model is asked once, plus once per round of tool calls; at most ``tool_rounds`` rounds
         run, of eight calls each, and a call repeated with the same arguments ends them. Only tools
         on offer run. Once a result has brought text from outside, a call that changes something
-        waits for a person's yes, and none opens an address that nobody has named. The whole transcript is kept across rounds. Raises
-        ``ProviderError``; closing the generator stops the model.
+        waits for a person's yes, and none opens an address that nobody has named. The whole
+        transcript is kept across rounds. Raises ``ProviderError``; closing the generator stops the
+        model.
         """
         cleaner = GuardedReply(
             ReplyFilter(own_names=job.own_names, other_names=job.other_names),

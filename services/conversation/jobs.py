@@ -73,7 +73,8 @@ class Job:
     ``correlation`` is that of the newest message it answers. ``in_order`` leaves what is answered
     where it was said; ``given`` are the answers given so far, and ``answered`` tells how many of
     ``personas`` have had their turn. ``superseded`` are parts of answers that were begun anew; what
-    their persona says next takes their place. ``withheld`` is why nobody answered. Tools wait for
+    their persona says next takes their place. ``acted`` tells that a tool has begun to change
+    something for it. ``withheld`` is why nobody answered. Tools wait for
     what has yet to be ``certain``.
     """
 
@@ -94,6 +95,7 @@ class Job:
     extends: HistoryEntry | None = None
     resumed: tuple[ToolCall, ToolResult] | None = None
     in_order: bool = False
+    acted: bool = False
     given: list[MessageId] = field(default_factory=list)
     answered: int = 0
     superseded: list[HistoryEntry] = field(default_factory=list)
@@ -111,6 +113,7 @@ class Job:
         self.personas = tuple(dict.fromkeys([*self.personas, *other.personas]))
         self.delivery, self.asker, self.role = other.delivery, other.asker, other.role
         self.witnesses |= other.witnesses
+        self.acted = self.acted or other.acted
         self.correlation = other.correlation
 
     def rewrite(self, message: Message) -> bool:

@@ -73,6 +73,7 @@ async def prepare(
         alternative_of=job.alternative_of,
         extends=job.extends,
         resumed=job.resumed,
+        acted=job.acted,
         certain=tuple(job.certain),
         witnesses=_witnesses(job, cast, entries, persona),
         cast=cast.seen_by(persona),

@@ -30,6 +30,7 @@ from services.domain.replies import Delivery, InterruptReason, ReplySink, TurnBr
 from services.lifecycle import Supervisor
 from services.observability.logging import correlated, correlation
 from services.persona.character import Persona
+from services.toolbox.spec import ToolContext
 
 logger = logging.getLogger(__name__)
 

@@ -218,6 +218,7 @@ class Session:
             case Overlap.SUPERSEDE if current is not None:
                 if current.job.kind is TurnKind.REPLY:
                     job = _together(current.job, job)
+                    job.acted = job.acted or (current.turn is not None and current.turn.acted)
                 current.interrupt(InterruptReason.SUPERSEDED)
                 jobs.appendleft(job)
             case Overlap.BARGE_IN if current is not None:
@@ -310,6 +311,7 @@ def _together(running: Job, new: Job) -> Job:
         account=dict(new.account),
         hop=new.hop,
         witnesses=running.witnesses,
+        acted=running.acted,
     )
     joined.absorb(new)
     running.receipts, running.fired = [], []

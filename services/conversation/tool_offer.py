@@ -47,17 +47,13 @@ def permitted(
     """Tell whether ``persona`` may use ``tool`` for ``asker``; ``rules`` are those of the place."""
     named = persona.tools is None or tool.name in persona.tools or tool.area in persona.tools
     return (
-        named
-        and role >= tool.permission
-        and allowed(rules, tool, persona=persona.id, asker=asker)
+        named and role >= tool.permission and allowed(rules, tool, persona=persona.id, asker=asker)
     )
 
 
 def _may(tool: ToolSpec, turn: Turn) -> bool:
     asker = None if turn.asker is None else turn.asker.id
-    return (
-        tool.effect is Effect.READ or turn.brief.kind is not TurnKind.INITIATIVE
-    ) and permitted(
+    return (tool.effect is Effect.READ or turn.brief.kind is not TurnKind.INITIATIVE) and permitted(
         tool, turn.persona, asker=asker, role=turn.role, rules=turn.tool_rules
     )
 

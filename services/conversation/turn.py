@@ -14,7 +14,7 @@ from services.domain.calls import ToolCall, ToolResult
 from services.domain.ids import AuthorId, MessageId, PersonaId
 from services.domain.messages import HistoryEntry
 from services.domain.people import Author, Role
-from services.domain.replies import Delivery, InterruptReason, TurnBrief
+from services.domain.replies import Delivery, InterruptReason, TurnBrief, TurnKind
 from services.persona.character import Persona
 
 
@@ -27,7 +27,8 @@ class Turn:
     before all of ``certain`` are set. ``cast`` is the scene the persona speaks in, and ``history``
     what it knows of what was said. ``forbidden`` is what nobody may say in the place beyond what
     is forbidden everywhere; ``tool_rules`` say who may use which tools there, the narrowest scope
-    first. ``explanation`` gathers what was decided, for ``why``. Nothing is kept
+    first. ``acted`` tells that a tool has begun to change something for what is answered, also in
+    an earlier try. ``explanation`` gathers what was decided, for ``why``. Nothing is kept
     of a turn that is stopped because what it answers was ``withdrawn``.
     """
 
@@ -48,6 +49,7 @@ class Turn:
     forbidden: ContentRules = NO_RULES
     tool_rules: Sequence[Sequence[ToolRule]] = ()
     explanation: dict[str, object] = field(default_factory=dict)
+    acted: bool = False
     shown: bool = False
     withdrawn: bool = False
     reason: InterruptReason | None = None
@@ -66,6 +68,12 @@ class Turn:
         self.reason = reason
         if self._generation is not None:
             self._generation.cancel()
+
+    @property
+    def again(self) -> bool:
+        """Whether the same was answered before, so that a change may have been made already."""
+        told_again = self.brief.kind in (TurnKind.REGENERATE, TurnKind.CONTINUE)
+        return self.acted or told_again or self.alternative_of is not None
 
     @property
     def reply_to(self) -> MessageId | None:

@@ -127,7 +127,7 @@ def close_question(connection: Connection, row: RowMapping) -> Closed:
     ).mappings()
     for one in people.all():
         option, points = answers.get(one["account"], (None, 0))
-        right = option == question.right
+        right = option == question.right + 1
         if right:
             scored.append(Player(name=one["name"], points=points, right=1))
         connection.execute(

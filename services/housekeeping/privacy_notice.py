@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from services.conversation.place_rules import PlaceRules
 from services.conversation.places import PlaceSettings
@@ -13,7 +14,7 @@ from services.housekeeping.retention import RETENTION_DAYS
 from services.housekeeping.rotation import LONGEST
 from services.llm.engines import switched_on
 from services.people.scopes import ScopedSettings
-from services.settings import MemorySettings, Settings
+from services.settings import MemorySettings, SearchSettings, Settings
 
 _ELSEWHERE = {
     "openai": "OpenAI",
@@ -22,6 +23,11 @@ _ELSEWHERE = {
     "vllm": "the vLLM server of this installation",
     "llamacpp": "the llama.cpp server of this installation",
     "ollama": "the Ollama server of this installation",
+}
+_PICTURES = {
+    "automatic1111": "the Automatic1111 server of this installation",
+    "comfyui": "ComfyUI on a server of this installation",
+    "openai": "the service that makes pictures",
 }
 _LEARNING = {
     "model": "Characters learn facts about you from what you say, by rules and with a language "
@@ -115,7 +121,7 @@ class PrivacyNotice:
             sentences.append(f"To be found again, it is sent to {_ELSEWHERE[engine]}.")
         if self._settings.moderation.model:
             sentences.append("A further language model judges whether it may be answered.")
-        return sentences
+        return [*sentences, *_services(self._settings)]
 
     def _model_of(self, rules: PlaceRules) -> str | None:
         """Return where answers are written, ``None`` for this machine."""
@@ -177,3 +183,44 @@ def _kept(rules: PlaceRules, memory: MemorySettings) -> Sequence[str]:
             sentences.append("Long conversations are summed up.")
         sentences.append("How close you and each character are, as a number.")
     return sentences
+
+
+def _services(settings: Settings) -> Sequence[str]:
+    """Return who outside receives what when a tool or command of theirs is used."""
+    sentences = []
+    if engines := _engines(settings.search):
+        sentences.append(
+            f"When something is looked up, what is searched for is sent to {' or '.join(engines)}; "
+            "pages are fetched from their own servers. Nothing else of the conversation is."
+        )
+    lookups = settings.lookups
+    sentences.append(
+        f"For the weather, the name of the town is sent to {_host(lookups.geocoding_url)} and its "
+        f"position to {_host(lookups.weather_url)}."
+    )
+    servers = [name for name, one in settings.mcp.servers.items() if one.enabled]
+    if servers:
+        sentences.append(
+            "Characters may ask these tool servers for what you want, and send them what they "
+            f"need for it; the owner chose the tool servers: {', '.join(servers)}."
+        )
+    if settings.github.token is not None:
+        sentences.append("What you have a character read or do on GitHub is sent there.")
+    if settings.images.engine != "none":
+        made_by = _PICTURES[settings.images.engine]
+        sentences.append(f"The description of a picture that is to be made is sent to {made_by}.")
+    return sentences
+
+
+def _engines(search: SearchSettings) -> Sequence[str]:
+    """Return the search engines that are set up, in the order they are asked."""
+    known = {"ddgs": "public search engines (ddgs)"}
+    if search.base_url:
+        known["searxng"] = f"the SearXNG server {_host(search.base_url)}"
+    if search.api_key is not None:
+        known["brave"] = "Brave Search"
+    return [known[name] for name in dict.fromkeys(search.engines) if name in known]
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or "the server of the settings"

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from services.domain.ids import AuthorId
 from services.lists.tables import list_items, lists, poll_votes, polls
 
 
 class ListHolding:
-    """One's own lists and votes go; shared lists and polls stay, without saying whose they were."""
+    """Lists, polls and votes.
+
+    What nobody else has a part in goes with its person; other shared lists and polls stay, without
+    saying whose they were.
+    """
 
     name = "lists"
 
@@ -42,10 +46,19 @@ class ListHolding:
         """Delete and take out of what stays; return how many rows that changed."""
         who = [str(one) for one in accounts]
         mine = lists.c.owner.in_(who)
-        own = select(lists.c.id).where(mine, ~lists.c.shared).scalar_subquery()
+        others_lines = select(list_items.c.list_id).where(
+            or_(list_items.c.added_by.not_in(who), list_items.c.added_by.is_(None))
+        )
+        others_votes = select(poll_votes.c.poll_id).where(poll_votes.c.account.not_in(who))
+        alone = mine & (~lists.c.shared | lists.c.id.not_in(others_lines))
+        unanswered = polls.c.asked_by.in_(who) & polls.c.id.not_in(others_votes)
+        own = select(lists.c.id).where(alone).scalar_subquery()
+        asked = select(polls.c.id).where(unanswered).scalar_subquery()
         changed = [
             delete(list_items).where(list_items.c.list_id.in_(own)),
-            delete(lists).where(mine, ~lists.c.shared),
+            delete(lists).where(alone),
+            delete(poll_votes).where(poll_votes.c.poll_id.in_(asked)),
+            delete(polls).where(unanswered),
             update(lists).where(mine).values(owner=lists.c.id),
             update(list_items).where(list_items.c.added_by.in_(who)).values(added_by=None),
             delete(poll_votes).where(poll_votes.c.account.in_(who)),

@@ -139,8 +139,17 @@ class StreamedAnswer:
         self._finish = "length"
 
     def rest(self) -> list[ModelEvent]:
-        """Return what was held back until now; nothing may be taken afterwards."""
-        return [] if self._prefill else self._noted(self._normaliser.close())
+        """Return what was held back until now; nothing may be taken afterwards.
+
+        A call that the longest answer cut off is left out: half of what was to be written down or
+        done is not what was asked for.
+        """
+        if self._prefill:
+            return []
+        events = self._normaliser.close()
+        if self._finish == "length":
+            events = [event for event in events if not isinstance(event, ToolCalled)]
+        return self._noted(events)
 
     def ended(self) -> Ended:
         """Return the last event."""

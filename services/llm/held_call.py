@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from services.llm.tool_text import WrittenCall, may_begin_call, names_tool, read_calls
+from services.llm.tool_text import CALL, WrittenCall, may_begin_call, names_tool, read_calls
 
 HOLD_CHARACTERS = 8192
 CALL_CHARACTERS = 65_536
@@ -120,6 +120,31 @@ class HeldFence(HeldCall):
     def _body(self, text: str) -> str:
         info = _INFO.match(text, len(self.opener))
         return text[info.end() if info else 0 :].strip(_SPACE).removesuffix(self.opener)
+
+
+class HeldMark(HeldCall):
+    """One JSON object after the word that announces a call."""
+
+    opener = CALL
+
+    def __init__(self, offered: Collection[str]) -> None:
+        super().__init__(offered)
+        self._scan: _JsonScan | None = None
+
+    def _plausible(self, text: str) -> bool:
+        body = self._body(text)
+        return not body or (body[0] == "{" and may_begin_call(body))
+
+    def _end(self, text: str) -> int | None:
+        if self._scan is None:
+            begin = text.find("{")
+            if begin < 0:
+                return None
+            self._scan = _JsonScan(begin)
+        return self._scan.end_of_value(text)
+
+    def _body(self, text: str) -> str:
+        return text[len(self.opener) :].strip(_SPACE)
 
 
 class HeldTag(HeldCall):

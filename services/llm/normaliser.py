@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.domain.calls import ToolCall
-from services.llm.held_call import HeldCall, HeldFence, HeldObject, HeldTag
+from services.llm.held_call import HeldCall, HeldFence, HeldMark, HeldObject, HeldTag
 from services.llm.model import ContentDelta, ModelEvent, ReasoningDelta, ToolCalled
+from services.llm.tool_text import CALL, SAY
 
 _THOUGHT = ("think", "thinking", "reasoning", "thought")
 _THOUGHT_OPENERS = tuple(f"<{name}>" for name in _THOUGHT)
@@ -38,6 +39,8 @@ _TAG_CHARACTERS = max(map(len, (*_CALL_OPENERS, *_CONTROL, *_THOUGHT_CLOSERS)))
 _FENCE = "```"
 _WHITESPACE = re.compile(r"\s*")
 _LEAD_CHARACTERS = 8192
+_SPECIAL = re.compile("<")
+_SPECIAL_WITH_TOOLS = re.compile(rf"[<`]|{CALL}|C(?:A(?:LL?)?)?$")
 
 
 @dataclass(slots=True)
@@ -66,9 +69,10 @@ class StreamNormaliser:
 
     Thought between ``<think>`` tags (also ``thinking``, ``reasoning``, ``thought``, any case) never
     becomes content, closed or not; a tag right after a backtick is a quotation and stays text.
-    Tool calls written as text (tags, fenced blocks, bare JSON at the start) become calls when they
-    name one of ``tools``; other text comes out unchanged, except that control tokens are dropped,
-    and so is white space between a thought or call and the first visible text. Only what may still
+    Tool calls written as text (``CALL:``, tags, fenced blocks, bare JSON at the start) become calls
+    when they name one of ``tools``; other text comes out unchanged, except that control tokens are
+    dropped, and so is a ``SAY:`` at the start and white space between it, a thought or a call and
+    the first visible text. Only what may still
     become a tag or a call is held back: a few characters, or up to 8192 of what looks like a call.
 
     ``opened_in_thought`` is for models whose prompt ends inside a thought, so that only the closing
@@ -85,7 +89,7 @@ class StreamNormaliser:
         self._tools = frozenset(tools)
         self._thinking = opened_in_thought
         self._call_ids = call_ids or (f"call_{number}" for number in itertools.count(1))
-        self._special = re.compile("[<`]") if self._tools else re.compile("<")
+        self._special = _SPECIAL_WITH_TOOLS if self._tools else _SPECIAL
         self._tags = (*_THOUGHT_OPENERS, *_THOUGHT_CLOSERS, *_CONTROL)
         if self._tools:
             self._tags += _CALL_OPENERS
@@ -185,7 +189,18 @@ class StreamNormaliser:
         if self._tools and self._buffer[self._at] in "{[":
             self._held = HeldObject(self._tools)
             return True
-        return self._read_text()
+        said = self._stands(SAY) if self._tools else False
+        if said:
+            self._advance(len(SAY))
+            self._after_block = True
+        return said or (said is not None and self._read_text())
+
+    def _stands(self, mark: str) -> bool | None:
+        """Say whether ``mark`` stands here, ``None`` while it may still come."""
+        rest = self._buffer[self._at : self._at + len(mark)]
+        if rest == mark:
+            return True
+        return None if mark.startswith(rest) and not self._ended else False
 
     def _read_text(self) -> bool:
         special = self._special.search(self._buffer, self._at)
@@ -193,7 +208,21 @@ class StreamNormaliser:
         if start > self._at:
             self._show(start - self._at)
             return True
-        return self._read_backtick() if self._buffer[start] == "`" else self._read_tag()
+        match self._buffer[start]:
+            case "`":
+                return self._read_backtick()
+            case "C":
+                return self._read_mark()
+            case _:
+                return self._read_tag()
+
+    def _read_mark(self) -> bool:
+        stands = self._stands(CALL)
+        if stands:
+            self._held = HeldMark(self._tools)
+        elif stands is False:
+            self._show(1)
+        return stands is not None
 
     def _read_tag(self) -> bool:
         tag = self._tag(self._tags) if self._previous != "`" else ""

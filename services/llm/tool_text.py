@@ -21,11 +21,16 @@ _DEEPEST_KIND = 4
 _CLOSERS = {"{": "}", "[": "]"}
 _LITERALS = {"True": "true", "False": "false", "None": "null"}
 
-_PROTOCOL = """\
-You can use tools. To use one, write this and nothing else, then stop:
-<tool_call>{"name": "TOOL", "arguments": {}}</tool_call>
-The result comes as the next message. Use a tool only when it is needed; otherwise just answer.
-Tools:"""
+CALL, SAY = "CALL:", "SAY:"
+"""How an answer begins that calls a tool, and one in words."""
+
+_PROTOCOL = f"""\
+Is the next message a request for a tool? Then begin your reply with {CALL} and never guess a \
+result. Is it talk, a story or a feeling? Then begin with {SAY}
+Message: Play the next song. Reply: {CALL} {{"name": "play", "arguments": {{"song": "next"}}}}
+Message: That song makes me cry. Reply: {SAY} It gets me too.
+Message: I played songs with my dad all day. Reply: {SAY} Which ones?"""
+_AFTERWARDS = f"Reply with {SAY} now, unless it takes another tool."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,7 @@ def describe_tools(tools: Sequence[ToolSchema]) -> str:
     """Explain the offered tools to a model that knows tools only as text; empty without tools."""
     if not tools:
         return ""
-    return "\n".join([_PROTOCOL, *(f"- {signature(tool)}" for tool in tools)])
+    return "\n".join(["Tools:", *(f"- {signature(tool)}" for tool in tools), _PROTOCOL])
 
 
 def signature(tool: ToolSchema) -> str:
@@ -88,12 +93,12 @@ def _kind(schema: Mapping[str, object], known: Mapping[str, object], depth: int)
 
 def write_call(call: ToolCall) -> str:
     """Write a past call the way ``describe_tools`` asks for."""
-    return f"<tool_call>{_compact({'name': call.name, 'arguments': call.arguments})}</tool_call>"
+    return f"{CALL} {_compact({'name': call.name, 'arguments': call.arguments})}"
 
 
 def write_result(name: str, content: str) -> str:
     """Write a tool's result for a model that knows tools only as text."""
-    return f"<tool_result>\nResult of {name}:\n{content}\n</tool_result>"
+    return f"<tool_result>\nResult of {name}:\n{content}\n</tool_result>\n{_AFTERWARDS}"
 
 
 def read_calls(

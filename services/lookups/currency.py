@@ -11,7 +11,7 @@ from services.lookups.rates import RateTable
 
 LONGEST_AMOUNT = 30
 
-_LARGEST = Decimal(10) ** 15
+_LARGEST, _SMALLEST = Decimal(10) ** 15, Decimal(10) ** -12
 _DIGITS = 40
 _WHOLE = frozenset({"JPY", "KRW", "ISK", "HUF", "IDR"})
 _SMALL = Decimal("0.01")
@@ -77,9 +77,7 @@ class CurrencyService:
         value = _amount(amount)
         rates = await self._table.rates()
         per_euro = rates.per_euro
-        codes = [
-            _NAMES.get(name.strip().upper(), name.strip().upper()) for name in (source, target)
-        ]
+        codes = [_code(name) for name in (source, target)]
         for code in codes:
             if code not in per_euro:
                 known = ", ".join(sorted(per_euro))
@@ -110,7 +108,8 @@ def _amount(text: str) -> Decimal:
         value = Decimal(plain if fine else "")
     except InvalidOperation as error:
         raise _no_amount() from error
-    if not value.is_finite() or abs(value) > _LARGEST:
+    size = value.copy_abs()
+    if not value.is_finite() or size > _LARGEST or (value and size < _SMALLEST):
         raise _no_amount()
     return value
 

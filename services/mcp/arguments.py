@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -21,6 +22,9 @@ def arguments_model(schema: Mapping[str, Any]) -> type[BaseModel]:
 
         @model_validator(mode="after")
         def _fits(self) -> Self:
+            json.dumps(
+                self.root, ensure_ascii=False
+            ).encode()  # halves of characters cannot be sent
             problem = mismatch(schema, self.root)
             if problem is not None:
                 raise ValueError(problem)

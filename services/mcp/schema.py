@@ -6,6 +6,7 @@ What remains has no references and no patterns, so checking takes time in propor
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -65,7 +66,7 @@ class _Cleaning:
             kept["type"] = known if len(known) > 1 else known[0]
         for key in (*_NUMBERS, *_LENGTHS):
             value = found.get(key)
-            if isinstance(value, int | float) and not isinstance(value, bool):
+            if isinstance(value, int | float) and _is_short(value) and not isinstance(value, bool):
                 kept[key] = value
         self._add_texts(found, kept)
         self._add_choices(found, kept)
@@ -205,4 +206,6 @@ def _same(value: object, choice: object) -> bool:
 def _is_short(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= _LONGEST_TEXT
-    return value is None or isinstance(value, bool | int | float)
+    if isinstance(value, float):
+        return math.isfinite(value)  # JSON has no word for others
+    return value is None or isinstance(value, bool | int)

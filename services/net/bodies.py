@@ -42,7 +42,7 @@ class Fetched:
         """Return the body as text, by its charset or UTF-8; what does not fit is replaced."""
         try:
             return self.body.decode(self.charset or "utf-8", errors="replace")
-        except LookupError:
+        except (LookupError, ValueError):  # some charsets of Python's own replace nothing
             return self.body.decode(errors="replace")
 
 

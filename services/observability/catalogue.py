@@ -54,6 +54,10 @@ METRICS: Mapping[str, MetricSpec] = {
         "tool",
         "outcome",
     ),
+    "code_runs": _counter(
+        "Code run or checked: ok, failed, or unavailable when the sandbox did not start.",
+        "outcome",
+    ),
     "moderation_refused": _counter(
         "Messages not answered for what they say, by what found it: words or model.", "by"
     ),

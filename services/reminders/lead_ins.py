@@ -28,6 +28,8 @@ _CORES = (
         for me in ((), ("mir",))
     ),
 )
+_AFTER_COMMAND = frozenset({"me", "mich", "to"})
+_NOT_BEHIND = frozenset({"time", "day", "do"}) | DASHES
 _ASKING = frozenset({"kannst", "könntest", "würdest", "kannste"})
 _AT_START = frozenset({"reminder", "erinnerung", "remind"})
 _BEFORE = one_of("please hey ok okay can could would will you bitte kannst könntest würdest du")
@@ -101,6 +103,6 @@ def _core(tokens: Tokens, at: int) -> int:
         return at + 2
     if at == 0 and word in _AT_START:
         return at + 1
-    if at == 0 and word in {"me", "mich"} and tokens.word(1) not in {"time", "day"}:
-        return at + 1  # "/remind me to ..."
+    if at == 0 and word in _AFTER_COMMAND and tokens.word(1) not in _NOT_BEHIND:
+        return at + 1
     return at

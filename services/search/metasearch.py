@@ -73,6 +73,8 @@ def _ask(query: str, safe: str, count: int) -> Sequence[Any]:
         if "No results" in str(error):
             return []
         raise _failed(ProviderFault.UNREACHABLE, "cannot be reached") from error
+    except Exception as error:  # pages of engines that change break the library in any way
+        raise _failed(ProviderFault.MALFORMED, "answered in a way acore cannot read") from error
 
 
 def _failed(fault: ProviderFault, what: str) -> ProviderError:

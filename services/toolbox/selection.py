@@ -48,9 +48,9 @@ class ToolSelection:
 
         A tool counts by its name, its keywords, its pattern and, less, its description; a keyword
         of several words counts only where they stand together, and what many tools share says
-        little (inverse document frequency). Words of ``earlier``, what
-        was said before, count half and never bring a tool in alone that ``text`` has no part in,
-        unless ``text`` is short. Only the first 2,000 characters of each are read.
+        little (inverse document frequency). What lies far behind the best is left out. Words of
+        ``earlier``, what was said before, count half and never bring a tool in alone that ``text``
+        has no part in, unless ``text`` is short. Only the first 2,000 characters of each are read.
         """
         indexed = self._index(tuple(tools))
         read = text[:_LONGEST_READ]

@@ -169,7 +169,7 @@ async def test_many_at_once_end_and_leave_nothing_behind():
 async def test_killed_from_outside_it_says_so_and_the_next_run_works(victim):
     async with asyncio.TaskGroup() as group:
         task = group.create_task(run("while True: pass", LONG))
-        await until(workers)
+        await until(busy)
         started = workers()
         for each in started if victim == "interpreter" else children():
             os.kill(each, signal.SIGKILL)
@@ -182,10 +182,23 @@ async def test_killed_from_outside_it_says_so_and_the_next_run_works(victim):
 async def test_cancelled_it_ends_everything_it_started():
     async with asyncio.TaskGroup() as group:
         task = group.create_task(run("while True: pass", LONG))
-        await until(workers)
+        await until(busy)
         started = [*workers(), *children()]
         task.cancel()
     assert task.cancelled()
+    await until(lambda: not any(Path(f"/proc/{each}").exists() for each in started))
+
+
+async def test_a_process_that_hangs_is_ended_at_the_deadline():
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(
+            run("while True: pass", Bounds(seconds=2.0, memory=32 << 20, characters=100))
+        )
+        await until(busy)
+        started = [*workers(), *children()]
+        for each in started:
+            os.kill(each, signal.SIGSTOP)
+    assert "took too long" in task.result().error
     await until(lambda: not any(Path(f"/proc/{each}").exists() for each in started))
 
 
@@ -266,6 +279,12 @@ def children():
     path = Path("/proc/self/task")
     found = "".join((each / "children").read_text() for each in path.iterdir())
     return [int(each) for each in found.split()]
+
+
+def busy():
+    """Whether an interpreter has run code for a while."""
+    ticks = [int(Path(f"/proc/{each}/stat").read_text().split()[13]) for each in workers()]
+    return any(each > 20 for each in ticks)
 
 
 def workers():

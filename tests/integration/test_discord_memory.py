@@ -12,7 +12,6 @@ from services.domain.ids import AuthorId
 from services.domain.people import Role
 from services.memory.rights.service import Requester
 from services.people.scopes import Scope
-from tests.discord_standin.acting import CannotDoThat
 from tests.discord_standin.command_options import NotOffered
 from tests.discord_standin.payloads.components import walk
 from tests.discord_standin.scene import scene
@@ -32,7 +31,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
 @pytest.fixture(autouse=True)
 def _only_these(monkeypatch):
-    monkeypatch.setattr(bot_module, "COGS", ("memory", "remembering"))
+    monkeypatch.setattr(bot_module, "COGS", ("memory", "profiles", "remembering"))
     monkeypatch.setattr(app_commands.checks, "cooldown", _no_cooldown)
 
 
@@ -256,7 +255,7 @@ async def test_note_about_another_waits_for_their_consent(town, live):
     assert question.content.startswith(f"<@{town.bob.user.id}>")
     assert not question.mentions, "nobody is pinged"
     refused = town.alice.clicks(question, "Allow")
-    assert "Only Bob" in (await told(town, town.alice, refused))[0]
+    assert "Only the person it is about" in (await told(town, town.alice, refused))[0]
     assert "no facts" in await used(town, town.bob, "memory show")
     town.bob.clicks(question, "Allow")
     await town.until(lambda: "agreed" in question.content)
@@ -274,18 +273,6 @@ async def test_note_that_is_refused_or_withdrawn_is_not_stored(town, live, who):
     getattr(town, who).clicks(question, "No")
     await town.until(lambda: question.content == "Nothing was stored.")
     assert "no facts" in await used(town, town.bob, "memory show")
-
-
-async def test_note_nobody_answers_cannot_be_allowed_any_more(town, live):
-    asked = town.alice.uses(
-        town.general, town.bot, "remember", user=town.bob.user, note="prefers tea"
-    )
-    await told(town, town.bob, asked)
-    [question] = town.bob.answers_to(asked)
-    await left_alone(live, question)
-    await town.until(lambda: "nothing was stored" in question.content)
-    with pytest.raises(CannotDoThat):
-        town.bob.clicks(question, "Allow")
 
 
 async def test_question_left_alone_loses_its_buttons(town, live):

@@ -193,3 +193,9 @@ async def test_a_redirecting_service_is_not_followed(served):
     served.answers["/search"] = away
     with pytest.raises(ProviderError):
         await weather_of(served).weather("Paris")
+
+
+@pytest.mark.parametrize("amount", ["1e-999999", "1e-9999", "-1e-40"])
+async def test_an_amount_too_small_to_write_down_is_refused(served, tmp_path, amount):
+    with pytest.raises(InvalidRequest):
+        await currency_of(served, tmp_path / "ecb.json").convert(amount, "EUR", "USD")

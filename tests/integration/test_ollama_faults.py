@@ -196,11 +196,23 @@ async def test_model_without_native_tools_is_told_in_text() -> None:
     body = server.chats[0].body
     assert "tools" not in body
     system, _, assistant, result = messages_of(server)
-    assert system["content"].startswith("Be kind.\n\n")
+    assert system["content"].startswith("Be kind.\n\nTools:\n")
     assert "search: Finds pages." in system["content"]
     assert '"name": "search"' in assistant["content"]
     assert result["role"] == "user"
     assert "found" in result["content"]
+
+
+async def test_half_a_call_at_the_longest_answer_is_not_made() -> None:
+    half = 'CALL: {"name": "search", "arguments": {"q": "all that I wanted to'
+    server = FakeOllama(
+        models={"tiny": Model(capabilities=("completion",))},
+        default=Answer(pieces=tuple(half), done_reason="length"),
+    )
+    async with opened(server) as model:
+        heard = await hear(model, asking(tools=(SEARCH,)))
+    assert (heard.text, list(heard.calls)) == ("", [])
+    assert heard.ended.finish == "length"
 
 
 async def test_refused_tools_are_remembered_and_told_in_text() -> None:

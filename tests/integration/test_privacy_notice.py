@@ -46,11 +46,40 @@ async def notice(app):
         ({"logging": {"log_content": True}}, "Logs may hold message text"),
         ({"discord": {"listen": "everywhere"}}, "read to notice names"),
         ({"discord": {"listen": "asked"}}, "Other messages here are not read."),
+        ({}, "searched for is sent to public search engines (ddgs)"),
+        ({"search": {"api_key": "k"}}, "is sent to Brave Search or public search engines (ddgs)"),
+        (
+            {"search": {"engines": ["searxng"], "base_url": "https://find.example/x"}},
+            "is sent to the SearXNG server find.example.",
+        ),
+        ({}, "the town is sent to geocoding-api.open-meteo.com and its position to api.open-meteo"),
+        ({"mcp": {"servers": {"shop": {"url": "https://s.example"}}}}, "tool servers: shop."),
+        ({"github": {"token": "t"}}, "on GitHub is sent there"),
+        ({"images": {"engine": "comfyui", "base_url": "http://127.0.0.1:1"}}, "sent to ComfyUI"),
     ],
 )
 async def test_sentence_follows_from_the_setting(tmp_path, sections, said):
     async with opened_app(tmp_path, ScriptedModel(), **sections) as app:
         assert said in await notice(app)
+
+
+@pytest.mark.parametrize(
+    ("sections", "unsaid"),
+    [
+        ({"search": {"engines": []}}, "searched for"),
+        ({"search": {"engines": ["brave"]}}, "searched for"),
+        ({}, "tool servers"),
+        (
+            {"mcp": {"servers": {"shop": {"url": "https://s.example", "enabled": False}}}},
+            "tool servers",
+        ),
+        ({}, "GitHub"),
+        ({}, "picture that is to be made"),
+    ],
+)
+async def test_nobody_is_named_who_receives_nothing(tmp_path, sections, unsaid):
+    async with opened_app(tmp_path, ScriptedModel(), **sections) as app:
+        assert unsaid not in await notice(app)
 
 
 async def test_retention_nobody_carries_out_is_not_promised(tmp_path):

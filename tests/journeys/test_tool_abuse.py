@@ -117,9 +117,7 @@ async def test_a_tool_agreed_to_tells_times_in_the_askers_zone(tmp_path: Path) -
     sent = Sent()
     model = ScriptedModel([calls("send_diary", words="x"), "Sent."])
     async with opened_app(tmp_path, model, tools=sent.tools()) as app:
-        await app.factory.places().change(
-            PLACE, "timezone", "Asia/Tokyo", by=KIM, role=Role.OWNER
-        )
+        await app.factory.places().change(PLACE, "timezone", "Asia/Tokyo", by=KIM, role=Role.OWNER)
         await agree(app, await asked(app))
     assert [context.timezone for context in sent.contexts] == ["Asia/Tokyo"]
 
@@ -168,7 +166,7 @@ async def test_an_answer_begun_anew_does_not_act_twice(tmp_path: Path) -> None:
     model = ScriptedModel([write, Script(text="Noted.", hold=held), write])
     async with opened_app(tmp_path, model, tools=diary.tools()) as app:
         first = await app.post("Write a walk into my diary", RecordingDelivery(), by=KIM)
-        while len(model.requests) < 2:
+        while len(model.requests) < 2:  # noqa: ASYNC110  the model tells nobody
             await asyncio.sleep(0.01)
         _, delivery = await app.say("please, into the diary", by=KIM)
         await first.outcome()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import resource
 import signal
-import sys
 
 _ADDRESSES = 512 << 20  # the interpreter's own, before any code of people
 _FILES = 64
@@ -15,8 +14,8 @@ _DIE_WITH_PARENT = 1
 def take_limits(*, memory: int, seconds: float) -> None:
     """Limit memory to what ``memory`` bytes of values need, processor seconds and open files.
 
-    Writing files and memory dumps are forbidden. Ends with the process that started this one, where
-    the kernel can. Raises ``OSError`` or ``ValueError`` when a limit cannot be set.
+    Writing files and memory dumps are forbidden. This process ends with the one that started it.
+    Raises ``OSError`` or ``ValueError`` when a limit cannot be set.
     """
     space = _ADDRESSES + 3 * memory
     patience = int(seconds) + 5  # starting counts
@@ -30,8 +29,7 @@ def take_limits(*, memory: int, seconds: float) -> None:
         _, hard = resource.getrlimit(kind)
         allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(kind, (allowed, allowed))
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
+    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL, 0, 0, 0)
 
 
 def stop_multiplying(worker: int | None) -> None:
@@ -40,5 +38,5 @@ def stop_multiplying(worker: int | None) -> None:
     The kernel holds nobody with root's rights to it.
     """
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-    if worker is not None and sys.platform == "linux":
+    if worker is not None:
         resource.prlimit(worker, resource.RLIMIT_NPROC, (0, 0))

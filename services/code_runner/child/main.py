@@ -41,9 +41,8 @@ def main(packages: str, binary: str) -> None:
         binary,
     )
     guards = ["limits"]
-    if sys.platform == "linux":
-        guards += ["landlock"] if shut_files(readable) else []
-        guards += ["seccomp"] if shut_system_calls() else []
+    guards += ["landlock"] if shut_files(readable) else []
+    guards += ["seccomp"] if shut_system_calls() else []
 
     def ready(worker: int | None) -> None:
         stop_multiplying(worker)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from services.code_runner.closed import ClosedProcess
@@ -23,7 +22,7 @@ async def _sandbox(case: Case) -> Finding:
     except Refused as error:
         return problem(
             error.user_message,
-            fix="Run `make setup` on Linux or macOS, or set code.enabled to false.",
+            fix="Run `make setup`, or set code.enabled to false.",
             cause="dependency",
         )
     if ran.result.value != "42":
@@ -35,7 +34,7 @@ async def _sandbox(case: Case) -> Finding:
     missing = sorted(_GUARDS.difference(ran.guards))
     if missing:
         return warning(
-            f"Code runs in its sandbox, but this system ({sys.platform}) does not offer "
+            "Code runs in its sandbox, but this system does not offer "
             f"{' and '.join(missing)} as a second wall.",
             fix="Run acore on Linux 5.13 or newer, or let only moderators run code.",
             cause="dependency",

@@ -8,8 +8,6 @@ from contextlib import aclosing
 
 from services.llm.embedded.llama import Chunk, Fragment, Timings
 from services.llm.embedded.tool_choice import (
-    CALL,
-    SAY,
     STOPS,
     continued,
     grammar,
@@ -19,6 +17,7 @@ from services.llm.embedded.tool_choice import (
     tools_of,
 )
 from services.llm.embedded.wire import ChatBody, JsonObject, sampling, templated
+from services.llm.tool_text import CALL, SAY
 
 Ask = Callable[[JsonObject], AsyncGenerator[Chunk, None]]
 

@@ -6,30 +6,23 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from services.domain.calls import ToolCall
 from services.llm.embedded.wire import Call, ChatBody, JsonObject, Message
 from services.llm.model import ToolSchema
-from services.llm.tool_text import signature, write_result
+from services.llm.tool_text import CALL, SAY, describe_tools, write_call, write_result
 
-CALL, SAY = "CALL:", "SAY:"
 STOPS = (f"\n{CALL}", f"\n{SAY}", "\nMessage:")
 """Where an answer in words has begun to play through the protocol by itself."""
 
-NEEDED = 0.9
+NEEDED = 0.75
 """The share of ``CALL`` among the two first words from which the model is taken to mean it.
 
 Small models overdo it. Measured on the built-in 1.5B model with the tuning half of
-``tests/bench/tool_requests.py``: requests lie above it, talk that mentions a tool's words below.
+``tests/bench/tool_requests.py``: requests lie from 0.76 to 1, talk that mentions a tool's words
+from 0.14 to 0.84.
 """
 
 _LONGEST_STRING = 400
-_RULES = f"""\
-Begin your reply with {CALL} when the message asks for what a tool does (never guess a result), \
-else with {SAY}
-Message: Play the next song. Reply: {CALL} {{"name": "play", "arguments": {{"song": "next"}}}}
-Message: That song makes me cry. Reply: {SAY} It gets me too.
-Message: I love that you play songs for me. Reply: {SAY} Any time."""
-_AFTERWARDS = f"Reply with {SAY} now, unless it takes another tool."
-
 _KEPT_KEYS = frozenset(
     {"type", "enum", "const", "required", "$ref", "additionalProperties"}
     | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
@@ -72,8 +65,7 @@ def told(body: ChatBody, tools: Sequence[ToolSchema]) -> ChatBody:
     """
     messages = list(body.messages)
     if tools:
-        lines = "\n".join(f"- {signature(tool)}" for tool in tools)
-        _tell(messages, f"Tools:\n{lines}\n{_RULES}")
+        _tell(messages, describe_tools(tools))
     return body.model_copy(
         update={"messages": [_as_text(each) for each in messages], "tools": None}
     )
@@ -92,17 +84,16 @@ def _tell(messages: list[Message], text: str) -> None:
 def _as_text(message: Message) -> Message:
     if message.role == "tool":
         content = write_result(message.tool_name or "the tool", message.content or "")
-        return Message(role="user", content=f"{content}\n{_AFTERWARDS}")
+        return Message(role="user", content=content)
     if message.tool_calls:
         said = [message.content] if message.content else []
-        calls = [f"{CALL} {_written(call)}" for call in message.tool_calls]
+        calls = [write_call(_made(call)) for call in message.tool_calls]
         return Message(role="assistant", content="\n".join([*said, *calls]))
     return message
 
 
-def _written(call: Call) -> str:
-    value = {"name": call.function.name, "arguments": call.function.arguments}
-    return json.dumps(value, ensure_ascii=False)
+def _made(call: Call) -> ToolCall:
+    return ToolCall(id="", name=call.function.name, arguments=call.function.arguments)
 
 
 def continued(body: ChatBody, word: str) -> ChatBody:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, insert, or_, select, text
 
 from services.domain.ids import AuthorId, PersonId
+from services.domain.people import AuthorKind
 from services.storage.tables import accounts, affections, facts, messages, people, summaries
 
 _WORD = re.compile(r"\w+")
@@ -130,6 +131,26 @@ def person_of(connection: Connection, account: AuthorId) -> PersonId | None:
         )
     ).scalar_one_or_none()
     return None if found is None else PersonId(found)
+
+
+def add_person(
+    connection: Connection, account: AuthorId, person: PersonId, *, at: datetime
+) -> None:
+    """Store who an account belongs to, by its id alone, unless that is known."""
+    if person_of(connection, account) is not None:
+        return
+    name = account.user
+    connection.execute(insert(people).values(id=person, display_name=name, created_at=at))
+    connection.execute(
+        insert(accounts).values(
+            platform=account.platform,
+            user=account.user,
+            person_id=person,
+            display_name=name,
+            kind=AuthorKind.HUMAN.value,
+            linked_at=at,
+        )
+    )
 
 
 def overview(connection: Connection, person: PersonId) -> Overview:

@@ -260,8 +260,26 @@ class MemoryRights:
             close_lessons(connection, list(dict.fromkeys(said)), "forgotten", at=self._clock.now())
 
     async def _person(self, requester: Requester) -> PersonId:
+        await self._meet(requester)
         async with self._database.reader() as snapshot:
             return await snapshot.run(_subject, requester)
+
+    async def _meet(self, requester: Requester) -> None:
+        """Make a person of who never said a word, if other services hold something of theirs."""
+        account = requester.about or requester.account
+        if account != requester.account and requester.role < Role.OWNER:
+            return
+
+        def held(connection: Connection) -> bool:
+            return rows.person_of(connection, account) is None and any(
+                holding.of_person(connection, [account]) for holding in self._holdings
+            )
+
+        async with self._database.reader() as snapshot:
+            if not await snapshot.run(held):
+                return
+        async with self._database.transaction() as tx:
+            await tx.run(rows.add_person, account, PersonId(self._ids.new()), at=self._clock.now())
 
     async def _see(
         self,
@@ -273,6 +291,7 @@ class MemoryRights:
         def work(connection: Connection) -> T:
             return task(connection, _subject(connection, requester), *args, **kwargs)
 
+        await self._meet(requester)
         async with self._database.reader() as snapshot:
             return await snapshot.run(work)
 

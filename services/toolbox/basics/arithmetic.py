@@ -20,6 +20,7 @@ LONGEST_EXPRESSION = 500
 _MOST_BITS = 4_096
 _MOST_DIGITS = 60
 _LARGEST_FACTORIAL = 500
+_MOST_ROUNDED = 400
 
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?:\D|$))")
 _PERCENT_OF = re.compile(r"(\d+(?:\.\d+)?)\s*%\s*(?:of|von)\s+", re.IGNORECASE)
@@ -140,6 +141,8 @@ def _root(value: Number) -> Number:
 
 
 def _rounded(value: Number, digits: int = 0) -> Number:
+    if abs(digits) > _MOST_ROUNDED:
+        raise _TooLarge
     return round(value, digits) if digits else round(value)
 
 

@@ -40,11 +40,13 @@ def read_moment(text: str, zone: tzinfo) -> datetime:
     """
     try:
         moment = datetime.fromisoformat(text.strip()[:40])
-    except ValueError as error:
+        moment = moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
+        moment.timestamp()
+    except (ValueError, OverflowError) as error:
         raise InvalidRequest(
             "moment", "Write a date as 2026-12-31, with a time as 2026-12-31T18:00."
         ) from error
-    return moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
+    return moment
 
 
 def apart(earlier: datetime, later: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from pint import UnitRegistry
 
 _LONGEST_UNIT = 40
+_SUM = re.compile(r"(?<!\^)\d|\d\d|\^(?!\d)")
+"""A number elsewhere than as a power of one digit: pint would work it out, however large."""
 _SAID = {
     "c": "degC",
     "°c": "degC",
@@ -97,7 +100,7 @@ def _unit(text: str) -> str:
 def _plain(text: str) -> bool:
     """Tell whether nothing stands in ``text`` that would take long to work out."""
     return all(letter.isalpha() or letter in " °µΩ/*^_23" for letter in text) and (
-        "**" not in text and text.count("^") <= 2
+        _SUM.search(text) is None and text.count("^") <= 2
     )
 
 

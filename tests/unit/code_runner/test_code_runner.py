@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from services.code_runner import service as service_module
-from services.code_runner.blocks import code_in
+from services.code_runner.blocks import code_in, unfenced
 from services.code_runner.child.analysing import analyse
 from services.code_runner.closed import Ran, _outcome
 from services.code_runner.quota import HourlyQuota
@@ -138,7 +138,7 @@ async def test_a_cancelled_run_gives_its_place_back(process, clock):
 
 async def test_the_settings_bound_a_run_and_fences_are_taken_off(process, clock):
     runner = runner_of(process, clock, seconds=2, memory_mb=16, output_characters=500)
-    await run(runner, "look:\n```python\nprint(1)\n```\nand more")
+    await run(runner, " ```python\nprint(1)\n```\n")
     assert process.seen == [
         ("run", "print(1)", Bounds(seconds=2.0, memory=16 << 20, characters=500))
     ]
@@ -162,10 +162,16 @@ async def test_no_code_and_too_much_code_are_refused_before_they_count(process, 
         ("```py\na\n``` and ```py\nb\n```", "a"),
         ("```py\nnever closed", "never closed"),
         ("say `x`", "say `x`"),
+        ("look:\n```python\nprint(1)\n```\nand more", "print(1)"),
     ],
 )
 def test_the_first_block_is_the_code(text, code):
     assert code_in(text) == code
+
+
+def test_a_fence_inside_code_is_part_of_it():
+    code = "print('```')\nprint('```')"
+    assert unfenced(code) == code
 
 
 @pytest.mark.parametrize(

@@ -241,3 +241,42 @@ async def test_random_people_never_see_a_word_of_each_other(
         for owner, theirs in marks.items():
             for mark in theirs:
                 assert (mark in seen) == (owner == one.id), (one.id, owner, mark)
+
+
+class Kept:
+    """Something another service keeps of one account."""
+
+    name = "kept"
+
+    def __init__(self, account: AuthorId) -> None:
+        self.account = account
+
+    def of_person(self, connection, accounts):
+        return [{"text": "secret"}] if self.account in accounts else []
+
+    def erase_person(self, connection, accounts):
+        return 0
+
+    def erase_place(self, connection, place):
+        return 0
+
+
+async def test_who_used_commands_and_never_said_a_word_can_export_and_be_forgotten(
+    world: World, clock: ManualClock
+) -> None:
+    silent = AuthorId("test", "silent")
+    rights = MemoryRights(
+        database=world.database,
+        forgetting=world.forgetting,
+        clock=clock,
+        ids=world.ids,
+        holdings=[Kept(silent)],
+    )
+    requester = Requester(account=silent)
+    assert (await rights.overview(requester)).messages == 0
+    assert (await rights.export(requester))["kept"] == [{"text": "secret"}]
+    assert (await rights.forget_me(requester)).id
+    with pytest.raises(NotFound):
+        await rights.overview(Requester(account=AuthorId("test", "stranger")))
+    with pytest.raises(NotAllowed):
+        await rights.export(Requester(account=BOB.id, about=silent))

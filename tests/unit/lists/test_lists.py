@@ -194,6 +194,19 @@ async def test_forgetting_somebody_leaves_what_others_share_without_their_name(t
         assert await polls.listed(where=HERE) == []
 
 
+async def test_what_nobody_else_took_part_in_goes_with_its_person(tmp_path):
+    holding = ListHolding()
+    async with world(tmp_path) as (lists, polls, database):
+        await lists.add("party", ["cake"], by=SAM, where=HERE, shared=True)
+        poll = await polls.ask("Do you like me?", ["yes", "no"], by=SAM, where=HERE)
+        await polls.vote(poll.number, 1, by=SAM, where=HERE)
+        kims = await polls.ask("Tea?", ["yes", "no"], by=KIM, where=HERE)
+        async with database.transaction() as tx:
+            await tx.run(holding.erase_person, [SAM.id])
+        assert await lists.all(by=KIM, where=HERE) == []
+        assert [one.number for one in await polls.listed(where=HERE)] == [kims.number]
+
+
 async def test_tools_work_for_who_asks_and_hostile_arguments_do_nothing(tmp_path):
     async with world(tmp_path) as (lists, polls, _):
         tools = Toolbox([list_tools(lists, polls)])

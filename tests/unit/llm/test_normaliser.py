@@ -80,6 +80,9 @@ CALL = '{"name": "search", "arguments": {"q": "mudcrabs"}}'
         f"```tool_call\n{CALL}\n```\n",
         f"```\n[{CALL}]\n```",
         f"``` json {CALL}```",
+        f"CALL: {CALL}",
+        f"CALL:\n{CALL}\n",
+        f"SAY: CALL: {CALL}",
         f"<tool_call>{CALL}</tool_call>",
         f"<TOOL_CALL>\n{CALL}\n</TOOL_CALL>",
         f"<function_call>{CALL}</function_call>",
@@ -103,6 +106,25 @@ CALL = '{"name": "search", "arguments": {"q": "mudcrabs"}}'
 def test_written_call_becomes_a_call_and_is_never_shown(text: str) -> None:
     content, reasoning, calls = read(*text)
     assert (content.strip(), reasoning, calls) == ("", "", [SEARCH])
+
+
+def test_the_word_that_announces_words_is_not_shown() -> None:
+    assert read(*"SAY: It rains. SAY: no more.") == ("It rains. SAY: no more.", "", [])
+    assert read(*" \nSAY:\nIt rains.") == ("It rains.", "", [])
+    assert read("SAY: It rains.", tools=()) == ("SAY: It rains.", "", [])
+
+
+def test_an_announced_call_in_the_middle_of_a_sentence_is_made() -> None:
+    content, _, calls = read(*f"Let me look. CALL: {CALL} It is there.")
+    assert (content, calls) == ("Let me look.  It is there.", [SEARCH])
+
+
+def test_an_answer_in_words_waits_only_for_what_may_still_announce_a_call() -> None:
+    normaliser = StreamNormaliser(tools=TOOLS)
+    assert normaliser.feed("S") == []
+    assert normaliser.feed("ure") == [ContentDelta(text="Sure")]
+    assert normaliser.feed(", C") == [ContentDelta(text=", ")]
+    assert normaliser.feed("ecil") == [ContentDelta(text="Cecil")]
 
 
 def test_several_calls_and_text_around_them() -> None:
@@ -146,6 +168,12 @@ def test_malformed_call_of_an_offered_tool_is_dropped(text: str) -> None:
         f"Then {CALL}",
         "[sighs] {well} ````json\n{}\n````",
         "<tool_call> is a tag",
+        "CALL: me later {maybe}",
+        'CALL: {"mood": "happy"}',
+        'CALL: {"name": "dance", "arguments": {}}',
+        "So I SAY: CALLING CALL C",
+        "SAYING SA",
+        "Call: nobody",
         "a </tool_call> b <thin b <| |> <",
         "   \n",
         "[",

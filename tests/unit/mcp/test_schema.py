@@ -112,3 +112,17 @@ def test_nonsense_accepts_anything(nonsense: object):
 
 def test_required_names_that_are_not_described_are_not_asked_for():
     assert cleaned({"properties": {"a": {}}, "required": ["a", "b", 3]})["required"] == ["a"]
+
+
+def test_numbers_that_json_has_no_word_for_are_not_kept():
+    odd = {"type": "number", "minimum": float("nan"), "maximum": float("inf")}
+    odd |= {"default": float("nan"), "enum": [float("inf")]}
+    kept = cleaned({"properties": {"a": odd}})
+    json.dumps(kept, allow_nan=False)
+    assert kept["properties"]["a"] == {"type": "number"}
+
+
+@pytest.mark.parametrize("arguments", [{"a": "\ud800"}, {"\udfff": 1}, {"a": ["\ud800"]}])
+def test_halves_of_characters_are_not_sent_to_a_server(arguments):
+    with pytest.raises(ValidationError):
+        arguments_model({"type": "object", "properties": {}}).model_validate(arguments)

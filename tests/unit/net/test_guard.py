@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
+from services.net.bodies import Fetched
 from services.net.guard import ForbiddenAddressError, guarded_sockets, is_public
 
 
@@ -51,3 +52,9 @@ def test_a_socket_is_made_for_what_is_allowed_alone():
             make((*stream, peer))
     with pytest.raises(ForbiddenAddressError):
         make((socket.AF_UNIX, socket.SOCK_STREAM, 0, "", ("/run/some.sock",)))
+
+
+@pytest.mark.parametrize("charset", ["undefined", "idna", "base64", "no such", "a\0b"])
+def test_a_charset_of_no_use_does_not_break_reading(charset):
+    page = Fetched(url="https://a.test", kind="text/html", body=b"ab\xff", charset=charset)
+    assert page.text().startswith("ab")

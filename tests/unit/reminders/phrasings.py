@@ -218,6 +218,8 @@ at 5pm New York time | ask
 in exactly 10 minutes | 2026-11-18T10:10+01:00
 buy milk | ask || buy milk
 remind me to buy milk | ask || buy milk
+to buy milk tomorrow at 5pm | 2026-11-19T17:00+01:00 || buy milk
+to do list at 5pm | 2026-11-18T17:00+01:00 || to do list
 me to buy milk tomorrow at 5pm | 2026-11-19T17:00+01:00 || buy milk
 me tomorrow at 5pm to buy milk | 2026-11-19T17:00+01:00 || buy milk
 mich morgen um 17 Uhr an die Milch | 2026-11-19T17:00+01:00 || die Milch

@@ -32,6 +32,7 @@ from tests.fakes.reminders import (
     RecordingPost,
     berlin,
     reminder_world,
+    unscreened,
 )
 
 pytestmark = pytest.mark.timeout(60)

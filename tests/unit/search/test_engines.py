@@ -122,5 +122,19 @@ async def test_the_librarys_errors_are_translated(monkeypatch, raised, fault):
     await engine.close()
 
 
+async def test_a_library_that_breaks_lets_the_next_engine_help_out(monkeypatch):
+    import ddgs
+
+    def text(*_, **__):
+        raise KeyError("nonsense")  # noqa: TRY003
+
+    monkeypatch.setattr(_real(ddgs), "text", text)
+    engine = MetaSearch()
+    with pytest.raises(ProviderError) as caught:
+        await engine.search("q", **HOW)
+    assert caught.value.fault is ProviderFault.MALFORMED
+    await engine.close()
+
+
 def _real(ddgs):
     return type(ddgs.DDGS())

@@ -267,3 +267,29 @@ async def test_every_call_is_counted_by_its_outcome():
         ("none", "unknown"),
     ]:
         assert metrics.counted("tool_calls", tool=tool, outcome=outcome) == 1
+
+
+@pytest.mark.parametrize("digits", ["-999999999", "-5000000", "10**15", "1.5"])
+def test_rounding_to_absurd_digits_is_refused_at_once(digits):
+    with pytest.raises(InvalidRequest):
+        calculate(f"round(12345, {digits})")
+
+
+@pytest.mark.parametrize("unit", ["3^3333333333*m", "m*2^2222222222", "m^33", "m^", "m 3", "2"])
+def test_units_hold_no_sums_to_work_out(unit):
+    with pytest.raises(InvalidRequest):
+        convert(1.0, unit, "m")
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00"])
+async def test_moments_at_the_edge_of_the_calendar_are_refused_in_words(tools, moment):
+    answer = await run(tools, "time_until", moment=moment)
+    assert "failed" not in getattr(answer, "content", answer)
+
+
+async def test_arguments_nested_without_end_are_wrong_arguments(tools):
+    nested = {}
+    for _ in range(900):
+        nested = {"text": nested}
+    answer = await run(tools, "count_words", text=nested)
+    assert "Wrong arguments" in getattr(answer, "content", answer)

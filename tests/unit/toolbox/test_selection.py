@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 
 import pytest
 from pydantic import BaseModel
@@ -90,11 +91,38 @@ def test_a_short_follow_up_keeps_what_was_asked_before_in_reach():
 
 def test_the_best_come_first_and_no_more_than_asked_for():
     kit = [tool(f"notes_{n}", keywords="note") for n in range(20)]
-    kit.append(tool("note_search", keywords="note find"))
-    kit += [tool(f"other_{n}") for n in range(300)]
-    names = chosen("find my note", tools=kit, most=5)
-    assert len(names) == 5
+    kit.append(tool("note_search", keywords="note", pattern="note about"))
+    kit += [tool(f"other_{n}") for n in range(1000)]
+    names = chosen("show the note about rain", tools=kit, most=5)
     assert names[0] == "note_search"
+    assert len(chosen("show the note", tools=kit, most=5)) == 5
+
+
+def test_tools_that_share_one_word_with_the_best_are_left_out():
+    kit = [tool(f"notes_{n}", keywords="note") for n in range(5)]
+    kit.append(tool("find_note", keywords="note find"))
+    kit += [tool(f"other_{n}") for n in range(50)]
+    assert chosen("find my note", tools=kit) == ["find_note"]
+
+
+def test_a_pattern_does_not_drive_out_what_a_rare_word_calls_for():
+    kit = [tool("offset", pattern=r"in \d+ minutes"), tool("remind", keywords="reminder")]
+    kit += [tool(f"other_x{n}") for n in range(50)]
+    assert chosen("set a reminder in 5 minutes", tools=kit) == ["offset", "remind"]
+
+
+def test_a_keyword_of_several_words_counts_only_where_they_stand_together():
+    kit = [
+        replace(tool("remind"), keywords=("remember to", "don't let me forget")),
+        *(tool(f"other_{n}") for n in range(50)),
+    ]
+    assert chosen("I never remember birthdays, let me think", tools=kit) == []
+    assert chosen("remember to water the plants", tools=kit) == ["remind"]
+    assert chosen("Please don't let me forget the bread!", tools=kit) == ["remind"]
+
+
+def test_words_that_only_hold_a_german_sentence_together_choose_nothing():
+    assert chosen("Die Katze liegt auf der Bank") == []
 
 
 def test_a_word_that_every_tool_shares_chooses_none_over_the_others():
