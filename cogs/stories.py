@@ -30,7 +30,7 @@ class StoriesCog(commands.GroupCog, group_name="story", group_description="Stori
     @app_commands.describe(
         title="What it is called.",
         every="After how many parts the character goes on; 0 is never.",
-        minutes="How long somebody may take for a turn.",
+        minutes="How many minutes somebody may take for a turn.",
     )
     @app_commands.checks.cooldown(3, 60.0)
     async def start(

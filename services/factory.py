@@ -752,10 +752,11 @@ class ServiceFactory(containers.DeclarativeContainer):
         models=models,
         prompts=prompts,
     )
+    document_reading = providers.Singleton(DocumentReading, blobs.provided.read)
     attached = providers.Singleton(
         AttachedFiles,
         settings.provided.conversation,
-        reading=providers.Singleton(DocumentReading, blobs.provided.read),
+        reading=document_reading,
         tokens=tokens,
         embedder=providers.Callable(_embedder_of_lore, settings.provided.memory, embedder),
     )
@@ -967,9 +968,7 @@ class ServiceFactory(containers.DeclarativeContainer):
         GameHelp, pictures, models=models, conversations=conversations, prompts=prompts
     )
     tools.add_args(
-        providers.Callable(
-            image_tools, images, seconds=settings.provided.images.timeout_seconds
-        ),
+        providers.Callable(image_tools, images, seconds=settings.provided.images.timeout_seconds),
         providers.Callable(
             document_tools, attached, messages=ledger, known=providers.Singleton(_known, scenes)
         ),
@@ -1038,6 +1037,8 @@ class ServiceFactory(containers.DeclarativeContainer):
             permissions=permissions,
             user_personas=user_persona_book,
             viewers=viewers,
+            pictures=pictures,
+            documents=document_reading,
             answers=wrapping,
         ),
         vocabulary=providers.Callable(_vocabulary, library),

@@ -35,6 +35,7 @@ _HEAD = "| Command | What it does | For |\n|---|---|---|\n"
 _MENU_HEAD = "| In the menu of a message | What it does | For |\n|---|---|---|\n"
 _MENUS = {
     "Reply as character": "Let the character that answers here answer this message.",
+    "Run code": "Run the first code block of this message in the sandbox.",
     "Import card": "Make a character of the card that is attached; for owners.",
 }
 

@@ -151,9 +151,10 @@ def content_of(announcement: Announcement) -> str:
     """Return what a reminder says; the person's own text is quoted without effect."""
     speaker = discord.utils.escape_markdown(announcement.speaker)
     lead = f"**{speaker}:** " if speaker else ""
+    quoted = discord.utils.escape_markdown(announcement.text).splitlines()
     lines = [
         f"<@{announcement.to.user}> {lead}{announcement.words}",
-        f"> {discord.utils.escape_markdown(announcement.text)}",
+        *(f"> {line}" for line in quoted),
     ]
     if announcement.remark:
         lines.append(f"-# {announcement.remark}")

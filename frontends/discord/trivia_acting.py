@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Interaction = discord.Interaction[AcoreBot]
 
-_ANSWER_ID = r"acore:trivia:(?P<stamp>\d{1,12}):(?P<option>\d)"
+_ANSWER_ID = r"acore:trivia:(?P<stamp>\d{1,18}):(?P<option>\d)"
 _MOST_NAMES = 10
 _ENDINGS = {
     Ending.FINISHED: "The game is over.",

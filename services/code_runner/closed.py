@@ -52,13 +52,18 @@ class Ran:
 class ClosedProcess:
     """Runs each piece of code in a process of its own that is gone afterwards."""
 
+    def __init__(self) -> None:
+        self._runtime: Runtime | None = None
+
     async def run(self, code: str, *, task: Task, bounds: Bounds) -> Ran:
         """Run or look at ``code``; whatever it does, the result says so.
 
         Raises ``Refused`` when the process cannot be started here. Cancelled, it ends the process
         and everything that one started.
         """
-        runtime = await asyncio.to_thread(found_runtime)
+        if self._runtime is None:
+            self._runtime = await asyncio.to_thread(found_runtime)
+        runtime = self._runtime
         request: Request = {
             "task": task,
             "code": code,

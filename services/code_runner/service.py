@@ -45,6 +45,7 @@ class CodeRunner:
         self._process = process or ClosedProcess()
         self._turns = asyncio.Semaphore(settings.runs_at_once)
         self._waiting = 0
+        self._found = False
         self._metrics = metrics or Metrics()
 
     @property
@@ -64,10 +65,12 @@ class CodeRunner:
         """
         if not self._settings.enabled:
             return "Running code is switched off; code.enabled switches it on."
-        try:
-            found_runtime()
-        except Refused as error:
-            return error.user_message
+        if not self._found:
+            try:
+                found_runtime()
+            except Refused as error:
+                return error.user_message
+            self._found = True
         return ""
 
     def check(self, role: Role) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from services.conversation.document_reading import DocumentReading
 from services.conversation.history import History
+from services.conversation.pictures import Pictures
 from services.conversation.recollection import Viewers
 from services.conversation.scene_state import SceneStates
 from services.conversation.service import ConversationService
@@ -31,10 +33,22 @@ class Amnesia:
         permissions: Permissions,
         user_personas: UserPersonaBook,
         viewers: Viewers,
+        pictures: Pictures,
+        documents: DocumentReading,
         answers: Wrapping,
     ) -> None:
         self._conversations = conversations
-        self._caches = (history, states, people, scopes, permissions, user_personas, viewers)
+        self._caches = (
+            history,
+            states,
+            people,
+            scopes,
+            permissions,
+            user_personas,
+            viewers,
+            pictures,
+            documents,
+        )
         self._answers = answers
 
     async def hush(self, conversations: Collection[str], /) -> None:

@@ -90,6 +90,10 @@ class AnswerSource:
         """Take over ``settings`` from the next turn on."""
         self._settings = settings
 
+    def foresee(self, text: str, /) -> None:
+        """Begin to prepare a turn that answers ``text``; returns at once."""
+        self._assembler.foresee(text)
+
     async def stream(self, turn: Turn, /) -> AsyncGenerator[GenerationEvent, None]:
         """Yield the answer's events; see ``Generation.stream`` for order and errors.
 

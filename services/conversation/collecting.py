@@ -8,7 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from services.conversation.sources import ContextBlock, ContextSource, needs_of
+from services.conversation.sources import (
+    ContextBlock,
+    ContextSource,
+    ForeseeingSource,
+    needs_of,
+    needs_of_text,
+)
 from services.domain.replies import TurnBrief
 from services.observability.metrics import Metrics
 
@@ -69,6 +75,13 @@ class Collecting:
     def __init__(self, sources: Sequence[ContextSource], *, metrics: Metrics) -> None:
         self._sources = tuple(sources)
         self._metrics = metrics
+
+    def foresee(self, text: str, /) -> None:
+        """Let those sources that will be asked about ``text`` begin; returns at once."""
+        needs = needs_of_text(text)
+        for source in self._sources:
+            if source.serves in needs and isinstance(source, ForeseeingSource):
+                source.foresee(text)
 
     async def collect(self, brief: TurnBrief, deadline: float) -> Collected:
         """Return what came within ``deadline`` seconds."""

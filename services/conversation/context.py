@@ -114,6 +114,10 @@ class ContextAssembler:
         told = ends[-1] if ends else arranged.opening
         return arranged.messages[:told]
 
+    def foresee(self, text: str, /) -> None:
+        """Begin to look for what bears on ``text``, which a turn will answer; returns at once."""
+        self._collecting.foresee(text)
+
     async def assemble(
         self,
         brief: TurnBrief,

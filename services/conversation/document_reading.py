@@ -89,10 +89,15 @@ class DocumentReading:
             known = self._kept.get(key)
             if known is None:
                 known = self._kept[key] = await self._extracted(part, kind)
-            self._kept.move_to_end(key)
+            if key in self._kept:
+                self._kept.move_to_end(key)
             while len(self._kept) > 1 and self._characters() > _KEPT_CHARACTERS:
                 self._kept.popitem(last=False)
         return known
+
+    def refresh(self) -> None:
+        """Forget every document that is held."""
+        self._kept.clear()
 
     def _characters(self) -> int:
         return sum(document.characters for document in self._kept.values())

@@ -77,6 +77,8 @@ class Intake:
         if standing.blocked:
             await self._withhold(arrival, Withheld(reason="blocked"), NO_RULES)
             return None
+        if arrival.inbound.addressing.private:
+            company.runner.foresee(message.text)
         rules = await company.choices.rules(place, adults=arrival.inbound.adults)
         here = await self._occupied(place, rules)
         inbound = _witnessed(replace(arrival.inbound, role=standing.role), here)
@@ -154,6 +156,8 @@ class Intake:
             release([fired])
             await self._withhold(arrival, self._barred(inbound, fired, here), here.rules)
             return None
+        if not inbound.addressing.private:
+            company.runner.foresee(inbound.message.text)
         entry = await self._record(inbound)
         if entry is None:
             release([fired])

@@ -42,7 +42,7 @@ TOKENS = 700
 _AT_ONCE = 2
 _KEPT = 8
 _DESCRIBED = 200
-_SEARCHED = 30
+_SEARCHED = 12
 _DESCRIBE_SECONDS = 60.0
 _DESCRIPTION_TOKENS = 300
 _LONGEST_DESCRIPTION = 1500
@@ -119,6 +119,11 @@ class Pictures:
                 notes.append(_unopened(part, error))
         shown = {ordinal: tuple(found) for ordinal, found in images.items() if found}
         return Seen(images=shown, notes=notes)
+
+    def refresh(self) -> None:
+        """Forget every picture that is held, and what was said of it."""
+        self._sound.clear()
+        self._described.clear()
 
     async def check(self, content: bytes, *, info: ModelInfo) -> None:
         """Raise ``InvalidRequest`` when ``content`` is no picture, or nobody could look at it."""

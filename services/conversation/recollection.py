@@ -196,6 +196,11 @@ class RecallSource:
         self._viewers = viewers
         self._prompts = prompts
 
+    def foresee(self, text: str, /) -> None:
+        """Begin with the vector of what will be asked; returns at once."""
+        if self._viewers.settings.recalled_turns:
+            self._retrieval.foresee(text[-_QUESTION_CHARACTERS:])
+
     async def collect(self, turn: TurnBrief, /) -> Sequence[ContextBlock]:
         """Return one block per message recalled, the best first, with who said it and when."""
         limit = self._viewers.settings.recalled_turns

@@ -80,6 +80,10 @@ class TurnRunner:
         self._lull = lull
         self._suggest = suggest
 
+    def foresee(self, text: str, /) -> None:
+        """Begin to prepare a turn that answers ``text``; returns at once."""
+        self._answers.foresee(text)
+
     async def run(self, turn: Turn) -> TurnResult:
         """Deliver one reply and return how it ended and what was stored.
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from services.domain.clock import Clock
 from services.domain.ids import ConversationId
@@ -77,14 +77,28 @@ class ContextSource(Protocol):
         ...
 
 
+@runtime_checkable
+class ForeseeingSource(Protocol):
+    """A source that can begin before it is asked."""
+
+    def foresee(self, text: str, /) -> None:
+        """Begin with what needs nothing but the text of the turn to come; returns at once."""
+        ...
+
+
 def needs_of(brief: TurnBrief) -> Mapping[Need, str]:
     """Say which kinds of context a turn deserves, each with the reason.
 
     Small talk (a few words, no question, no look back) gets only what is always there. The cues
     are English; without one a longer message still gets recall.
     """
+    said = " ".join(message.text for message in brief.burst)
+    return needs_of_text(said or (brief.instruction or ""))
+
+
+def needs_of_text(text: str, /) -> Mapping[Need, str]:
+    """Say the same of what a turn is about."""
     needs = {Need.PRESENT: "always"}
-    text = " ".join(message.text for message in brief.burst) or (brief.instruction or "")
     if _TIME.search(text):
         needs[Need.TIME] = "speaks of time"
     if _RECALL.search(text):

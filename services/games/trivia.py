@@ -110,7 +110,7 @@ class Trivia:
 
         def work(connection: Connection) -> bool:
             row, now = rows.running(connection, where), self._clock.now()
-            if stamp not in {None, int(row["asked_at"].timestamp())} or now >= row["ends_at"]:
+            if stamp not in {None, rows.stamp_of(row)} or now >= row["ends_at"]:
                 raise InvalidRequest("trivia_over", "That question is over.")
             question = rows.question_of(row)
             if not 1 <= option <= len(question.options):

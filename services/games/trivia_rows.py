@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
     ColumnElement,
@@ -28,6 +28,7 @@ from services.games.values import Closed, Player, TriviaGame, named
 MOST_PLAYERS = 100
 
 _SET_BACK = timedelta(minutes=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def running(connection: Connection, where: ConversationId) -> RowMapping:
@@ -42,6 +43,12 @@ def running(connection: Connection, where: ConversationId) -> RowMapping:
 def question_of(row: RowMapping) -> Question:
     """Return the question that is asked."""
     return Question.from_json(row["questions"][row["number"] - 1])
+
+
+def stamp_of(row: RowMapping) -> int:
+    """Return what tells a question apart from others of its channel: its moment and number."""
+    since: timedelta = row["asked_at"] - _EPOCH
+    return since // timedelta(milliseconds=1) * 100 + int(row["number"])
 
 
 def players_of(connection: Connection, game: int) -> Sequence[Player]:
@@ -61,7 +68,7 @@ def view(connection: Connection, row: RowMapping) -> TriviaGame:
         number=row["number"],
         count=len(row["questions"]),
         question=question_of(row),
-        stamp=int(row["asked_at"].timestamp()),
+        stamp=stamp_of(row),
         seconds=round((row["ends_at"] - row["asked_at"]).total_seconds()),
         ends_at=row["ends_at"],
         players=players_of(connection, row["id"]),

@@ -191,7 +191,7 @@ def _services(settings: Settings) -> Sequence[str]:
     if engines := _engines(settings.search):
         sentences.append(
             f"When something is looked up, what is searched for is sent to {' or '.join(engines)}; "
-            "pages are fetched from their own servers. Nothing else of the conversation is."
+            "pages are fetched from their own servers. Nothing else of the conversation goes there."
         )
     lookups = settings.lookups
     sentences.append(
@@ -206,6 +206,11 @@ def _services(settings: Settings) -> Sequence[str]:
         )
     if settings.github.token is not None:
         sentences.append("What you have a character read or do on GitHub is sent there.")
+    if settings.images.vision_model is not None:
+        sentences.append(
+            "A further language model describes attached pictures where the one that answers "
+            "cannot see them."
+        )
     if settings.images.engine != "none":
         made_by = _PICTURES[settings.images.engine]
         sentences.append(f"The description of a picture that is to be made is sent to {made_by}.")

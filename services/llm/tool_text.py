@@ -30,7 +30,7 @@ result. Is it talk, a story or a feeling? Then begin with {SAY}
 Message: Play the next song. Reply: {CALL} {{"name": "play", "arguments": {{"song": "next"}}}}
 Message: That song makes me cry. Reply: {SAY} It gets me too.
 Message: I played songs with my dad all day. Reply: {SAY} Which ones?"""
-_AFTERWARDS = f"Reply with {SAY} now, unless it takes another tool."
+_AFTERWARDS = "Tell me what came out, in your own words."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ def describe_tools(tools: Sequence[ToolSchema]) -> str:
 def signature(tool: ToolSchema) -> str:
     """Write a tool in one line: its name, its arguments with their kinds, what it does.
 
-    A third of the tokens of its JSON schema; bounds are left to the check of the arguments.
+    A quarter of the tokens of its JSON schema; bounds are left to the check of the arguments.
     """
     definitions = tool.parameters.get("$defs")
     known = definitions if isinstance(definitions, Mapping) else {}

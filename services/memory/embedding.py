@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,4 +40,13 @@ class Embedder(Protocol):
 
     async def close(self) -> None:
         """Give back threads, memory and connections; idempotent."""
+        ...
+
+
+@runtime_checkable
+class ForeseeingEmbedder(Protocol):
+    """An ``Embedder`` that can begin with a search before it is asked for its vector."""
+
+    def foresee(self, text: str, /) -> None:
+        """Begin with the vector of a search that ``query`` will be asked for; returns at once."""
         ...

@@ -116,7 +116,7 @@ class SearchService:
             for number, (result, _) in enumerate(used, 1)
         ]
         quoted = [
-            _Quoted(number, result.title, _lines(passages))
+            _Quoted(number, result.title.replace("<|", "<\\|"), _lines(passages))
             for number, (result, passages) in enumerate(used, 1)
         ]
         answer = await self._answer(question, quoted, tenant)
@@ -180,4 +180,6 @@ def _asked(text: str) -> str:
 
 
 def _lines(passages: Sequence[str]) -> list[str]:
-    return [line for passage in passages for line in (*passage.splitlines(), "")][:-1]
+    # Control tokens of models must not be read as such.
+    plain = [passage.replace("<|", "<\\|") for passage in passages]
+    return [line for passage in plain for line in (*passage.splitlines(), "")][:-1]

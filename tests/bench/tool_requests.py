@@ -31,7 +31,7 @@ TUNING: Sequence[Asked] = (
     needs("The bill is 64 euros, how much is a 15% tip?", "percentage calculate", "64"),
     needs("Convert 12 miles to kilometers", "convert_distance convert_units", "12"),
     needs("My oven shows 400 degrees Fahrenheit, what is that in Celsius?", "convert_temperature"),
-    needs("Please roll 2d6 for me", "roll_dice", "2d6"),
+    needs("Please roll 2d6 for me", "roll_dice", '"2d6"'),
     needs("Flip a coin for us", "random_choice random_number roll_dice"),
     needs("Set a reminder in 20 minutes to take the bread out", "create_reminder", "20 min"),
     needs("Erinnere mich morgen um 9 Uhr an die Wäsche", "create_reminder", "9"),

@@ -13,7 +13,12 @@ from pathlib import Path
 import pytest
 
 from services.code_runner.closed import ClosedProcess
+from services.code_runner.service import CodeRunner
 from services.code_runner.values import Bounds
+from services.domain.clock import SystemClock
+from services.domain.ids import AuthorId, ConversationId
+from services.domain.people import Author, Role
+from services.settings import CodeSettings
 from tests.bench.lag import watched_loop
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -163,6 +168,19 @@ async def test_many_at_once_end_and_leave_nothing_behind():
     assert rss() - memory < _MOST_GROWTH
     assert held(lag) < _MOST_LAG
     assert children() == []
+
+
+async def test_twenty_people_at_once_are_all_served_two_at_a_time():
+    runner = CodeRunner(CodeSettings(enabled=True, seconds=30.0), clock=SystemClock())
+    people = [Author(id=AuthorId("test", str(n)), display_name=str(n)) for n in range(20)]
+    where = ConversationId("test", "local", "main")
+    async with watched_loop() as late, asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(runner.run(f"{n} * 2", by=who, role=Role.MEMBER, where=where))
+            for n, who in enumerate(people)
+        ]
+    assert [task.result().value for task in tasks] == [str(n * 2) for n in range(20)]
+    assert held(late) < _MOST_LAG
 
 
 @pytest.mark.parametrize("victim", ["interpreter", "process"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 
 import pytest
 from discord import app_commands
@@ -166,6 +167,12 @@ async def test_all_of_it_can_be_played_at_the_terminal(tmp_path):
         await last("/trivia start")
         assert (await last("/trivia end"))["step"]["ending"] == "stopped"
         assert (await last("/trivia nonsense"))["code"] == "trivia_usage"
+        app.factory.trivia()._seconds = timedelta(0)
+        await last("/trivia start music easy 3")
+        late = (await last("/trivia answer 1"))["step"]
+        assert late["scored"] == {}
+        assert late["next"]["players"] == {"Sam": 0}, "it is not taken as an answer to the next"
+        assert (await last("/trivia end"))["step"]["ending"] == "stopped"
         assert (await last("/rather travel"))["dilemma"]["theme"] == "travel"
         assert (await last("/rather 2"))["dilemma"]["votes"] == [0, 1]
         assert (await last("/rather cooking"))["code"] == "dilemma_theme"

@@ -14,14 +14,12 @@ from tests.discord_standin.founding import add_bot, add_member
 from tests.discord_standin.scene import scene
 from tests.fakes.discord_app import discord_app
 from tests.fakes.discord_talk import choose, finished, whole
+from tests.fakes.picture_files import picture
 from tests.fakes.scripted_model import Script, ScriptedModel
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
-PICTURE = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c626001"
-    "000000ffff03000006000557bfabd40000000049454e44ae426082"
-)
+PICTURE = picture("PNG", (1, 1))
 
 
 @pytest.fixture(autouse=True)

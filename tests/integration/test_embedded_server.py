@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import ollama
@@ -148,7 +149,7 @@ async def test_official_client_lists_shows_and_talks(tmp_path: Path):
     assert parts[-1].prompt_eval_count == whole.prompt_eval_count
     assert [model.model for model in listed.models] == [NAME]
     assert listed.models[0].size == SMALL.size
-    assert shown.capabilities == ["completion"]
+    assert shown.capabilities == ["completion", "tools"]
     assert (shown.modelinfo or {})["llama.context_length"] == 2048
     assert [model.context_length for model in loaded.models] == [2048]
     assert generated.response
@@ -186,6 +187,74 @@ async def test_answer_keeps_to_the_schema_and_tools_are_accepted(tmp_path: Path)
 
     assert isinstance(json.loads(bounded.message.content or "")["join"], bool)
     assert tooled.done
+
+
+async def test_a_model_that_knows_no_tools_calls_one_and_keeps_to_its_schema(tmp_path: Path):
+    weather = {
+        "type": "function",
+        "function": {
+            "name": "weather",
+            "description": "Tells the weather.",
+            "parameters": {
+                "$defs": {"Unit": {"enum": ["celsius", "kelvin"]}},
+                "type": "object",
+                "properties": {
+                    "unit": {"$ref": "#/$defs/Unit"},
+                    "days": {"type": "integer", "minimum": 2, "maximum": 7, "multipleOf": 1},
+                    "where": {"anyOf": [{"type": "null"}, {"type": "string", "maxLength": 5}]},
+                },
+                "required": ["unit", "days", "where"],
+            },
+        },
+    }
+    # Shown often enough, even the smallest model begins its answer with that word, or the other.
+    calling, saying = [
+        [turn for _ in range(6) for turn in ({"role": "user", "content": "Weather?"}, begun)]
+        + [{"role": "user", "content": "Weather?"}]
+        for begun in (
+            {"role": "assistant", "content": 'CALL: {"name": "weather", "arguments": {}}'},
+            {"role": "assistant", "content": "SAY: It rains."},
+        )
+    ]
+    async with running(tmp_path) as embedded:
+        called = await tooled(embedded, calling, weather)
+        cut = await tooled(embedded, calling, weather, num_predict=4)
+        said = await tooled(embedded, saying, weather)
+
+    # Ollama's own client leaves half of a schema out, so this is the bare form.
+    (call,) = called[-2]["message"]["tool_calls"]
+    assert [line["message"]["content"] for line in called] == ["", ""]
+    assert call["function"]["name"] == "weather"
+    arguments = call["function"]["arguments"]
+    assert arguments["unit"] in ("celsius", "kelvin")
+    assert 2 <= arguments["days"] <= 7
+    assert len(arguments["where"] or "") <= 5
+    assert [line["message"] for line in cut] == [{"role": "assistant", "content": ""}]
+    assert cut[-1]["done_reason"] == "length"
+    assert len(said) > 3
+    assert "tool_calls" not in said[-2]["message"]
+    assert "".join(line["message"]["content"] for line in said).strip()
+    assert said[-1]["prompt_eval_count"] > 40
+
+
+async def tooled(
+    embedded: EmbeddedServer,
+    messages: list[dict[str, str]],
+    tool: dict[str, object],
+    *,
+    num_predict: int = 60,
+) -> list[Any]:
+    body = {
+        "model": NAME,
+        "messages": messages,
+        "tools": [tool],
+        "options": {"num_predict": num_predict, "temperature": 0},
+    }
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{embedded.base_url}/api/chat", json=body) as response,
+    ):
+        return [json.loads(line) async for line in response.content]
 
 
 async def test_mistakes_are_answered_in_ollamas_form(tmp_path: Path):

@@ -197,7 +197,7 @@ async def test_model_without_native_tools_is_told_in_text() -> None:
     assert "tools" not in body
     system, _, assistant, result = messages_of(server)
     assert system["content"].startswith("Be kind.\n\nTools:\n")
-    assert "search: Finds pages." in system["content"]
+    assert "search(q?: string): Finds pages." in system["content"]
     assert '"name": "search"' in assistant["content"]
     assert result["role"] == "user"
     assert "found" in result["content"]

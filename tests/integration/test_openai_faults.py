@@ -502,7 +502,7 @@ async def test_refused_tools_are_remembered_and_told_in_text(status: int, error:
     assert ["tools" in chat.body for chat in server.chats] == [True, False, False]
     system = cast("list[dict[str, str]]", server.chats[1].body["messages"])[0]
     assert system["role"] == "system"
-    assert "search: Finds pages." in system["content"]
+    assert "search(q?: string): Finds pages." in system["content"]
 
 
 async def test_pictures_go_out_as_data_and_not_again_once_refused() -> None:

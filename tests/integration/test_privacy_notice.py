@@ -50,7 +50,7 @@ async def notice(app):
         ({"search": {"api_key": "k"}}, "is sent to Brave Search or public search engines (ddgs)"),
         (
             {"search": {"engines": ["searxng"], "base_url": "https://find.example/x"}},
-            "is sent to the SearXNG server find.example.",
+            "is sent to the SearXNG server find.example;",
         ),
         ({}, "the town is sent to geocoding-api.open-meteo.com and its position to api.open-meteo"),
         ({"mcp": {"servers": {"shop": {"url": "https://s.example"}}}}, "tool servers: shop."),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services.domain.calls import ToolCall
+from services.domain.errors import NotFound
 from services.domain.ids import ConversationId
 from services.domain.replies import ConfirmationRequested, ToolFinished, TurnFinished
 from services.llm.model import ChatRequest, PromptRole
@@ -97,7 +99,7 @@ async def test_a_text_larger_than_the_room_is_no_longer_left_out_whole(tmp_path:
     async with opened_app(tmp_path, model) as app:
         text = "\n\n".join(f"Entry {number}. {FILLER * 5}" for number in range(400))
         await send(app.factory, "Tell me about this", ("log.txt", text.encode(), "text/plain"))
-        told = (await app.conversations.why(PLACE)).as_json()  # type: ignore[union-attr]
+        told: Any = (await app.conversations.why(PLACE)).as_json()  # type: ignore[union-attr]
     assert "Entry 0." in words(model.requests[0])
     assert "attachments" in told["sources_asked"]
     assert "attachments" not in told["sources_left_out"]
@@ -184,3 +186,16 @@ async def test_what_a_document_says_is_data_and_changes_nothing(tmp_path: Path) 
     said = words(model.requests[0])
     assert said.count("</file>") == 1
     assert 'file "e___x_.txt"' in said
+
+
+async def test_what_was_read_is_gone_with_whoever_is_forgotten(tmp_path: Path) -> None:
+    async with opened_app(tmp_path, ScriptedModel("Kept.")) as app:
+        await send(app.factory, "Here", ("notes.txt", b"Buy bread.", "text/plain"))
+        message = (await app.conversations.recent(PLACE, 5))[0].message
+        [part] = message.attachments
+        reading = app.factory.document_reading()
+        assert (await reading.read(part)).passages[0].text == "Buy bread."
+        assert message.author.person is not None
+        await app.factory.forgetting().forget(message.author.person)
+        with pytest.raises(NotFound):
+            await reading.read(part)

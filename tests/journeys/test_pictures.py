@@ -118,7 +118,7 @@ async def test_the_vision_model_describes_each_picture_once(tmp_path: Path) -> N
 
     images = ImagesSettings(vision_model="eyes")
     async with opened_app(tmp_path, blind, images=images) as app:
-        app.factory.pictures()._models = TwoModels(blind)  # type: ignore[assignment]
+        app.factory.pictures()._models = TwoModels(blind)
         await send(app.factory, "What is this?", ("red.png", RED, "image/png"))
         await send(app.factory, "And what colour was it again?")
     assert shown(eyes.requests[0]) == [RED]

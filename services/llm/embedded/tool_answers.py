@@ -33,9 +33,11 @@ _CERTAIN: JsonObject = {"temperature": 0.0}
 async def answer_or_call(body: ChatBody, ask: Ask) -> AsyncGenerator[Chunk, None]:
     """Yield the answer of ``body``, in words or as one call of one of its tools.
 
-    The prompt is evaluated once, for the probabilities of the first word; the answer in words, or
-    the call that a grammar holds to the tool's schema, goes on from the same cache. A call that
-    reaches the longest answer before its end is left out, and the answer is empty.
+    The probabilities of the first word decide. A call goes on from there, held to its tool's
+    schema by a grammar; one that reaches the longest answer before its end is left out, and the
+    answer is empty. Words go on from there after a tool's result. Before any, they are said as if
+    there were no tools: only the last message is read again, which the next turn then finds in the
+    cache, and neither the tools nor the examples colour what a character says.
     """
     tools = tools_of(body)
     explained = told(body, tools)
@@ -50,6 +52,8 @@ async def answer_or_call(body: ChatBody, ask: Ask) -> AsyncGenerator[Chunk, None
     if tools and means_call(first):
         request = templated(continued(explained, CALL)) | sampling(body) | _CERTAIN
         answer = _called(ask({**request, "grammar": grammar(tools)}))
+    elif body.messages[-1].role == "user":
+        answer = ask(templated(told(body, ())) | sampling(body))
     else:
         request = templated(continued(explained, SAY)) | sampling(body)
         answer = _said(ask({**request, "stop": [*_stops(request), *STOPS]}))

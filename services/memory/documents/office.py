@@ -12,8 +12,6 @@ from xml.etree.ElementTree import Element, XMLPullParser
 from services.domain.errors import InvalidRequest
 from services.memory.documents.chunking import Section
 
-OFFICE = frozenset({".docx", ".odt"})
-
 _INSIDE = {".docx": "word/document.xml", ".odt": "content.xml"}
 _MOST_BYTES = 64 * 2**20
 _MOST_MEMBERS = 5_000

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from services.domain.errors import InvalidRequest
 from services.memory.documents.chunking import Section
-from services.memory.documents.html_text import html_sections
-from services.memory.documents.office import OFFICE, office_sections
 
 MARKDOWN = frozenset({".md", ".markdown"})
 TEXT = frozenset({".txt", ".text", ".rst", ".log", ".csv", ".tsv", ".json", ".yaml", ".xml"})
 PDF = frozenset({".pdf"})
 HTML = frozenset({".html", ".htm", ".xhtml"})
+OFFICE = frozenset({".docx", ".odt"})
 READABLE = MARKDOWN | TEXT | PDF | HTML | OFFICE
 
 _HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*$")
@@ -40,8 +39,12 @@ def sections_of(path: Path) -> Iterator[Section]:
     elif kind in TEXT:
         yield Section(text=_text(path))
     elif kind in HTML:
+        from services.memory.documents.html_text import html_sections  # noqa: PLC0415  few need it
+
         yield from html_sections(_text(path))
     elif kind in OFFICE:
+        from services.memory.documents.office import office_sections  # noqa: PLC0415  few need it
+
         yield from office_sections(path)
     else:
         raise InvalidRequest(

@@ -30,13 +30,17 @@ class EngineThreads:
 
     async def run(self, work: Callable[[], T], *, urgent: bool = False) -> T:
         """Run ``work`` and return what it returns."""
+        return await asyncio.wrap_future(self.begin(work, urgent=urgent))
+
+    def begin(self, work: Callable[[], T], *, urgent: bool = False) -> Future[T]:
+        """Run ``work`` when its turn comes and return at once with the promise of its result."""
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._count, thread_name_prefix=self._name)
         result: Future[T] = Future()
         with self._lock:
             heapq.heappush(self._waiting, (not urgent, next(self._numbers), result, work))
         self._executor.submit(self._run_next)
-        return await asyncio.wrap_future(result)
+        return result
 
     async def close(self) -> None:
         """Wait for the work that has begun, drop the rest, and end the threads."""

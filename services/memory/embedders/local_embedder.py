@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _AT_ONCE = 64
+_FORESEEN = 4
 
 
 class LocalEngine(Protocol):
@@ -63,6 +66,7 @@ class LocalEmbedder:
         self._loading = threading.Lock()
         self._threads = EngineThreads("embedder", threads)
         self._searching = EngineThreads("embedder search") if reentrant else self._threads
+        self._foreseen: OrderedDict[str, Future[Vectors]] = OrderedDict()
 
     @property
     def id(self) -> str:
@@ -81,10 +85,22 @@ class LocalEmbedder:
 
     async def query(self, text: str, /) -> Vectors:
         """Return the vector of a search, ahead of all passages. Raises ``ProviderError``."""
-        return await self._searching.run(lambda: self._query(clean(text)), urgent=True)
+        foreseen = self._foreseen.pop(text, None)
+        if foreseen is None:
+            return await self._searching.run(lambda: self._query(clean(text)), urgent=True)
+        return await asyncio.wrap_future(foreseen)
+
+    def foresee(self, text: str, /) -> None:
+        """Begin with the vector of the next search for ``text``; the last four are kept for it."""
+        if text in self._foreseen:
+            return
+        self._foreseen[text] = self._searching.begin(lambda: self._query(clean(text)), urgent=True)
+        while len(self._foreseen) > _FORESEEN:
+            self._foreseen.popitem(last=False)[1].cancel()
 
     async def close(self) -> None:
         """End the threads and drop the model; a later call loads it again."""
+        self._foreseen.clear()
         await self._threads.close()
         await self._searching.close()
         self._engine = None

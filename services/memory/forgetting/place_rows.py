@@ -51,7 +51,7 @@ from services.storage.tables import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceOverview:
-    """How much is known of a place: rows by kind."""
+    """How much is known of a place: rows by kind, ``kept`` those of other services."""
 
     conversations: int
     messages: int
@@ -59,6 +59,7 @@ class PlaceOverview:
     summaries: int
     settings: int
     roles: int
+    kept: int = 0
 
     def as_json(self) -> dict[str, int]:
         """Return the numbers as JSON values."""
@@ -69,6 +70,7 @@ class PlaceOverview:
             "summaries": self.summaries,
             "settings": self.settings,
             "roles": self.roles,
+            "kept": self.kept,
         }
 
     @property

@@ -6,9 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from sqlalchemy import Connection
 
 from services.domain.clock import Clock
 from services.domain.errors import AcoreError, InvalidRequest, NotFound
@@ -134,13 +137,16 @@ class Forgetting:
                 if erasure.target.place == place:
                     return await self._run(erasure, resumed=True)
             target = await self._ground.read(place_rows.find_place, place)
+            if target is None and await self._held(place):
+                target = Target(place=place, people=())
             if target is None:
                 raise NotFound("place_unknown", "Nothing is known of that place.")
             return await self._run(await self._begin(target))
 
     async def known_of(self, place: str) -> PlaceOverview:
         """Return how much ``forget_place`` would erase."""
-        return await self._ground.read(place_rows.overview, place)
+        known = await self._ground.read(place_rows.overview, place)
+        return replace(known, kept=await self._held(place))
 
     async def resume(self) -> Sequence[Receipt]:
         """Finish the erasures that were cut off, and return their receipts."""
@@ -157,6 +163,19 @@ class Forgetting:
         if found is None:
             raise NotFound("receipt_unknown", "There is no such receipt.")
         return found
+
+    async def _held(self, place: str) -> int:
+        """Count what other services keep of a place, by taking it away and undoing that."""
+
+        def tried(connection: Connection) -> int:
+            trial = connection.begin_nested()
+            try:
+                return sum(one.erase_place(connection, place) for one in self._ground.holdings)
+            finally:
+                trial.rollback()
+
+        async with self._ground.database.transaction() as tx:
+            return await tx.run(tried)
 
     # -- the stages
 

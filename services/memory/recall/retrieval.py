@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from services.domain.errors import AcoreError
 from services.domain.ids import MessageId
-from services.memory.embedding import Embedder, Vectors
+from services.memory.embedding import Embedder, ForeseeingEmbedder, Vectors
 from services.memory.index.vectors import Near, VectorIndex
 from services.memory.recall.candidates import (
     Candidates,
@@ -89,6 +89,11 @@ class TurnRetrieval:
         self._embedder = embedder
         self._metrics = metrics
         self._tuning = tuning or RecallTuning()
+
+    def foresee(self, question: str, /) -> None:
+        """Begin with the vector of a ``question`` that will be searched for; returns at once."""
+        if question.strip() and isinstance(self._embedder, ForeseeingEmbedder):
+            self._embedder.foresee(question[: self._tuning.longest_question])
 
     async def search(
         self,

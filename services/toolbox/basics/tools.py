@@ -19,7 +19,7 @@ Text = Annotated[str, Field(max_length=10_000)]
 
 
 class _Dice(BaseModel):
-    dice: str = Field("1d6", max_length=40, description="Such as 2d6+3.")
+    dice: str = Field("1d6", max_length=40, description="Such as 2d6 or d20+3.")
 
 
 class _Range(BaseModel):

@@ -11,7 +11,10 @@ from sqlalchemy import Connection, func, insert, select, update
 from services.domain.errors import NotFound
 from services.domain.ids import AuthorId, ConversationId
 from services.domain.people import Author, Role
+from services.lists.holding import ListHolding
+from services.lists.lists import Lists
 from services.memory.forgetting.erasures import Stage
+from services.memory.forgetting.service import Forgetting
 from services.people.permissions import Permissions
 from services.people.personas import UserPersonaBook
 from services.people.profiles import Binding
@@ -260,3 +263,27 @@ async def test_caches_are_told_that_a_place_is_gone(world: World) -> None:
     assert {one.conversations for one in world.live.told} == {frozenset({str(GUILD)})}
     assert {one.person for one in world.live.told} == {None}
     assert world.index.thorough
+
+
+async def test_a_place_in_which_people_only_used_commands_is_forgotten(
+    world: World, clock: ManualClock
+) -> None:
+    forgetting = Forgetting(
+        database=world.database,
+        blobs=world.blobs,
+        data=world.data,
+        backups=world.backups,
+        clock=clock,
+        ids=world.ids,
+        holdings=[ListHolding()],
+    )
+    lists = Lists(database=world.database, clock=clock)
+    await lists.add("party", ["cake"], by=ALICE, where=THREAD, shared=True)
+    await lists.add("party", ["cake"], by=ALICE, where=NEIGHBOUR, shared=True)
+    assert not (await forgetting.known_of(PLACE)).empty
+    assert await lists.all(by=BOB, where=THREAD), "looking takes nothing away"
+    assert (await forgetting.forget_place(PLACE)).counts["lists"]
+    assert await lists.all(by=BOB, where=THREAD) == []
+    assert await lists.all(by=BOB, where=NEIGHBOUR)
+    with pytest.raises(NotFound):
+        await forgetting.forget_place(PLACE)

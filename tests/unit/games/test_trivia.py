@@ -59,6 +59,15 @@ async def test_a_question_is_over_when_its_time_is_up(tmp_path):
             await play.trivia.answer(RIGHT, by=SAM, where=HERE, stamp=game.stamp)
 
 
+async def test_a_click_on_the_last_question_does_not_answer_the_next_of_the_same_moment(tmp_path):
+    async with games(tmp_path) as play:
+        game = await play.trivia.start(Wish(count=2), by=SAM, where=HERE)
+        await play.trivia.answer(RIGHT, by=SAM, where=HERE, stamp=game.stamp)
+        await play.trivia.settle(where=HERE)
+        with pytest.raises(InvalidRequest, match="over"):
+            await play.trivia.answer(RIGHT, by=SAM, where=HERE, stamp=game.stamp)
+
+
 async def test_clicks_at_the_same_moment_score_once(tmp_path):
     async with games(tmp_path) as play:
         game = await play.trivia.start(Wish(count=2), by=SAM, where=HERE)

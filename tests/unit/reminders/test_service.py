@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from services.domain.people import Author, Role
 from services.persona.prompts import PromptLibrary
 from services.reminders.holding import ReminderHolding
 from services.reminders.phrasing import PLAIN, Phrasing, Speaker
-from services.reminders.reminder import MOST_OPEN, Snooze, Target
+from services.reminders.reminder import MOST_OPEN, Snooze, State, Target
 from services.reminders.service import Request
 from services.reminders.tools import reminder_tools
 from services.reminders.wording import confirmation
@@ -232,6 +233,22 @@ async def test_changed_it_keeps_its_number_and_forgets_how_it_stood(world):
     with pytest.raises(InvalidRequest, match="dealt with"):
         await world.service.finish_shown(kept.id, 1, by=SAM)
     assert len(await world.service.listed(by=SAM)) == 1
+
+
+@pytest.mark.parametrize("rrule", [None, "FREQ=DAILY;BYHOUR=9;BYMINUTE=0"])
+async def test_of_done_and_snooze_pressed_at_once_one_holds(world, rrule):
+    told = {"occurrence": 2, "last_due": NOW} if rrule else {"state": State.SHOWN}
+    one = await world.add("feed", in_=60, rrule=rrule, **told)
+    pressed = await asyncio.gather(
+        world.service.finish_shown(one.id, 1, by=SAM),
+        world.service.snooze_shown(one.id, 1, Snooze.TEN, by=SAM),
+        world.service.snooze_shown(one.id, 1, Snooze.HOUR, by=SAM),
+        world.service.finish_shown(one.id, 1, by=SAM),
+        return_exceptions=True,
+    )
+    refused = [each for each in pressed if isinstance(each, BaseException)]
+    assert len(refused) == 3
+    assert all(isinstance(each, InvalidRequest | NotFound) for each in refused)
 
 
 async def test_the_tools_make_list_and_cancel(world):

@@ -126,7 +126,7 @@ async def test_a_library_that_breaks_lets_the_next_engine_help_out(monkeypatch):
     import ddgs
 
     def text(*_, **__):
-        raise KeyError("nonsense")  # noqa: TRY003
+        raise KeyError("nonsense")
 
     monkeypatch.setattr(_real(ddgs), "text", text)
     engine = MetaSearch()

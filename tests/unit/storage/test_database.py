@@ -3,15 +3,19 @@
 import asyncio
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
 import services.factory  # noqa: F401  brings every table in
 from services.domain.errors import Busy, ConfigurationError, NotFound, StorageError
 from services.settings import StorageSettings
+from services.storage import migrations
 from services.storage.database import Database
 from services.storage.location import database_path
 from services.storage.schema import HEAD, REVISIONS
@@ -124,6 +128,34 @@ async def test_a_database_behind_is_copied_before_it_is_upgraded(tmp_path, clock
     with closing(sqlite3.connect(copy)) as connection:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         assert {row[0] for row in tables} - {"sqlite_sequence"} == {"alembic_version", "kept"}
+
+
+def rows_of(table, connection):
+    return connection.execute(select(table)).all()
+
+
+def upgraded_to(revision, path):
+    """Write a database as the version of acore with ``revision`` left it, with somebody in it."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        add_person(connection, "ann")
+    engine.dispose()
+
+
+async def test_what_the_version_before_the_everyday_services_kept_is_still_there(tmp_path, clock):
+    upgraded_to("0004", database_path(StorageSettings(data=tmp_path)))
+    async with database_in(tmp_path, clock) as database, database.reader() as snapshot:
+        assert await snapshot.run(names) == ["ann"]
+        for table in ("reminders", "notes", "lists", "projects", "mcp_pins"):
+            assert await snapshot.run(partial(rows_of, metadata.tables[table])) == []
+    async with database_in(tmp_path / "fresh", clock) as fresh, fresh.reader() as snapshot:
+        wanted = await snapshot.run(schema_of)
+    async with database_in(tmp_path, clock) as database, database.reader() as snapshot:
+        assert await snapshot.run(schema_of) == wanted
 
 
 async def test_a_copy_before_an_upgrade_stays_inside_where_nothing_else_is_writable(

@@ -55,10 +55,10 @@ class Llama:
         )
 
 
-async def heard(llama):
+async def heard(llama, body=BODY):
     """The answer's text, its calls, how it finished and what it cost."""
     text, calls, finish, timings = "", [], None, None
-    async with aclosing(answer_or_call(BODY, llama)) as chunks:
+    async with aclosing(answer_or_call(body, llama)) as chunks:
         async for chunk in chunks:
             for choice in chunk.choices:
                 text += choice.delta.content or ""
@@ -82,17 +82,34 @@ async def test_a_call_comes_whole_and_nothing_of_its_text():
     assert "roll" in call["grammar"]
 
 
-async def test_an_answer_in_words_is_streamed_as_it_comes_and_sampled_as_asked():
-    llama = Llama(" ", " It", " rains.", call=0.1)
-    text, calls, _, _ = await heard(llama)
+async def test_talk_is_answered_as_if_there_were_no_tools():
+    llama = Llama("It", " rains.", call=0.1)
+    text, calls, _, timings = await heard(llama)
 
     assert (text, calls) == ("It rains.", [])
     said = llama.requests[1]
-    assert said["messages"][-1]["content"] == "SAY:"
-    assert said["temperature"] == 0.8
-    assert "Sam:" in said["stop"]
-    assert "\nCALL:" in said["stop"]
+    assert said["messages"] == [{"role": "user", "content": "Roll a die."}]
+    assert (said["temperature"], said["stop"]) == (0.8, ["Sam:"])
     assert "grammar" not in said
+    assert timings.prompt_n == 10
+
+
+async def test_after_a_result_the_answer_goes_on_from_where_the_model_decided():
+    call = {"function": {"name": "roll", "arguments": {}}}
+    round_made = [
+        {"role": "user", "content": "Roll a die."},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": "4"},
+    ]
+    body = ChatBody.model_validate({**BODY.model_dump(), "messages": round_made})
+    llama = Llama(" ", " A", " four.", call=0.1)
+    text, calls, _, _ = await heard(llama, body)
+
+    assert (text, calls) == ("A four.", [])
+    word, said = llama.requests
+    assert said["messages"] == [*word["messages"], {"role": "assistant", "content": "SAY:"}]
+    assert said["stop"][0] == "Sam:"
+    assert "\nCALL:" in said["stop"]
 
 
 async def test_half_a_call_is_left_out():
