@@ -92,11 +92,6 @@ class Exchanges:
         known = [*self._withdrawing, *filter(None, [self._current])]
         return next((one for one in reversed(known) if one.message in answered), None)
 
-    def expect(self, speaker: Author, /) -> None:
-        """Prepare for an answer to somebody who has begun to speak; returns at once."""
-        if self._current is None:
-            self._core.expect(speaker)
-
     def overhear(self, turn: TurnDecided, /) -> None:
         """Hand over what was said to somebody else."""
         exchange = self._exchange(turn.turn, turn.speaker, turn.text)

@@ -52,10 +52,6 @@ class Telling:
             self._inbound(message, addressed=True, certain=exchange.certain)
         )
 
-    def expect(self, speaker: Author, /) -> None:
-        """Let whatever the answer to somebody needs but their words be made ready."""
-        self._conversations.prefill(self._place.conversation, by=speaker)
-
     async def mention(self, exchange: Exchange, /) -> None:
         """Hand over what was said to somebody else. Raises ``AcoreError``."""
         message = self._message(exchange)

@@ -85,11 +85,6 @@ class TurnTaking:
         begun = _Begun(event.turn, event.since, event.continues, over_answer=over_answer)
         self._begun.note(event.speaker.id, begun)
         self.exchanges.go_on(event.continues)
-        if not event.resumed and self._in_conversation(event):
-            self.exchanges.expect(event.speaker)
-
-    def _in_conversation(self, event: SpeechStarted) -> bool:
-        return self.listener.wake.participates(event.speaker.id, at=event.since)
 
     def _presume(self, event: TranscriptReady) -> None:
         """Begin, or begin anew, the answer to what may be a whole turn; it stays unheard as yet."""

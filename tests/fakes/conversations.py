@@ -20,7 +20,6 @@ class FakeConversations:
         self.receipts: list[Receipt] = []
         self.changes: list[tuple[str, str]] = []
         self.gone: list[str] = []
-        self.expected: list[Author] = []
         self.stopped: list[InterruptReason] = []
         self.gate = asyncio.Event()
         self.gate.set()
@@ -33,9 +32,6 @@ class FakeConversations:
     @property
     def overheard(self) -> list[str]:
         return [each.message.text for each in self.received if not each.addressing.private]
-
-    def prefill(self, _: ConversationId, *, by: Author) -> None:
-        self.expected.append(by)
 
     async def receive(self, inbound: Inbound) -> Receipt:
         self._fail()

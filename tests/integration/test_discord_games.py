@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from discord import app_commands
@@ -21,7 +22,7 @@ from tests.fakes.scripted_model import ScriptedModel
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(90)]
 
-OFFLINE = {"games": {"trivia_url": "", "question_seconds": 120}}
+OFFLINE: dict[str, Any] = {"games": {"trivia_url": "", "question_seconds": 120}}
 
 
 @pytest.fixture

@@ -217,9 +217,9 @@ async def test_a_model_that_knows_no_tools_calls_one_and_keeps_to_its_schema(tmp
         )
     ]
     async with running(tmp_path) as embedded:
-        called = await tooled(embedded, calling, weather)
-        cut = await tooled(embedded, calling, weather, num_predict=4)
-        said = await tooled(embedded, saying, weather)
+        called = await tooled(embedded, calling, weather)  # type: ignore[arg-type]
+        cut = await tooled(embedded, calling, weather, num_predict=4)  # type: ignore[arg-type]
+        said = await tooled(embedded, saying, weather)  # type: ignore[arg-type]
 
     # Ollama's own client leaves half of a schema out, so this is the bare form.
     (call,) = called[-2]["message"]["tool_calls"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -63,7 +64,7 @@ async def served():
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     clock, rng = ManualClock(), random.Random(5)
-    url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
+    url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[union-attr]
     source = OpenTrivia(
         ConfiguredServer("The trivia service", url),
         fallback=QuestionBank(rng),
@@ -123,7 +124,7 @@ async def test_our_own_questions_are_asked_where_the_service_has_none():
         await own()
         service.codes = [5]
         await own()
-        for results in (
+        broken: list[Any] = [
             [{}],
             ["x", None, 3],
             [{**ASKED, "incorrect_answers": ["D", "D", "E"]}],
@@ -133,7 +134,8 @@ async def test_our_own_questions_are_asked_where_the_service_has_none():
             [{**ASKED, "question": "a\x1b[2Jb?"}],
             "nonsense",
             None,
-        ):
+        ]
+        for results in broken:
             service.results = results
             await own()
         for body, status in (("<html>", 200), ("[]", 200), ("{}", 200), ("", 500), ("", 429)):

@@ -79,7 +79,7 @@ def test_there_are_sixty_dilemmas_of_two_different_things():
 
 async def test_characters_can_ask_small_questions():
     rng = random.Random(3)
-    dilemmas = Dilemmas(database=None, clock=ManualClock(), rng=rng)
+    dilemmas = Dilemmas(database=None, clock=ManualClock(), rng=rng)  # type: ignore[arg-type]
     toolbox = Toolbox([game_tools(QuestionBank(rng), dilemmas)])
     context = ToolContext(
         conversation=HERE, persona=PersonaId("p"), turn=TurnId("t"), asker=SAM, role=Role.MEMBER

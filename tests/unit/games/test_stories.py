@@ -35,13 +35,13 @@ async def test_people_write_in_turns(tmp_path):
         await stories.join(by=KIM, where=HERE)
         story, due = await stories.add("It was dark.", by=SAM, where=HERE)
         assert not due
-        assert story.turn.name == "Kim"
+        assert story.turn.name == "Kim"  # type: ignore[union-attr]
         with pytest.raises(NotAllowed, match="turn of Kim"):
             await stories.add("And cold.", by=SAM, where=HERE)
         with pytest.raises(NotAllowed, match="Join"):
             await stories.add("And cold.", by=LEE, where=HERE)
         story, _ = await stories.add("Somebody knocked.", by=KIM, where=HERE)
-        assert story.turn.name == "Sam"
+        assert story.turn.name == "Sam"  # type: ignore[union-attr]
         assert [one.text for one in story.parts] == ["It was dark.", "Somebody knocked."]
 
 
@@ -54,7 +54,7 @@ async def test_after_its_minutes_a_turn_is_anybodys(tmp_path):
             await play.stories.add("Now?", by=KIM, where=HERE)
         play.clock.advance(1)
         story, _ = await play.stories.add("Now.", by=KIM, where=HERE)
-        assert story.turn.name == "Sam"
+        assert story.turn.name == "Sam"  # type: ignore[union-attr]
 
 
 async def test_parts_at_the_same_moment_take_one_turn(tmp_path):
@@ -74,7 +74,7 @@ async def test_turns_are_skipped_and_stories_ended_by_those_who_may(tmp_path):
             with pytest.raises(NotAllowed):
                 await work(by=KIM, role=Role.MEMBER, where=HERE)
         story = await play.stories.skip(by=SAM, role=Role.MEMBER, where=HERE)
-        assert story.turn.name == "Kim"
+        assert story.turn.name == "Kim"  # type: ignore[union-attr]
         assert (await play.stories.end(by=LEE, role=Role.MODERATOR, where=HERE)).ended
         with pytest.raises(NotFound):
             await play.stories.add("More.", by=SAM, where=HERE)
@@ -92,7 +92,9 @@ async def test_a_character_goes_on_after_every_so_many_parts(tmp_path):
             dues.append(due)
         assert dues == [False, True, False, True]
         story = await play.stories.go_on(MIRA, where=HERE)
+        assert story is not None
         assert (story.parts[-1].name, story.parts[-1].mine) == ("Mira", True)
+        assert story.turn is not None
         assert story.turn.name == "Sam", "a character takes nobody's turn"
         play.teller.says = ""
         assert await play.stories.go_on(MIRA, where=HERE) is None

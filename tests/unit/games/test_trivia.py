@@ -27,9 +27,10 @@ async def test_a_question_is_over_when_all_players_have_answered(tmp_path):
         play.clock.advance(10)
         assert await play.trivia.answer(RIGHT, by=KIM, where=HERE)
         [step] = await play.trivia.settle(where=HERE)
-        assert step.closed.answer == "right"
+        assert step.closed.answer == "right"  # type: ignore[union-attr]
+        assert step.closed is not None
         assert [(one.name, one.points) for one in step.closed.scored] == [("Sam", 100), ("Kim", 75)]
-        assert step.game.number == 2
+        assert step.game.number == 2  # type: ignore[union-attr]
         await play.trivia.answer(WRONG, by=SAM, where=HERE)
         await play.trivia.answer(RIGHT, by=KIM, where=HERE)
         [step] = await play.trivia.settle(where=HERE)
@@ -54,7 +55,7 @@ async def test_a_question_is_over_when_its_time_is_up(tmp_path):
         with pytest.raises(InvalidRequest, match="over"):
             await play.trivia.answer(RIGHT, by=SAM, where=HERE)
         [step] = await play.trivia.settle(platforms=["test"])
-        assert step.closed.scored == []
+        assert step.closed.scored == []  # type: ignore[union-attr]
         with pytest.raises(InvalidRequest, match="over"):
             await play.trivia.answer(RIGHT, by=SAM, where=HERE, stamp=game.stamp)
 
@@ -81,6 +82,7 @@ async def test_clicks_at_the_same_moment_score_once(tmp_path):
         assert {one.code for one in results if isinstance(one, AcoreError)} == {"trivia_answered"}
         play.clock.advance(SECONDS)
         [step] = await play.trivia.settle(where=HERE)
+        assert step.closed is not None
         assert [(one.name, one.points) for one in step.closed.scored] == [("Kim", 100)]
 
 
@@ -156,8 +158,8 @@ async def test_a_game_goes_on_after_a_short_restart_and_ends_after_a_long_one(tm
         await play.trivia.answer(RIGHT, by=SAM, where=HERE)
     async with games(tmp_path) as play:
         [step] = await play.trivia.settle(where=HERE)
-        assert step.game.number == 2
-        assert step.closed.scored[0].points == 100
+        assert step.game.number == 2  # type: ignore[union-attr]
+        assert step.closed.scored[0].points == 100  # type: ignore[union-attr]
         play.clock.advance(SECONDS + 121)
         [step] = await play.trivia.settle(where=HERE)
         assert step.ending is Ending.INTERRUPTED
@@ -170,7 +172,7 @@ async def test_a_clock_set_back_does_not_leave_a_question_open_for_ever(tmp_path
         await play.trivia.start(Wish(count=2), by=SAM, where=HERE)
         play.clock.advance(-3600)
         [step] = await play.trivia.settle(where=HERE)
-        assert step.game.number == 2
+        assert step.game.number == 2  # type: ignore[union-attr]
 
 
 async def test_a_full_game_takes_nobody_more(tmp_path):

@@ -73,7 +73,7 @@ async def test_what_is_never_asked_for_is_given_up():
         for number in range(50):
             embedder.foresee(f"text {number}")
         await embedder.query("text 49")
-        assert len(embedder._foreseen) <= 4  # noqa: SLF001  nothing else tells what is kept
+        assert len(embedder._foreseen) <= 4
     finally:
         await embedder.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -288,7 +289,7 @@ async def test_moments_at_the_edge_of_the_calendar_are_refused_in_words(tools, m
 
 
 async def test_arguments_nested_without_end_are_wrong_arguments(tools):
-    nested = {}
+    nested: dict[str, Any] = {}
     for _ in range(900):
         nested = {"text": nested}
     answer = await run(tools, "count_words", text=nested)

@@ -119,14 +119,6 @@ def brief(*messages: Any, **values: Any) -> TurnBrief:
     )  # fmt: skip
 
 
-async def test_whoever_begins_to_speak_is_prepared_for_unless_somebody_is_being_answered():
-    async with desk() as at:
-        at.exchanges.expect(ANN)
-        at.exchanges.answer(at.turn(1, "Tell me a story."))
-        at.exchanges.expect(BOB)
-        assert at.core.expected == [ANN]
-
-
 async def test_what_is_presumed_is_unsure_until_agreed_and_only_then_certain():
     async with desk() as at:
         assert at.exchanges.presume(1, ANN, "apple")

@@ -27,7 +27,7 @@ async def _names(choices: Choices) -> Sequence[str]:
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("/re", ["/recall", "/remind", "/reminders", "/regen", "/reset"]),
+        ("/re", ["/recall", "/remind", "/reminders", "/relationship", "/regen", "/reset"]),
         ("/persona ", ["mira", "juno"]),
         ("/persona J", ["juno"]),
         ("/model s", ["small:1b"]),
