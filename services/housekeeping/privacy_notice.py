@@ -176,6 +176,7 @@ def _kept(rules: PlaceRules, memory: MemorySettings) -> Sequence[str]:
         "What you write to a character, with what you attach, and its answers.",
         rest,
         "What you choose and write about yourself with commands, such as your personas.",
+        "What you ask to be kept: reminders, notes, lists, votes, projects, games and stories.",
     ]
     if memory.enabled:
         sentences.append(_LEARNING[memory.learning])

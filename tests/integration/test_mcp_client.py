@@ -375,7 +375,7 @@ async def test_a_server_on_the_web_is_used_and_comes_back_when_it_does(tmp_path:
 async def test_in_a_conversation_results_are_quoted_and_what_acts_waits_for_a_yes(tmp_path: Path):
     calls: list[Script | str] = [
         Script(calls=(ToolCall(id="1", name="shop__inject", arguments={}),)),
-        Script(calls=(ToolCall(id="2", name="shop__die", arguments={}),)),
+        Script(calls=(ToolCall(id="2", name="shop__flood", arguments={}),)),
         "As you like.",
     ]
     model = ScriptedModel(calls)
@@ -384,9 +384,9 @@ async def test_in_a_conversation_results_are_quoted_and_what_acts_waits_for_a_ye
         async with asyncio.timeout(PATIENCE):
             while app.factory.toolbox().find("shop__inject") is None:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
-        _, delivery = await app.say("Ask the shop to inject, then let the shop die")
+        _, delivery = await app.say("Ask the shop to inject, then flood the shop")
         [told] = [one.content for one in model.requests[1].messages if INJECTION in one.content]
         assert told.startswith(f"<data>\n{INJECTION}\n</data>")
         [asked] = [one for one in delivery.events if isinstance(one, ConfirmationRequested)]
-        assert asked.tool == "shop__die"
-        assert app.factory.toolbox().find("shop__die") is not None
+        assert asked.tool == "shop__flood"
+        assert app.factory.toolbox().find("shop__flood") is not None

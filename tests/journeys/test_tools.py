@@ -99,7 +99,7 @@ async def test_small_talk_is_offered_no_tools_and_a_request_is(tmp_path: Path) -
     async with opened_app(tmp_path, model, tools=Diary().tools()) as app:
         await app.say("Good morning!")
         assert offered(model) == set()
-        await app.say("Write something into my diary")
+        await app.say("Look something up, read a page and write into my diary")
         assert offered(model) == {"write_diary", "read_page", "look_up"}
         assert set((await why(app))["tools_offered"]) == offered(model)
 
@@ -110,7 +110,7 @@ async def test_what_a_page_says_changes_nothing_without_a_persons_yes(tmp_path: 
         [calls("read_page"), calls("write_diary", words="owned"), "Meanwhile.", "Done as agreed."]
     )
     async with opened_app(tmp_path, model, tools=diary.tools()) as app:
-        _, delivery = await app.say("Read the page in my diary")
+        _, delivery = await app.say("Read the page and write it into my diary")
         asked = [e for e in delivery.events if isinstance(e, ConfirmationRequested)]
         assert diary.written == []
         assert len(asked) == 1
@@ -132,7 +132,7 @@ async def test_what_is_the_askers_own_is_done_at_once_when_nothing_came_from_out
     diary = Diary()
     model = ScriptedModel([calls("look_up"), calls("write_diary", words="a walk"), "Noted."])
     async with opened_app(tmp_path, model, tools=diary.tools()) as app:
-        _, delivery = await app.say("Write a walk into my diary")
+        _, delivery = await app.say("Look up where I walked and write it into my diary")
     assert diary.written == ["a walk"]
     assert outcomes(delivery) == [("look_up", False), ("write_diary", False)]
 
