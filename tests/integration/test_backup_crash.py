@@ -263,11 +263,11 @@ def test_a_backup_that_hits_a_size_limit_leaves_the_old_ones_and_nothing_else(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of one megabyte, where the system lets us have one."""
+    """A disk of three megabytes, where the system lets us have one."""
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)],
         capture_output=True,
         check=False,
     )
@@ -290,7 +290,7 @@ async def test_a_disk_that_fills_up_meanwhile_keeps_the_old_backups(
     settings = StorageSettings(data=data)
     old = small_disk / "acore-20250101-000000.tar"
     old.write_text("an older backup")
-    (small_disk / "others").write_bytes(b"x" * 600_000)
+    (small_disk / "others").write_bytes(b"x" * 1_800_000)
     plenty = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: plenty)
     with pytest.raises(StorageError, match="cannot be written") as failed:

@@ -239,11 +239,14 @@ async def test_notice_says_what_holds(town, tmp_path):
     settings = {"housekeeping": {"log_days": 12}, "memory": {"embedder": "none", "learning": "off"}}
     async with command_app(town, ScriptedModel(), tmp_path, **settings):
         for name in ("privacy", "memory notice"):
-            text = await used(town, town.bob, name)
+            asked = town.bob.uses(town.general, town.bot, name)
+            text = (await told(town, town.bob, asked))[0]
             assert "after 12 days" in text
             assert "learn no facts" in text
-            assert "/memory forget me" in text
             assert "Other messages here are not read." in text
+            page = town.bob.answers_to(asked)[0]
+            town.bob.clicks(page, "▶")
+            await town.until(lambda page=page: "/memory forget me" in page.content)
 
 
 async def test_note_about_another_waits_for_their_consent(town, live):
