@@ -19,7 +19,8 @@ from services.domain.errors import InvalidRequest, NotFound
 from services.domain.ids import ConversationId
 from services.domain.people import Author
 from services.games.tables import dilemma_votes, dilemmas
-from services.games.values import Dilemma, place_of
+from services.games.values import Dilemma
+from services.memory.scope import place_of
 from services.storage.database import Database
 
 T = TypeVar("T")

@@ -23,7 +23,8 @@ from services.games.story import (
 )
 from services.games.storyteller import Speaker, Storyteller
 from services.games.tables import stories
-from services.games.values import place_of, written
+from services.games.values import written
+from services.memory.scope import place_of
 from services.storage.database import Database
 
 T = TypeVar("T")

@@ -12,7 +12,8 @@ from services.domain.ids import AuthorId, ConversationId
 from services.domain.people import Author
 from services.games.story import MOST_PARTS, MOST_WRITERS, Part, Story, Writer
 from services.games.tables import stories, story_parts, story_writers
-from services.games.values import named, place_of
+from services.games.values import named
+from services.memory.scope import place_of
 
 KEPT_STORIES = 50
 """Ended stories a place keeps."""

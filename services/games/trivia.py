@@ -16,7 +16,8 @@ from services.games import trivia_rows as rows
 from services.games.questions import QuestionSource, Wish
 from services.games.scoring import points
 from services.games.tables import trivia_games, trivia_scores
-from services.games.values import Ending, Score, Step, TriviaGame, place_of
+from services.games.values import Ending, Score, Step, TriviaGame
+from services.memory.scope import place_of
 from services.storage.database import Database
 
 T = TypeVar("T")

@@ -139,11 +139,6 @@ class Dilemma:
         }
 
 
-def place_of(where: ConversationId) -> str:
-    """Return the place a conversation belongs to, as it is stored."""
-    return f"{where.platform}:{where.scope}"
-
-
 def named(name: str) -> str:
     """Return somebody's name on one line of at most 80 characters."""
     return " ".join(name.split())[:80] or "somebody"

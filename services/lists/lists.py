@@ -20,8 +20,8 @@ from services.lists.values import (
     NamedList,
     checked_line,
     checked_name,
-    place_of,
 )
+from services.memory.scope import place_of
 from services.storage.database import Database
 
 T = TypeVar("T")

@@ -18,8 +18,8 @@ from services.lists.values import (
     Poll,
     checked_line,
     checked_options,
-    place_of,
 )
+from services.memory.scope import place_of
 from services.storage.database import Database
 
 T = TypeVar("T")

@@ -7,8 +7,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from services.domain.errors import NotAllowed
-from services.domain.people import Author
 from services.lists.lists import Lists
 from services.lists.polls import Polls
 from services.lists.values import (
@@ -20,7 +18,7 @@ from services.lists.values import (
     NamedList,
     Poll,
 )
-from services.toolbox.spec import Effect, ToolContext, ToolHandler, ToolSpec
+from services.toolbox.spec import Effect, ToolContext, ToolHandler, ToolSpec, asked_by
 
 _LISTS = ("list", "lists", "shopping", "packing", "checklist", "todo", "liste", "einkaufsliste")
 _POLLS = ("poll", "vote", "votes", "survey", "umfrage", "abstimmung", "abstimmen")
@@ -66,25 +64,27 @@ def list_tools(lists: Lists, polls: Polls) -> Sequence[ToolSpec]:
 def _for_lists(lists: Lists) -> Sequence[ToolSpec]:
     async def add(given: _Added, context: ToolContext) -> str:
         found = await lists.add(
-            given.name, given.items, by=_asker(context), where=context.conversation
+            given.name, given.items, by=asked_by(context), where=context.conversation
         )
         return f"On the list {found.name} now: {len(found.items)} lines."
 
     async def show(given: _Named, context: ToolContext) -> str:
-        return told(await lists.show(given.name, by=_asker(context), where=context.conversation))
+        return told(await lists.show(given.name, by=asked_by(context), where=context.conversation))
 
     async def tick(given: _Ticked, context: ToolContext) -> str:
         await lists.tick(
             given.name,
             given.number,
-            by=_asker(context),
+            by=asked_by(context),
             where=context.conversation,
             done=given.done,
         )
         return f"Line {given.number} is {'done' if given.done else 'to do'}."
 
     async def remove(given: _Removed, context: ToolContext) -> str:
-        await lists.remove(given.name, given.number, by=_asker(context), where=context.conversation)
+        await lists.remove(
+            given.name, given.number, by=asked_by(context), where=context.conversation
+        )
         return f"Line {given.number} is taken off."
 
     def tool(
@@ -117,7 +117,7 @@ def _for_lists(lists: Lists) -> Sequence[ToolSpec]:
 def _for_polls(polls: Polls) -> Sequence[ToolSpec]:
     async def ask(given: _Asked, context: ToolContext) -> str:
         poll = await polls.ask(
-            given.question, given.options, by=_asker(context), where=context.conversation
+            given.question, given.options, by=asked_by(context), where=context.conversation
         )
         return f"Poll {poll.number} is open; people vote with /poll show {poll.number}."
 
@@ -161,9 +161,3 @@ def counted(poll: Poll) -> str:
         f"{option}: {count}" for option, count in zip(poll.options, poll.votes, strict=True)
     )
     return f"{poll.question} ({state}, {poll.people} people voted) {votes}"
-
-
-def _asker(context: ToolContext) -> Author:
-    if context.asker is None:
-        raise NotAllowed("nobody_asked", "Nobody asked for that.")
-    return context.asker

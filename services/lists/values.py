@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.domain.errors import InvalidRequest
-from services.domain.ids import ConversationId
 
 MOST_LISTS = 50
 MOST_ITEMS = 200
@@ -80,11 +79,6 @@ class Poll:
             "people": self.people,
             "closed": self.closed_at is not None,
         }
-
-
-def place_of(where: ConversationId) -> str:
-    """Return the place a conversation belongs to, as it is stored."""
-    return f"{where.platform}:{where.scope}"
 
 
 def checked_name(text: str) -> str:

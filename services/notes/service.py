@@ -14,6 +14,7 @@ from services.domain.errors import InvalidRequest, NotFound, ProviderError
 from services.domain.ids import AuthorId, ConversationId
 from services.domain.people import Author
 from services.memory.embedding import Embedder
+from services.memory.scope import place_of
 from services.notes import repository
 from services.notes.note import (
     MOST_NOTES,
@@ -61,7 +62,7 @@ class Notes:
             "updated_at": now,
         }
         async with self._database.transaction() as tx:
-            note = await tx.run(repository.add, by.id, _place(where), values, MOST_NOTES)
+            note = await tx.run(repository.add, by.id, place_of(where), values, MOST_NOTES)
             if note is None:
                 raise too_many()
         return note
@@ -106,7 +107,7 @@ class Notes:
 
     async def share(self, number: int, *, by: Author, where: ConversationId) -> Note:
         """Let everybody in the place read a note, until it is ``withdrawn``."""
-        return await self._change(number, by, shared_in=_place(where))
+        return await self._change(number, by, shared_in=place_of(where))
 
     async def withdraw(self, number: int, *, by: Author) -> Note:
         """Share a note no longer."""
@@ -115,7 +116,7 @@ class Notes:
     async def shared(self, where: ConversationId) -> Sequence[Note]:
         """Return what is shared in the place, the newest first, 100 at most."""
         async with self._database.reader() as snapshot:
-            return await snapshot.run(repository.shared, _place(where), most=_MOST_SHARED)
+            return await snapshot.run(repository.shared, place_of(where), most=_MOST_SHARED)
 
     async def delete(self, number: int, *, by: Author) -> None:
         """Delete a note."""
@@ -212,10 +213,6 @@ class Notes:
 
         async with self._database.transaction() as tx:
             return await tx.run(work)
-
-
-def _place(where: ConversationId) -> str:
-    return f"{where.platform}:{where.scope}"
 
 
 def _number(number: int) -> int:

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, Field
 
-from services.domain.errors import NotAllowed
-from services.domain.people import Author
 from services.notes.note import LONGEST_CATEGORY, LONGEST_NOTE, Note
 from services.notes.service import Notes
-from services.toolbox.spec import Effect, ToolContext, ToolSpec
+from services.toolbox.spec import Effect, ToolContext, ToolSpec, asked_by
 
 _WORDS = ("note", "notes", "jot", "notiz", "notizen", "notiere", "aufschreiben", "memo")
 _LONGEST_SHOWN = 300
@@ -45,23 +43,23 @@ def note_tools(notes: Notes) -> Sequence[ToolSpec]:
         note = await notes.add(
             given.content,
             category=given.category,
-            by=_asker(context),
+            by=asked_by(context),
             where=context.conversation,
         )
         return f"Written down as note {note.number}."
 
     async def search(given: _Searched, context: ToolContext) -> str:
-        return _told(await notes.search(given.query, by=_asker(context)))
+        return _told(await notes.search(given.query, by=asked_by(context)))
 
     async def listed(given: _Listed, context: ToolContext) -> str:
-        return _told(await notes.listed(by=_asker(context), category=given.category))
+        return _told(await notes.listed(by=asked_by(context), category=given.category))
 
     async def edit(given: _Changed, context: ToolContext) -> str:
-        note = await notes.edit(given.number, by=_asker(context), content=given.content)
+        note = await notes.edit(given.number, by=asked_by(context), content=given.content)
         return f"Note {note.number} is changed."
 
     async def delete(given: _Numbered, context: ToolContext) -> str:
-        await notes.delete(given.number, by=_asker(context))
+        await notes.delete(given.number, by=asked_by(context))
         return f"Note {given.number} is deleted."
 
     return [
@@ -112,12 +110,6 @@ def note_tools(notes: Notes) -> Sequence[ToolSpec]:
             untrusted=False,
         ),
     ]
-
-
-def _asker(context: ToolContext) -> Author:
-    if context.asker is None:
-        raise NotAllowed("nobody_asked", "Nobody asked for that, so there is no notebook.")
-    return context.asker
 
 
 def _told(found: Iterable[Note]) -> str:

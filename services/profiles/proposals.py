@@ -17,6 +17,7 @@ from services.domain.people import Author, AuthorKind
 from services.memory.rights.rows import FactView
 from services.memory.rights.service import MemoryRights, Requester
 from services.memory.rights.statements import Statement, finding_in
+from services.memory.scope import place_of
 from services.profiles.tables import memory_proposals
 from services.storage.database import Database
 
@@ -111,7 +112,7 @@ class Proposals:
                     about_name=about.display_name[:_MOST_NAME],
                     proposed_by=str(by.id),
                     proposer_name=by.display_name[:_MOST_NAME],
-                    place=f"{where.platform}:{where.scope}",
+                    place=place_of(where),
                     conversation=str(where),
                     persona=statement.persona,
                     text=" ".join(statement.value.split()),

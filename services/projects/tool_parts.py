@@ -7,10 +7,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.domain.errors import NotAllowed
 from services.projects.numbers import LARGEST
 from services.projects.rules import Asker
-from services.toolbox.spec import ToolContext
+from services.toolbox.spec import ToolContext, asked_by
 
 AREA = "projects"
 
@@ -44,9 +43,7 @@ class OfTask(Arguments):
 
 def asker_of(context: ToolContext) -> Asker:
     """Return for whom a tool runs; raises ``NotAllowed`` where nobody asked."""
-    if context.asker is None:
-        raise NotAllowed("project_asker", "Nobody asked for that.")
-    return Asker(author=context.asker, role=context.role, conversation=context.conversation)
+    return Asker(author=asked_by(context), role=context.role, conversation=context.conversation)
 
 
 def listed(lines: Iterable[str], *, empty: str) -> str:

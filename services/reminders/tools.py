@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, Field
 
-from services.domain.errors import NotAllowed
-from services.domain.people import Author
 from services.reminders.reminder import LONGEST
 from services.reminders.service import Reminders, Request
 from services.reminders.wording import confirmation, listing, shortened
-from services.toolbox.spec import Effect, ToolContext, ToolSpec
+from services.toolbox.spec import Effect, ToolContext, ToolSpec, asked_by
 
 _MOST_LISTED = 12
 
@@ -50,11 +48,11 @@ def reminder_tools(service: Reminders) -> Sequence[ToolSpec]:
             conversation=context.conversation,
             persona=context.persona,
         )
-        made = await service.create(request, by=_asker(context))
+        made = await service.create(request, by=asked_by(context))
         return f"Reminder made. {confirmation(made)}"
 
     async def listed(_arguments: ListReminders, context: ToolContext) -> str:
-        asker = _asker(context)
+        asker = asked_by(context)
         everything = await service.listed(by=asker)
         here = await service.listed(by=asker, only=context.conversation)
         lines = listing(here[:_MOST_LISTED]) or ["They have no reminders that were made here."]
@@ -64,7 +62,9 @@ def reminder_tools(service: Reminders) -> Sequence[ToolSpec]:
         return "\n".join(lines)
 
     async def cancel(arguments: CancelReminder, context: ToolContext) -> str:
-        gone = await service.cancel(arguments.number, by=_asker(context), only=context.conversation)
+        gone = await service.cancel(
+            arguments.number, by=asked_by(context), only=context.conversation
+        )
         return f"Cancelled #{gone.number}: {shortened(gone.text)}"
 
     return (
@@ -127,9 +127,3 @@ def reminder_tools(service: Reminders) -> Sequence[ToolSpec]:
             effect=Effect.OWN,
         ),
     )
-
-
-def _asker(context: ToolContext) -> Author:
-    if context.asker is None:
-        raise NotAllowed("reminder_nobody", "Nobody asked for this, so there is no reminder.")
-    return context.asker

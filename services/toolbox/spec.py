@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from services.domain.errors import NotAllowed
 from services.domain.ids import ConversationId, MessageId, PersonaId, TurnId
 from services.domain.messages import BlobPart
 from services.domain.people import Author, Role
@@ -58,6 +59,13 @@ class ToolOutput:
 
     text: str
     parts: tuple[BlobPart, ...] = ()
+
+
+def asked_by(context: ToolContext) -> Author:
+    """Return whoever asked; raises ``NotAllowed`` when nobody did."""
+    if context.asker is None:
+        raise NotAllowed("nobody_asked", "Nobody asked for that.")
+    return context.asker
 
 
 ToolHandler = Callable[[Any, ToolContext], Awaitable[str | ToolOutput]]

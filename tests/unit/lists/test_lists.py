@@ -89,6 +89,18 @@ async def test_a_shared_list_is_everybodys_to_fill_and_its_makers_to_delete(tmp_
         assert len((await lists.show("party", by=KIM, where=ELSEWHERE)).items) == 1
 
 
+async def test_what_is_shared_in_private_is_not_shared_with_everybodys_private_talk(tmp_path):
+    mine = ConversationId("discord", "dm", "1")
+    theirs = ConversationId("discord", "dm", "2")
+    async with world(tmp_path) as (lists, polls, _):
+        await lists.add("secret", ["gift"], by=SAM, where=mine, shared=True)
+        poll = await polls.ask("Secret?", ["yes", "no"], by=SAM, where=mine)
+        assert await lists.all(by=KIM, where=theirs) == []
+        assert await polls.listed(where=theirs) == []
+        with pytest.raises(NotFound):
+            await polls.vote(poll.number, 1, by=KIM, where=theirs)
+
+
 async def test_too_much_is_refused_and_leaves_the_list_as_it_was(tmp_path):
     async with world(tmp_path) as (lists, _, __):
         await lists.add("long", [f"line {n}" for n in range(199)], by=SAM, where=HERE)

@@ -155,6 +155,8 @@ async def test_shared_notes_are_read_in_that_place_alone_until_withdrawn(tmp_pat
         assert await notes.shared(ELSEWHERE) == []
         await notes.withdraw(1, by=SAM)
         assert await notes.shared(HERE) == []
+        await notes.share(2, by=SAM, where=ConversationId("discord", "dm", "1"))
+        assert await notes.shared(ConversationId("discord", "dm", "2")) == []
 
 
 async def test_the_export_holds_every_note_by_category(tmp_path):
